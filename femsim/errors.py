@@ -1,0 +1,32 @@
+"""The two ways a run can fail, and the one way it can be doubted.
+
+``InputError`` is the user's to mend (exit code 2), ``NumericsError`` is what a solver could not do (exit code 3),
+``FemsimWarning`` is what a user must see but may accept.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class FemsimError(Exception):
+    """Base of all errors that femsim raises on purpose."""
+
+
+class InputError(FemsimError):
+    """Input that cannot be used: one line that names the file, the key, the value and what is allowed."""
+
+
+class NumericsError(FemsimError):
+    """The numbers failed: singular, not converged, or a tolerance not met."""
+
+
+class FemsimWarning(UserWarning):
+    """Something the user must see: an extrapolated property, a default taken, a fallback."""
+
+
+def nearest(word: str, choices: Iterable[str]) -> str:
+    """`` (did you mean 'x'?)`` for the nearest of ``choices``, or an empty string where none is near."""
+    match = difflib.get_close_matches(str(word), list(choices), n=1, cutoff=0.6)
+    return f" (did you mean {match[0]!r}?)" if match else ""
