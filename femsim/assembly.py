@@ -1,0 +1,132 @@
+"""Batch kernels: element stiffness and forces, many elements at a time, and their sum into a sparse matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from femsim.elements import gauss_points, line_gauss, line_shape, shape
+from femsim.errors import InputError
+from femsim.mesh import IntArray, jacobians
+from femsim.model import Model
+
+FloatArray = npt.NDArray[np.float64]
+
+#: elements a batch: keeps a batch's arrays inside the processor's cache
+BATCH = 1024
+
+
+def batches(model: Model, points: FloatArray, size: int = BATCH) -> Iterator[tuple[IntArray, FloatArray, FloatArray]]:
+    """Cells, strain operator B (E, q, 4, m) and volume factors det J x measure (E, q) at reference ``points``, batch by batch."""
+    mesh, kinematics = model.mesh, model.kinematics
+    values, gradients = shape(mesh.element, points)
+    for start in range(0, len(mesh.cells), size):
+        cells = np.arange(start, min(start + size, len(mesh.cells)))
+        determinant, spatial = jacobians(mesh, cells, gradients)
+        if not np.all(determinant > 0):
+            worst = cells[int(np.argmin(determinant.min(axis=1)))]
+            x, y = mesh.points[mesh.cells[worst]].mean(axis=0)
+            raise InputError(f"mesh: a cell is turned inside out or flat near ({x:g}, {y:g}) um")
+        x = mesh.points[mesh.cells[cells], 0] @ values.T
+        yield cells, kinematics.strain_operator(values, spatial, x), determinant * kinematics.measure(x)
+
+
+def element_stiffness(model: Model) -> Iterator[tuple[IntArray, FloatArray]]:
+    """Cells and their stiffness matrices K_e = sum_q B^T D B w (E, m, m), batch by batch."""
+    points, weights = gauss_points(model.mesh.element, model.mesh.info.full)
+    values, _ = shape(model.mesh.element, points)
+    for cells, b, volume in batches(model, points):
+        d = model.stiffness_at(cells, values)
+        scaled = np.matmul(d, b)
+        scaled *= (volume * weights)[..., None, None]
+        m = b.shape[-1]
+        yield cells, np.matmul(b.reshape(len(cells), -1, m).transpose(0, 2, 1), scaled.reshape(len(cells), -1, m))
+
+
+def assemble(model: Model) -> tuple[sp.csc_matrix, FloatArray]:
+    """Stiffness of the free unknowns (symmetric, both triangles, MPa um) and the force that prescribed displacements put on them."""
+    constraints = model.constraints
+    entries: list[FloatArray] = []
+    rows: list[IntArray] = []
+    columns: list[IntArray] = []
+    force = np.zeros(constraints.count)
+    prescribed = bool(np.any(constraints.value))
+    for cells, stiffness in element_stiffness(model):
+        dofs = model.element_dofs(cells)
+        equation = constraints.equation[dofs]
+        if prescribed:
+            reaction = np.matmul(stiffness, constraints.value[dofs][..., None])[..., 0]
+            free = equation >= 0
+            np.subtract.at(force, equation[free], reaction[free])
+        m = dofs.shape[1]
+        row = np.broadcast_to(equation[:, :, None], (len(cells), m, m))
+        column = np.broadcast_to(equation[:, None, :], (len(cells), m, m))
+        keep = (row >= 0) & (column >= 0)
+        rows.append(row[keep].astype(np.int32))
+        columns.append(column[keep].astype(np.int32))
+        entries.append(stiffness[keep])
+    n = constraints.count
+    matrix = sp.coo_matrix((np.concatenate(entries), (np.concatenate(rows), np.concatenate(columns))), shape=(n, n)).tocsc()
+    return matrix, force
+
+
+def thermal_force(model: Model) -> FloatArray:
+    """Nodal forces (ndof,) of the thermal strain: f = int B^T D eps_th dV, in uN."""
+    points, weights = gauss_points(model.mesh.element, model.mesh.info.full)
+    values, _ = shape(model.mesh.element, points)
+    force = np.zeros(model.ndof)
+    for cells, b, volume in batches(model, points):
+        stress = np.matmul(model.stiffness_at(cells, values), model.thermal_strain_at(cells, values)[..., None])
+        weighted = stress * (volume * weights)[..., None, None]
+        m = b.shape[-1]
+        element = np.matmul(b.reshape(len(cells), -1, m).transpose(0, 2, 1), weighted.reshape(len(cells), -1, 1))[..., 0]
+        force += np.bincount(model.element_dofs(cells).ravel(), element.ravel(), minlength=model.ndof)
+    return force
+
+
+def traction_force(model: Model) -> FloatArray:
+    """Nodal forces (ndof,) of the edge tractions: f = int N^T t dA with three Gauss points per edge, in uN."""
+    force = np.zeros(model.ndof)
+    s, w = line_gauss(4)
+    for traction in model.tractions:
+        values, slopes = line_shape(traction.edges.shape[1], s)
+        x = model.mesh.points[traction.edges]
+        tangent = np.einsum("qn,knc->kqc", slopes, x)
+        area = np.linalg.norm(tangent, axis=2) * model.kinematics.measure(x[..., 0] @ values.T)
+        for component in range(2):
+            nodal = (area * w * traction.vector[:, component, None]) @ values
+            force += np.bincount(2 * traction.edges.ravel() + component, nodal.ravel(), minlength=model.ndof)
+    return force
+
+
+def body_force(model: Model, density: Callable[[FloatArray], FloatArray]) -> FloatArray:
+    """Nodal forces (ndof,) of a body force ``density(points (m, 2)) -> (m, 2)`` in uN/um^3."""
+    points, weights = gauss_points(model.mesh.element, model.mesh.info.full + 1)
+    values, _ = shape(model.mesh.element, points)
+    force = np.zeros(model.ndof)
+    for cells, _, volume in batches(model, points):
+        x = np.einsum("qn,enc->eqc", values, model.mesh.points[model.mesh.cells[cells]])
+        f = density(x.reshape(-1, 2)).reshape(x.shape) * (volume * weights)[..., None]
+        nodal = np.einsum("qn,eqc->enc", values, f).reshape(len(cells), -1)
+        dofs = model.element_dofs(cells)[:, : nodal.shape[1]]
+        force += np.bincount(dofs.ravel(), nodal.ravel(), minlength=model.ndof)
+    return force
+
+
+def internal_force(model: Model, displacement: FloatArray) -> FloatArray:
+    """Nodal forces (ndof,) of the stress: f = int B^T D (B u - eps_th) dV, in uN; ``displacement`` is (ndof,)."""
+    points, weights = gauss_points(model.mesh.element, model.mesh.info.full)
+    values, _ = shape(model.mesh.element, points)
+    force = np.zeros(model.ndof)
+    for cells, b, volume in batches(model, points):
+        dofs = model.element_dofs(cells)
+        strain = np.matmul(b, displacement[dofs][:, None, :, None])[..., 0] - model.thermal_strain_at(cells, values)
+        stress = np.matmul(model.stiffness_at(cells, values), strain[..., None])
+        weighted = stress * (volume * weights)[..., None, None]
+        m = b.shape[-1]
+        element = np.matmul(b.reshape(len(cells), -1, m).transpose(0, 2, 1), weighted.reshape(len(cells), -1, 1))[..., 0]
+        force += np.bincount(dofs.ravel(), element.ravel(), minlength=model.ndof)
+    return force

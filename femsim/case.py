@@ -1,0 +1,356 @@
+"""What a case file may say: frozen pydantic models, one per stack, with every key, default and limit.
+
+Lengths in um, moduli in GPa, expansion coefficients in ppm/K, temperatures in degC, stresses in MPa.
+Nothing here knows a mesh; :mod:`femsim.casefile` reads and writes the files and words the errors.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, TypeAdapter, field_validator, model_validator
+
+_MAX_LENGTH = 1.0e7  # um: ten metres; more is a slip of units
+Positive = Annotated[float, Field(gt=0, le=_MAX_LENGTH)]
+NonNegative = Annotated[float, Field(ge=0, le=_MAX_LENGTH)]
+Coordinate = Annotated[float, Field(ge=-_MAX_LENGTH, le=_MAX_LENGTH)]
+Celsius = Annotated[float, Field(ge=-273.15, le=4000)]
+Kinematics: TypeAlias = Literal["axisymmetric", "plane-strain", "generalized-plane-strain", "plane-stress"]
+ElementName: TypeAlias = Literal["quad4", "quad8", "quad9", "tri3", "tri6"]
+Outer: TypeAlias = Literal["free", "fixed", "coupled"]
+
+
+class Strict(BaseModel):
+    """Frozen, no unknown keys, numbers are numbers (no text, no NaN, no infinity)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+# ---------------------------------------------------------------- materials
+
+
+class Table(Strict):
+    """A property tabulated over temperature: linear in between, and a warning (constant) outside."""
+
+    T: list[Celsius] = Field(min_length=1)
+    value: list[float] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Table:
+        if len(self.T) != len(self.value):
+            raise ValueError(f"T has {len(self.T)} entries, value has {len(self.value)}")
+        if any(b <= a for a, b in zip(self.T, self.T[1:], strict=False)):
+            raise ValueError("T must ascend")
+        return self
+
+
+Quantity: TypeAlias = float | Table | list[float | Table]
+
+
+class Expansion(Strict):
+    """Expansion coefficient that says what it is: secant from a reference temperature, or instantaneous."""
+
+    secant: Quantity | None = None
+    instantaneous: Quantity | None = None
+    reference: Celsius | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Expansion:
+        if (self.secant is None) == (self.instantaneous is None):
+            raise ValueError("give either secant or instantaneous")
+        if self.reference is not None and self.instantaneous is not None:
+            raise ValueError("reference goes with secant, not with instantaneous")
+        entries = self.secant if isinstance(self.secant, list) else [self.secant]
+        if self.reference is None and any(isinstance(entry, Table) for entry in entries):
+            raise ValueError("a secant table needs its reference temperature")
+        return self
+
+
+class MaterialSpec(Strict):
+    """An inline material, or a library entry with overrides (``like``), as a case file writes it."""
+
+    like: str | None = None
+    E: Quantity | None = Field(default=None, description="Young's modulus, GPa")
+    nu: Quantity | None = Field(default=None, description="Poisson ratio; a list is ordered 12, 13, 23")
+    G: Quantity | None = Field(default=None, description="shear modulus, GPa, ordered 12, 13, 23")
+    cte: float | list[float] | Expansion | None = Field(default=None, description="expansion coefficient, ppm/K")
+    angle: float = Field(default=0.0, ge=-360, le=360, description="degrees, in the r-z or x-y plane")
+    hardness: Annotated[float, Field(gt=0)] | None = Field(default=None, description="Vickers hardness, HV")
+    yield_: Annotated[float, Field(gt=0)] | None = Field(default=None, alias="yield", description="yield strength, MPa")
+    family: str | None = None
+
+
+MaterialRef: TypeAlias = Annotated[str, Field(min_length=1)] | MaterialSpec
+Materials: TypeAlias = dict[str, MaterialRef]
+
+# ---------------------------------------------------------------- load, model, mesh, metrics
+
+
+class PointData(Strict):
+    """A temperature field taken from an imported mesh's point data (degC)."""
+
+    point_data: str = Field(min_length=1)
+
+
+class Load(Strict):
+    """A change of temperature from the stress-free one."""
+
+    stress_free_temperature: Celsius = Field(default=150.0, description="degC")
+    temperature: Celsius | PointData = Field(default=25.0, description="degC, or { point_data = NAME } for a field of a mesh file")
+
+
+class ModelSpec(Strict):
+    """Kinematics, cell wall and element."""
+
+    kinematics: Kinematics = "axisymmetric"
+    outer: Outer = "coupled"
+    element: ElementName = "quad9"
+
+
+class MeshSpec(Strict):
+    """Element size at the roots and its growth away from them."""
+
+    size: Annotated[float, Field(ge=1.0e-7, le=1.0e4)] = Field(default=1.0e-3, description="element size at the roots, um")
+    growth: Annotated[float, Field(ge=1.05, le=4)] = Field(default=1.3, description="ratio of neighbouring elements away from the roots")
+    largest: Annotated[float, Field(gt=0, le=1.0e6)] | None = Field(default=None, description="largest element, um (default: none)")
+
+
+class MeshFileSpec(Strict):
+    """A mesh file of the user's."""
+
+    file: str = Field(min_length=1, description="path, relative to the case file; anything meshio reads")
+    length_unit: Literal["nm", "um", "mm", "cm", "m", "inch"] = "um"
+
+
+class MetricsSpec(Strict):
+    """Averaging lengths at the roots."""
+
+    length: Positive | list[Positive] | None = Field(default=None, description="averaging length(s) at the roots, um (default 5 and 1)")
+
+    @field_validator("length")
+    @classmethod
+    def _distinct(cls, value: float | list[float] | None) -> float | list[float] | None:
+        if isinstance(value, list) and (not value or len(set(value)) != len(value)):
+            raise ValueError("give at least one length, each once")
+        return value
+
+
+class Probe(Strict):
+    """A point whose displacement and stress are reported."""
+
+    name: str = Field(min_length=1)
+    at: tuple[Coordinate, Coordinate]
+    region: str | None = Field(default=None, description="which side, where the point lies on an interface")
+
+    @field_validator("at", mode="before")
+    @classmethod
+    def _as_tuple(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+
+class Boundary(Strict):
+    """A boundary condition: where (exactly one of on, r, z, x, y, point), and what (displacement, pressure, traction)."""
+
+    on: str | None = Field(default=None, description="a named line")
+    r: Coordinate | None = None
+    z: Coordinate | None = None
+    x: Coordinate | None = None
+    y: Coordinate | None = None
+    point: tuple[Coordinate, Coordinate] | None = None
+    u_r: Coordinate | None = Field(default=None, description="um")
+    u_z: Coordinate | None = Field(default=None, description="um")
+    u_x: Coordinate | None = Field(default=None, description="um")
+    u_y: Coordinate | None = Field(default=None, description="um")
+    pressure: Annotated[float, Field(ge=-1e7, le=1e7)] | None = Field(default=None, description="MPa, positive pushes onto the body")
+    traction: tuple[float, float] | None = Field(default=None, description="MPa")
+
+    @field_validator("point", "traction", mode="before")
+    @classmethod
+    def _as_tuple(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+    @model_validator(mode="after")
+    def _where_and_what(self) -> Boundary:
+        where = [key for key in ("on", "r", "z", "x", "y", "point") if getattr(self, key) is not None]
+        what = [key for key in ("u_r", "u_z", "u_x", "u_y", "pressure", "traction") if getattr(self, key) is not None]
+        if len(where) != 1:
+            raise ValueError(f"give exactly one of on, r, z, x, y, point (given: {', '.join(where) or 'none'})")
+        if not what:
+            raise ValueError("give at least one of u_r, u_z, u_x, u_y, pressure, traction")
+        if where == ["point"] and ("pressure" in what or "traction" in what):
+            raise ValueError("a point cannot carry a pressure or a traction; give a line")
+        return self
+
+
+# ---------------------------------------------------------------- the case, one model per stack
+
+
+class CaseBase(Strict):
+    """What every case has."""
+
+    name: str = Field(default="", description="defaults to the file's stem")
+    materials: Materials = Field(default_factory=dict)
+    load: Load = Field(default_factory=Load)
+    model: ModelSpec = Field(default_factory=ModelSpec)
+    mesh: MeshSpec = Field(default_factory=MeshSpec)
+    metrics: MetricsSpec = Field(default_factory=MetricsSpec)
+    probe: list[Probe] = Field(default_factory=list)
+    boundary: list[Boundary] = Field(default_factory=list)
+
+    @field_validator("probe")
+    @classmethod
+    def _distinct_names(cls, probes: list[Probe]) -> list[Probe]:
+        names = [probe.name for probe in probes]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two probes are named {name!r}")
+        return probes
+
+
+class BilayerGeometry(Strict):
+    """Posts sealed by a low-elastic layer under a thin high-elastic one (reference defaults, um)."""
+
+    cell_radius: Positive = Field(default=150.0, description="radius of the cell around one post")
+    chip_thickness: Positive = 300.0
+    post_radius: Positive = 50.0
+    low_thickness: Positive = Field(default=72.0, description="low-elastic layer, away from the post")
+    high_thickness: Positive = Field(default=18.0, description="high-elastic layer, away from the post")
+    ratio: Annotated[float, PlainSerializer(lambda v: v), Field(gt=0, le=1e6)] | None = Field(
+        default=None, exclude=True, description="stands for low_thickness: low = ratio x high"
+    )
+    slope_height: NonNegative = Field(default=0.0, description="the low layer's extra thickness at the post wall")
+    slope_width: NonNegative = Field(default=0.0, description="radial distance over which it falls to nothing")
+    pad_radius: NonNegative = Field(default=0.0, description="0: as the post, where there is a pad")
+    pad_thickness: NonNegative = Field(default=0.0, description="connection pad between chip and post; 0: none")
+    ball_height: NonNegative = Field(default=0.0, description="solder ball on the post, a spherical cap; 0: none")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _ratio_stands_for_low(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or data.get("ratio") is None:
+            return data
+        if "low_thickness" in data:
+            raise ValueError("give low_thickness or ratio, not both")
+        ratio, high = data["ratio"], data.get("high_thickness", 18.0)
+        if all(isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) and v > 0 for v in (ratio, high)):
+            return {**data, "low_thickness": float(ratio) * float(high)}
+        return data  # the field checks name the culprit
+
+    @model_validator(mode="after")
+    def _fits(self) -> BilayerGeometry:
+        if self.post_radius >= self.cell_radius:
+            raise ValueError(f"post_radius: {self.post_radius:g} is not < cell_radius ({self.cell_radius:g})")
+        if (self.slope_height > 0) != (self.slope_width > 0):
+            given, other = ("slope_height", "slope_width") if self.slope_height > 0 else ("slope_width", "slope_height")
+            raise ValueError(f"{other}: 0 is not > 0, but {given} is {getattr(self, given):g}; a slope needs both")
+        if self.slope_height >= self.high_thickness and self.slope_height > 0:
+            raise ValueError(f"slope_height: {self.slope_height:g} is not < high_thickness ({self.high_thickness:g})")
+        if self.post_radius + self.slope_width >= self.cell_radius and self.slope_width > 0:
+            room = self.cell_radius - self.post_radius
+            raise ValueError(f"slope_width: {self.slope_width:g} is not < cell_radius - post_radius ({room:g})")
+        if self.pad_radius > 0 and self.pad_thickness == 0:
+            raise ValueError(f"pad_thickness: 0 is not > 0, but pad_radius is {self.pad_radius:g}; a pad needs a thickness")
+        if self.pad_thickness >= self.low_thickness:
+            raise ValueError(f"pad_thickness: {self.pad_thickness:g} is not < low_thickness ({self.low_thickness:g})")
+        if self.pad_radius >= self.cell_radius:
+            raise ValueError(f"pad_radius: {self.pad_radius:g} is not < cell_radius ({self.cell_radius:g})")
+        return self
+
+
+class BilayerCase(CaseBase):
+    """Stack ``bilayer``: the first seed."""
+
+    stack: Literal["bilayer"]
+    geometry: BilayerGeometry = Field(default_factory=BilayerGeometry)
+
+
+class BlockSpec(Strict):
+    """One painted rectangle; ``r, z`` in axisymmetry, ``x, y`` in plane models."""
+
+    name: str = Field(min_length=1)
+    r: tuple[Coordinate, Coordinate] | None = None
+    z: tuple[Coordinate, Coordinate] | None = None
+    x: tuple[Coordinate, Coordinate] | None = None
+    y: tuple[Coordinate, Coordinate] | None = None
+    material: MaterialRef
+
+    @field_validator("r", "z", "x", "y", mode="before")
+    @classmethod
+    def _as_tuple(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+    @model_validator(mode="after")
+    def _a_rectangle(self) -> BlockSpec:
+        for key in ("r", "z", "x", "y"):
+            side = getattr(self, key)
+            if side is not None and side[1] <= side[0]:
+                raise ValueError(f"{key}: [{side[0]:g}, {side[1]:g}] does not ascend")
+        if (self.r is None) != (self.z is None) or (self.x is None) != (self.y is None):
+            raise ValueError("give r and z, or x and y")
+        if (self.r is None) == (self.x is None):
+            raise ValueError("give r and z, or x and y (not both pairs)")
+        if self.r is not None and self.r[0] < 0:
+            raise ValueError(f"r: {self.r[0]:g} is not >= 0")
+        return self
+
+
+class RootSpec(Strict):
+    """A root named by the user: a point, the conductor it belongs to, and which way the conductor lies from it."""
+
+    name: str = Field(min_length=1)
+    at: tuple[Coordinate, Coordinate]
+    region: str = Field(min_length=1, description="the conductor")
+
+    @field_validator("at", mode="before")
+    @classmethod
+    def _as_tuple(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+
+class StatedLoad(Load):
+    """A load whose temperatures must be stated: a user's own body has no reference defaults."""
+
+    stress_free_temperature: Celsius = Field(description="degC")
+    temperature: Celsius | PointData = Field(description="degC, or { point_data = NAME } for a field of a mesh file")
+
+
+class BlocksCase(CaseBase):
+    """Stack ``blocks``: rectangles painted by the user, later ones over earlier ones."""
+
+    stack: Literal["blocks"]
+    block: list[BlockSpec] = Field(min_length=1)
+    root: list[RootSpec] = Field(default_factory=list)
+    load: StatedLoad
+
+    @model_validator(mode="after")
+    def _alike(self) -> BlocksCase:
+        names = [block.name for block in self.block]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two blocks are named {name!r}")
+        axes = {"r" if block.r is not None else "x" for block in self.block}
+        wanted = "r" if self.model.kinematics == "axisymmetric" else "x"
+        if axes != {wanted}:
+            pair = "r and z" if wanted == "r" else "x and y"
+            raise ValueError(f"block: kinematics {self.model.kinematics} needs {pair} in every block")
+        return self
+
+
+class MeshCase(CaseBase):
+    """Stack ``mesh``: a mesh file with named regions and lines."""
+
+    stack: Literal["mesh"]
+    mesh: MeshFileSpec  # type: ignore[assignment]
+    root: list[RootSpec] = Field(default_factory=list)
+    load: StatedLoad
+
+
+Case: TypeAlias = BilayerCase | BlocksCase | MeshCase
+CASE_TYPES: dict[str, type[CaseBase]] = {"bilayer": BilayerCase, "blocks": BlocksCase, "mesh": MeshCase}
+
+
+def case_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of all case files."""
+    adapter: TypeAdapter[Case] = TypeAdapter(Annotated[Case, Field(discriminator="stack")])
+    return adapter.json_schema()

@@ -1,0 +1,128 @@
+"""The mesh: points, cells of one element type, a region per cell, named lines. Frozen; a change returns a copy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from femsim.elements import ELEMENTS, ElementType, gauss_points, shape
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """Points (N, 2) in um; cells (E, n) in VTK node order; region number per cell; lines as edges (K, 2 or 3): ends, then middle."""
+
+    points: FloatArray
+    cells: IntArray
+    element: str
+    region: IntArray
+    regions: tuple[str, ...]
+    lines: dict[str, IntArray] = field(default_factory=dict)
+
+    @property
+    def info(self) -> ElementType:
+        """Facts of the element type."""
+        return ELEMENTS[self.element]
+
+    def cells_of(self, region: str) -> IntArray:
+        """Numbers of the cells of a region."""
+        return np.flatnonzero(self.region == self.regions.index(region))
+
+    def nodes_of(self, region: str) -> IntArray:
+        """Numbers of the nodes of a region."""
+        return np.unique(self.cells[self.cells_of(region)])
+
+
+@dataclass(frozen=True)
+class Edges:
+    """All distinct edges of a mesh: nodes (F, 2 or 3), the cells on either side (F, 2; -1 for none) and the local edge in each."""
+
+    nodes: IntArray
+    cells: IntArray
+    local: IntArray
+
+
+def edges_of(mesh: Mesh) -> Edges:
+    """Distinct edges of a mesh, each with its one or two cells; the first cell sees the edge's nodes counter-clockwise."""
+    info = mesh.info
+    count = len(mesh.cells)
+    nodes = np.concatenate([mesh.cells[:, list(edge)] for edge in info.edges])
+    cell = np.tile(np.arange(count), len(info.edges))
+    local = np.repeat(np.arange(len(info.edges)), count)
+    low, high = np.minimum(nodes[:, 0], nodes[:, 1]), np.maximum(nodes[:, 0], nodes[:, 1])
+    key = low * np.int64(len(mesh.points)) + high
+    order = np.argsort(key, kind="stable")
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = key[order][1:] != key[order][:-1]
+    starts = np.flatnonzero(first)
+    sizes = np.diff(np.append(starts, len(order)))
+    one = order[starts]
+    two = np.where(sizes > 1, order[np.minimum(starts + 1, len(order) - 1)], -1)
+    cells = np.column_stack([cell[one], np.where(two >= 0, cell[two], -1)])
+    locals_ = np.column_stack([local[one], np.where(two >= 0, local[two], -1)])
+    return Edges(nodes[one], cells, locals_)
+
+
+def find_edges(mesh: Mesh, edges: Edges, wanted: IntArray) -> IntArray:
+    """Positions in ``edges`` of the edges ``wanted`` (K, >=2), by their two ends; -1 where the mesh has no such edge."""
+    scale = np.int64(len(mesh.points))
+    key = np.min(edges.nodes[:, :2], axis=1) * scale + np.max(edges.nodes[:, :2], axis=1)
+    ask = np.min(wanted[:, :2], axis=1) * scale + np.max(wanted[:, :2], axis=1)
+    at = np.minimum(np.searchsorted(key, ask), len(key) - 1)
+    return np.where(key[at] == ask, at, -1)
+
+
+def jacobians(mesh: Mesh, cells: IntArray | slice, gradients: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Jacobian determinants (E, q) and gradients in space (E, q, n, 2) from reference gradients (q, n, 2)."""
+    x = mesh.points[mesh.cells[cells]]
+    jacobian = np.matmul(x.transpose(0, 2, 1)[:, None], gradients[None])  # (E, q, 2, 2): d x_i / d xi_j
+    a, b, c, d = jacobian[..., 0, 0], jacobian[..., 0, 1], jacobian[..., 1, 0], jacobian[..., 1, 1]
+    determinant = a * d - b * c
+    inverse = np.empty_like(jacobian)
+    inverse[..., 0, 0], inverse[..., 0, 1], inverse[..., 1, 0], inverse[..., 1, 1] = d, -b, -c, a
+    inverse /= determinant[..., None, None]
+    return determinant, np.matmul(gradients[None], inverse)
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Mesh quality: counts, smallest edge (um), worst scaled Jacobian (1 is a rectangle, <= 0 is inverted), largest aspect ratio."""
+
+    nodes: int
+    elements: int
+    dofs: int
+    smallest_edge: float
+    largest_edge: float
+    worst_jacobian: float
+    worst_at: tuple[float, float]
+    largest_aspect: float
+    per_region: dict[str, int]
+
+
+def quality(mesh: Mesh) -> Quality:
+    """Measures of the mesh; the scaled Jacobian is min(J) / max(J) over a cell's Gauss points."""
+    points, _ = gauss_points(mesh.element, mesh.info.full)
+    determinant, _ = jacobians(mesh, slice(None), shape(mesh.element, points)[1])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scaled = determinant.min(axis=1) / np.abs(determinant).max(axis=1)
+    corner = mesh.points[mesh.cells[:, : mesh.info.corners]]
+    length = np.linalg.norm(np.roll(corner, -1, axis=1) - corner, axis=2)
+    worst = int(np.argmin(scaled))
+    with np.errstate(divide="ignore"):
+        aspect = length.max(axis=1) / length.min(axis=1)
+    return Quality(
+        nodes=len(mesh.points),
+        elements=len(mesh.cells),
+        dofs=2 * len(mesh.points),
+        smallest_edge=float(length.min()),
+        largest_edge=float(length.max()),
+        worst_jacobian=float(scaled[worst]),
+        worst_at=(float(corner[worst, :, 0].mean()), float(corner[worst, :, 1].mean())),
+        largest_aspect=float(aspect.max()),
+        per_region={name: int(np.sum(mesh.region == i)) for i, name in enumerate(mesh.regions)},
+    )

@@ -1,0 +1,129 @@
+"""The model: mesh + kinematics + materials + temperature + constraints + loads. Frozen; solving it is another noun's business."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from femsim.kinematics import Kinematics
+from femsim.materials import Material
+from femsim.mesh import IntArray, Mesh
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Constraints:
+    """Which unknown each degree of freedom is: ``equation`` (ndof,) >= 0 free (equal numbers move together), -1 prescribed ``value``.
+
+    A tie costs nothing in assembly: tied degrees of freedom share one equation, and its row is their sum, so a tied wall carries no
+    net force.
+    """
+
+    equation: IntArray
+    value: FloatArray
+    count: int
+
+    @staticmethod
+    def build(ndof: int, fixed: dict[int, float] | None = None, ties: tuple[IntArray, ...] = ()) -> Constraints:
+        """From prescribed values by dof, and groups of dofs that move together. A tie with a prescribed member is prescribed."""
+        fixed = fixed or {}
+        leader = np.arange(ndof)
+        for group in ties:
+            if len(group):
+                leader[group] = leader[group].min()
+        value = np.zeros(ndof)
+        prescribed = np.zeros(ndof, dtype=bool)
+        if fixed:
+            dofs = np.fromiter(fixed.keys(), dtype=np.int64)
+            prescribed[leader[dofs]] = True
+            value[leader[dofs]] = np.fromiter(fixed.values(), dtype=float)
+        own = (leader == np.arange(ndof)) & ~prescribed
+        equation = np.full(ndof, -1, dtype=np.int64)
+        equation[own] = np.arange(int(own.sum()))
+        equation = equation[leader]
+        return Constraints(equation, np.where(equation < 0, value[leader], 0.0), int(own.sum()))
+
+
+@dataclass(frozen=True)
+class Traction:
+    """Traction (MPa) on edges (K, 2 or 3 nodes): a vector per edge (K, 2); tractions are per deformed-free area."""
+
+    edges: IntArray
+    vector: FloatArray
+
+
+@dataclass(frozen=True)
+class Model:
+    """A linear thermo-elastic boundary value problem on a mesh.
+
+    ``temperature`` (degC) is one number or a value per node; ``body_force`` (uN/um^3) a value per node (N, 2) or None.
+    """
+
+    mesh: Mesh
+    kinematics: Kinematics
+    materials: dict[str, Material]
+    temperature: float | FloatArray
+    stress_free_temperature: float
+    constraints: Constraints
+    tractions: tuple[Traction, ...] = field(default=())
+
+    @property
+    def ndof(self) -> int:
+        """Degrees of freedom before constraints: two per node, then the kinematics' own."""
+        return 2 * len(self.mesh.points) + self.kinematics.globals_
+
+    @property
+    def plane(self) -> str:
+        """The drawing plane as the material's rotation knows it."""
+        return "rz" if self.kinematics.is_axisymmetric else "xy"
+
+    def at_temperature(self, temperature: float | FloatArray, stress_free: float | None = None) -> Model:
+        """A copy under another temperature."""
+        free = self.stress_free_temperature if stress_free is None else stress_free
+        return replace(self, temperature=temperature, stress_free_temperature=free)
+
+    def element_dofs(self, cells: IntArray | slice) -> IntArray:
+        """Degrees of freedom (E, 2 n + globals) of cells: u0_x, u0_y, u1_x, ..., globals."""
+        nodes = self.mesh.cells[cells]
+        dofs = np.empty((len(nodes), 2 * nodes.shape[1] + self.kinematics.globals_), dtype=np.int64)
+        dofs[:, 0 : 2 * nodes.shape[1] : 2] = 2 * nodes
+        dofs[:, 1 : 2 * nodes.shape[1] : 2] = 2 * nodes + 1
+        if self.kinematics.globals_:
+            dofs[:, 2 * nodes.shape[1] :] = 2 * len(self.mesh.points) + np.arange(self.kinematics.globals_)
+        return dofs
+
+    def stiffness_at(self, cells: IntArray, values: FloatArray) -> FloatArray:
+        """Stiffness (E, 1 or q, 4, 4) at points of cells whose shape functions are ``values`` (q, n)."""
+        varying = not np.isscalar(self.temperature) and any(m.depends_on_temperature for m in self.materials.values())
+        result = np.empty((len(cells), len(values) if varying else 1, 4, 4))
+        for number, name in enumerate(self.mesh.regions):
+            chosen = np.flatnonzero(self.mesh.region[cells] == number)
+            if not len(chosen):
+                continue
+            material = self.materials[name]
+            if varying and material.depends_on_temperature:
+                t = self._temperature_at(cells[chosen], values)
+            else:
+                t = np.asarray(self.temperature if np.isscalar(self.temperature) else 25.0)
+            result[chosen] = self.kinematics.stiffness(material.stiffness(t, self.plane))
+        return result
+
+    def thermal_strain_at(self, cells: IntArray, values: FloatArray) -> FloatArray:
+        """Thermal strain (E, 1 or q, 4), as :meth:`stiffness_at`."""
+        uniform = np.isscalar(self.temperature)
+        result = np.zeros((len(cells), 1 if uniform else len(values), 4))
+        for number, name in enumerate(self.mesh.regions):
+            chosen = np.flatnonzero(self.mesh.region[cells] == number)
+            if not len(chosen):
+                continue
+            t = np.asarray(self.temperature) if uniform else self._temperature_at(cells[chosen], values)
+            strain = self.materials[name].thermal_strain(t, self.stress_free_temperature, self.plane)
+            result[chosen] = self.kinematics.thermal_strain(strain)
+        return result
+
+    def _temperature_at(self, cells: IntArray, values: FloatArray) -> FloatArray:
+        nodal = np.asarray(self.temperature)
+        return np.asarray(nodal[self.mesh.cells[cells]] @ values.T)

@@ -1,0 +1,1 @@
+"""Stacks: small pure functions from a case to a layout."""
