@@ -8,18 +8,20 @@ GPa, ppm/K, MPa, HV, degC, kg/m3, W/(m K). Listing names is a directory scan; nu
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import tomllib
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from femsim.errors import InputError, nearest
 
-ABSOLUTE_ZERO = -273.15
-Triple = tuple[float, float, float]
+SPEC_KEYS = {"E": "youngs_modulus", "nu": "poisson_ratio", "G": "shear_modulus", "cte": "cte"}
+SPEC_KEYS |= {"hardness": "hardness", "yield": "yield_strength"}
+SCALARS = ("hardness", "yield_strength", "density", "thermal_conductivity")
 
 
 def _number(raw: object) -> float:
@@ -30,51 +32,14 @@ def _number(raw: object) -> float:
     return float(raw)
 
 
-def _positive(raw: object) -> float:
-    if (number := _number(raw)) <= 0.0:
-        raise ValueError(f"{raw} is not > 0")
-    return number
+def _value(raw: object) -> float | tuple[float, ...]:
+    return tuple(_number(entry) for entry in raw) if isinstance(raw, list | tuple) else _number(raw)
 
 
-def _numbers(raw: object) -> tuple[float, ...]:
-    if not isinstance(raw, list | tuple) or not raw:
-        raise ValueError(f"{raw!r} is not a list of numbers")
-    return tuple(_number(entry) for entry in raw)
-
-
-def _temperatures(raw: object) -> tuple[float, ...]:
-    T = _numbers(raw)
-    if len(T) < 2 or any(b <= a for a, b in zip(T, T[1:], strict=False)):
-        raise ValueError(f"{list(T)} is not a list of two or more ascending temperatures")
-    if T[0] < ABSOLUTE_ZERO:
-        raise ValueError(f"{T[0]} lies below absolute zero")
-    return T
-
-
-def _axes(raw: object) -> float | Triple:
-    if not isinstance(raw, list | tuple):
-        return _number(raw)
-    values = _numbers(raw)
-    if len(values) != 3:
-        raise ValueError(f"{raw!r} is neither a number nor a list of three (axes 1, 2, 3)")
-    return (values[0], values[1], values[2])
-
-
-def _interval(raw: object) -> tuple[float, float]:
-    values = _numbers(raw)
-    if len(values) != 2 or values[0] > values[1]:
-        raise ValueError(f"{raw!r} is not a pair [lowest, highest]")
-    return (values[0], values[1])
-
-
-Number = Annotated[float, PlainValidator(_number)]
-Positive = Annotated[float, PlainValidator(_positive)]
-Temperatures = Annotated[tuple[float, ...], PlainValidator(_temperatures)]
-Numbers = Annotated[tuple[float, ...], PlainValidator(_numbers)]
-Interval = Annotated[tuple[float, float], PlainValidator(_interval)]
-Axes = Annotated[float | Triple, PlainValidator(_axes)]
-Text = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1)]
-Word = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+Number = Annotated[float, BeforeValidator(_number)]
+Numbers = tuple[Number, ...]
+Text = Annotated[str, Field(strict=True, min_length=1)]
+Word = Annotated[str, Field(strict=True, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 
 
 class _Model(BaseModel):
@@ -82,13 +47,13 @@ class _Model(BaseModel):
 
 
 class Source(_Model):
-    """Where numbers come from: an author's work (author, title, year) or a vendor's data sheet (vendor, document).
+    """Where numbers come from: a work (author, title, year) or a vendor's document (vendor, document).
 
-    ``checked`` is true only where the cited place was read (at least in excerpt) when the file was written.
+    ``checked`` is true only where the cited place was read, at least in excerpt, when the file was written.
     """
 
     id: Word
-    kind: Literal["paper", "book", "handbook", "data-sheet", "report", "thesis", "database", "documentation"]
+    kind: Literal["paper", "handbook", "data-sheet", "report", "standard", "database", "manual", "calculation", "estimate"]
     author: Text | None = None
     title: Text | None = None
     year: Annotated[int, Field(strict=True, ge=1800, le=2100)] | None = None
@@ -113,97 +78,82 @@ class Source(_Model):
         return ", ".join(str(part) for part in parts if part)
 
 
-class _Sourced(_Model):
-    range: Interval | None = None
-    source: Annotated[tuple[Word, ...], Field(min_length=1)]
-    note: Text | None = None
+class Curve(_Model):
+    """A number, three numbers (axes 1, 2, 3, or pairs 12, 13, 23), or with ``T`` values over temperature (degC)."""
 
-
-class Table(_Model):
-    """A property over temperature (degC), linear between its points."""
-
-    T: Temperatures
-    value: Numbers
-
-    @model_validator(mode="after")
-    def _same_length(self) -> Self:
-        if len(self.T) != len(self.value):
-            raise ValueError(f"T has {len(self.T)} entries, value has {len(self.value)}")
-        return self
-
-
-def _table_or_axes(raw: object) -> Table | float | Triple:
-    return Table.model_validate(raw) if isinstance(raw, dict) else _axes(raw)
-
-
-class Property(_Sourced):
-    """A number, three numbers (axes 1, 2, 3, or pairs 12, 13, 23), or with ``T`` a table over temperature."""
-
-    T: Temperatures | None = None
-    value: Annotated[float | tuple[float, ...], PlainValidator(lambda raw: _numbers(raw) if isinstance(raw, list) else _number(raw))]
+    T: Numbers | None = None
+    value: Annotated[float | tuple[float, ...], BeforeValidator(_value)]
 
     @model_validator(mode="after")
     def _shape(self) -> Self:
-        if self.T is None:
-            _axes(self.value)
-        elif isinstance(self.value, float) or len(self.value) != len(self.T):
-            raise ValueError(f"T has {len(self.T)} entries, value is {self.value}")
-        if self.range and isinstance(self.value, float) and not self.range[0] <= self.value <= self.range[1]:
-            raise ValueError(f"value {self.value} lies outside its own range {list(self.range)}")
+        T, count = self.T, len(self.values)
+        if T is None and count != (1 if isinstance(self.value, float) else 3):
+            raise ValueError(f"{list(self.values)} is neither a number nor three (axes 1, 2, 3); a table needs T")
+        if T is not None and (isinstance(self.value, float) or len(T) != count or count < 2):
+            raise ValueError(f"T has {len(T)} entries, value is {self.value}; a table needs two or more of each")
+        if T is not None and (T[0] < -273.15 or any(b <= a for a, b in itertools.pairwise(T))):
+            raise ValueError(f"T = {list(T)} does not ascend from absolute zero or above")
         return self
-
-    @property
-    def axes(self) -> bool:
-        """Whether the three values belong to axes rather than to temperatures."""
-        return self.T is None and not isinstance(self.value, float)
 
     @property
     def values(self) -> tuple[float, ...]:
         return (self.value,) if isinstance(self.value, float) else self.value
 
-    def to_spec(self) -> object:
-        if self.T is not None:
-            return {"T": list(self.T), "value": list(self.values)}
-        return list(self.values) if self.axes else self.value
+    @property
+    def axes(self) -> bool:
+        """Whether the three values belong to axes rather than to temperatures."""
+        return self.T is None and len(self.values) == 3
+
+    def spec(self) -> object:
+        """The value as an inline material states it."""
+        plain = self.value if isinstance(self.value, float) else list(self.value)
+        return plain if self.T is None else {"T": list(self.T), "value": plain}
 
 
-class Scalar(_Sourced):
-    """One positive number."""
+class _Sourced(_Model):
+    """``range``: what other sources say, at room temperature; ``note``: which was chosen, and why."""
 
-    value: Positive
+    range: Numbers | None = None
+    source: Annotated[tuple[Word, ...], Field(min_length=1)]
+    note: Text | None = None
 
     @model_validator(mode="after")
-    def _inside(self) -> Self:
-        if self.range and not self.range[0] <= self.value <= self.range[1]:
-            raise ValueError(f"value {self.value} lies outside its own range {list(self.range)}")
+    def _ordered(self) -> Self:
+        if self.range is not None and (len(self.range) != 2 or self.range[0] > self.range[1]):
+            raise ValueError(f"range: {list(self.range)} is not [lowest, highest]")
+        value = getattr(self, "value", None)
+        if self.range and isinstance(value, float) and not self.range[0] <= value <= self.range[1]:
+            raise ValueError(f"value {value} lies outside its own range {list(self.range)}")
         return self
+
+
+class Property(Curve, _Sourced):
+    """One property table of a file."""
+
+
+Coefficient = Annotated[Curve | None, BeforeValidator(lambda raw: raw if isinstance(raw, dict) else {"value": raw})]
 
 
 class Expansion(_Sourced):
     """Expansion coefficient: ``secant`` (mean from ``reference``) or ``instantaneous``, the slope at each temperature."""
 
-    secant: Annotated[Table | float | Triple | None, PlainValidator(_table_or_axes)] = None
-    instantaneous: Annotated[Table | float | Triple | None, PlainValidator(_table_or_axes)] = None
+    secant: Coefficient = None
+    instantaneous: Coefficient = None
     reference: Number | None = None
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:
         if (self.secant is None) == (self.instantaneous is None):
             raise ValueError("give exactly one of secant and instantaneous")
-        if isinstance(self.secant, Table) and self.reference is None:
-            raise ValueError("a secant table needs the reference temperature its means start from")
-        if self.instantaneous is not None and self.reference is not None:
-            raise ValueError("reference belongs to secant only")
+        if (self.reference is None and self.secant and self.secant.T) or (self.reference is not None and self.instantaneous):
+            raise ValueError("reference: a secant table needs the temperature its means start from; instantaneous has none")
         return self
 
-    def to_spec(self) -> object:
-        raw = self.secant if self.secant is not None else self.instantaneous
-        if isinstance(raw, Table):
-            plain: object = {"T": list(raw.T), "value": list(raw.value)}
-        else:
-            plain = list(raw) if isinstance(raw, tuple) else raw
-        if self.instantaneous is not None:
-            return {"instantaneous": plain}
+    def spec(self) -> object:
+        """The coefficient as an inline material states it."""
+        if self.instantaneous:
+            return {"instantaneous": self.instantaneous.spec()}
+        plain = self.secant.spec() if self.secant else None
         return plain if self.reference is None else {"secant": plain, "reference": self.reference}
 
 
@@ -218,17 +168,17 @@ class MaterialFile(_Model):
     poisson_ratio: Property
     shear_modulus: Property | None = None
     cte: Expansion
-    hardness: Scalar | None = None
-    yield_strength: Scalar | None = None
-    density: Scalar | None = None
-    thermal_conductivity: Scalar | None = None
+    hardness: Property | None = None
+    yield_strength: Property | None = None
+    density: Property | None = None
+    thermal_conductivity: Property | None = None
     note: Text | None = None
     source: Annotated[tuple[Source, ...], Field(min_length=1)]
 
     @property
-    def properties(self) -> dict[str, _Sourced]:
+    def properties(self) -> dict[str, Property | Expansion]:
         """The property tables that the file gives, by key."""
-        return {key: entry for key in type(self).model_fields if isinstance(entry := getattr(self, key), _Sourced)}
+        return {key: entry for key in type(self).model_fields if isinstance(entry := getattr(self, key), Property | Expansion)}
 
     def sources(self, key: str) -> tuple[Source, ...]:
         """The sources of one property."""
@@ -237,26 +187,26 @@ class MaterialFile(_Model):
     @model_validator(mode="after")
     def _sources_fit(self) -> Self:
         ids = [entry.id for entry in self.source]
-        if twice := {entry for entry in ids if ids.count(entry) > 1}:
-            raise ValueError(f"source id given twice: {', '.join(sorted(twice))}")
+        if len(set(ids)) < len(ids):
+            raise ValueError(f"source: an id is given twice in {ids}")
         for key, entry in self.properties.items():
             for wanted in entry.source:
                 if wanted not in ids:
                     raise ValueError(f"{key}.source: no source {wanted!r} in this file{nearest(wanted, ids)}")
         if unused := set(ids).difference(*(entry.source for entry in self.properties.values())):
-            raise ValueError(f"source used by no number: {', '.join(sorted(unused))}")
+            raise ValueError(f"source: used by no number: {', '.join(sorted(unused))}")
         return self
 
     @model_validator(mode="after")
     def _physical(self) -> Self:
+        for key in ("youngs_modulus", "shear_modulus", *SCALARS):
+            entry: Property | None = getattr(self, key)
+            if entry and (min(entry.values) <= 0.0 or (key in SCALARS and len(entry.values) > 1)):
+                raise ValueError(f"{key}.value: {entry.value} is not > 0" + " or not one number" * (key in SCALARS))
         E, nu, G = self.youngs_modulus, self.poisson_ratio, self.shear_modulus
-        for key, entry in (("youngs_modulus", E), ("shear_modulus", G)):
-            if entry and min(entry.values) <= 0.0:
-                raise ValueError(f"{key}.value: {min(entry.values)} is not > 0")
         if not E.axes and not nu.axes and G is None:
-            for value in nu.values:
-                if not -1.0 < value < 0.5:
-                    raise ValueError(f"poisson_ratio.value: {value} is not between -1 and 0.5")
+            if bad := [value for value in nu.values if not -1.0 < value < 0.5]:
+                raise ValueError(f"poisson_ratio.value: {bad[0]} is not between -1 and 0.5")
             return self
         if G is None or not (E.axes and nu.axes and G.axes):
             raise ValueError("an orthotropic material needs three values each of youngs_modulus, poisson_ratio, shear_modulus")
@@ -268,14 +218,8 @@ class MaterialFile(_Model):
 
     def to_spec(self) -> dict[str, object]:
         """The inline-material table of a case file."""
-        spec: dict[str, object] = {"E": self.youngs_modulus.to_spec(), "nu": self.poisson_ratio.to_spec(), "cte": self.cte.to_spec()}
-        if self.shear_modulus:
-            spec["G"] = self.shear_modulus.to_spec()
-        if self.hardness:
-            spec["hardness"] = self.hardness.value
-        if self.yield_strength:
-            spec["yield"] = self.yield_strength.value
-        return spec | {"family": self.family}
+        given = self.properties
+        return {short: given[key].spec() for short, key in SPEC_KEYS.items() if key in given} | {"family": self.family}
 
 
 def data_path(kind: Literal["materials", "meshes"]) -> Path:
@@ -285,7 +229,7 @@ def data_path(kind: Literal["materials", "meshes"]) -> Path:
         return installed
     if (package.parent / "pyproject.toml").is_file() and (checkout := package.parent / kind).is_dir():
         return checkout
-    raise InputError(f"the shipped {kind} are missing: neither {package / '_data' / kind} nor {package.parent / kind} is a directory")
+    raise InputError(f"the shipped {kind} are missing: neither {installed} nor {package.parent / kind} is a directory")
 
 
 def list_materials() -> list[str]:
@@ -316,11 +260,9 @@ def read_material(name: str) -> MaterialFile:
 def read_material_file(path: Path) -> MaterialFile:
     """A material file from anywhere; its ``name`` must be the file's stem."""
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        material = MaterialFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"{path}: {error}".replace("\n", " ")) from None
-    try:
-        material = MaterialFile.model_validate(raw)
     except ValidationError as error:
         raise InputError(f"{path}: {_first(error)}") from None
     if material.name != path.stem:
