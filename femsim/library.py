@@ -47,10 +47,7 @@ class _Model(BaseModel):
 
 
 class Source(_Model):
-    """Where numbers come from: a work (author, title, year) or a vendor's document (vendor, document).
-
-    ``checked`` is true only where the cited place was read, at least in excerpt, when the file was written.
-    """
+    """A work (author, title, year) or a vendor's document; ``checked`` where the cited place was read for this file."""
 
     id: Word
     kind: Literal["paper", "handbook", "data-sheet", "report", "standard", "database", "manual", "calculation", "estimate"]
@@ -187,14 +184,11 @@ class MaterialFile(_Model):
     @model_validator(mode="after")
     def _sources_fit(self) -> Self:
         ids = [entry.id for entry in self.source]
-        if len(set(ids)) < len(ids):
-            raise ValueError(f"source: an id is given twice in {ids}")
-        for key, entry in self.properties.items():
-            for wanted in entry.source:
-                if wanted not in ids:
-                    raise ValueError(f"{key}.source: no source {wanted!r} in this file{nearest(wanted, ids)}")
-        if unused := set(ids).difference(*(entry.source for entry in self.properties.values())):
-            raise ValueError(f"source: used by no number: {', '.join(sorted(unused))}")
+        used = {name: key for key, entry in self.properties.items() for name in entry.source}
+        for name in (name for name in used if name not in ids):
+            raise ValueError(f"{used[name]}.source: no source {name!r} in this file{nearest(name, ids)}")
+        if len(set(ids)) < len(ids) or set(ids) != set(used):
+            raise ValueError(f"source: {ids} must each be given once and used by a number; used are {sorted(used)}")
         return self
 
     @model_validator(mode="after")
@@ -220,6 +214,9 @@ class MaterialFile(_Model):
         """The inline-material table of a case file."""
         given = self.properties
         return {short: given[key].spec() for short, key in SPEC_KEYS.items() if key in given} | {"family": self.family}
+
+
+SECTIONS: tuple[type[BaseModel], ...] = (MaterialFile, Property, Expansion, Source)
 
 
 def data_path(kind: Literal["materials", "meshes"]) -> Path:
@@ -275,8 +272,7 @@ def _first(error: ValidationError) -> str:
     first: Any = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        models: tuple[type[BaseModel], ...] = (MaterialFile, Property, Expansion, Source)
-        keys = {field.alias or key for model in models for key, field in model.model_fields.items()}
+        keys = {field.alias or key for kind in SECTIONS for key, field in kind.model_fields.items()}
         return f"{where}: unknown key{nearest(str(first['loc'][-1]), keys)}"
     message = str(first["msg"]).removeprefix("Value error, ").replace("\n", " ")
     return f"{where}: {message}" if where else message
