@@ -1,7 +1,7 @@
 """Exponents and angular functions of the homogeneous solutions u = r^lambda U(theta) at a junction.
 
-The pencil of a moderate order gives all eigenvalues near the strip at once (dense, shifted and inverted); each is then refined, with its
-eigenvectors, on a pencil of twice the order, which also checks that the first was converged.
+The pencil of a moderate order gives all eigenvalues near the strip at once (dense, shifted and inverted); each is then refined,
+with its eigenvectors, on a pencil of twice the order, which also checks that the first was converged.
 """
 
 from __future__ import annotations
@@ -31,15 +31,17 @@ class Eigen:
     """One homogeneous solution at a junction: u = r^lambda U(theta), sigma = r^(lambda - 1) S(theta).
 
     ``exponent`` lambda, Im >= 0; a complex one stands for the conjugate pair and its real field is Re(K r^lambda U), r in um.
-    ``multiplicity`` algebraic, of this eigenvalue (the rigid rotation at lambda = 1 not counted); one ``Eigen`` per eigenvector.
+    ``multiplicity`` algebraic, of this eigenvalue (the rigid rotation at lambda = 1 not counted); one ``Eigen`` per
+    eigenvector.
     ``defective``: fewer eigenvectors than multiplicity (fields with log r exist besides, and no intensity can be taken).
-    ``shape`` U in 1/MPa; ``dual`` the angular function V of the complementary field r^-lambda V, scaled to reciprocal work 1 with this
-    solution and 0 with all others (None where defective). ``discrepancy`` |lambda(order 12) - lambda(order 24)|; the error is about its square.
+    ``shape`` U in 1/MPa; ``dual`` the angular function V of the complementary field r^-lambda V, scaled to reciprocal work 1
+    with this solution and 0 with all others (None where defective). ``discrepancy`` |lambda(order 12) - lambda(order 24)|; the
+    error is about its square.
 
-    Normalisation: the mean square of S over the junction, (1 / opening) int S:S dtheta, is 1 MPa^2, so that an intensity K has the unit
-    MPa um^(1 - lambda); int S_tt dtheta (if zero, int S_rt, else int S_rr) is real and positive. Two solutions of one
-    eigenvalue are chosen with S_rt = 0 (first) and S_tt = 0 (second) on the bisector of the whole junction, where that is possible: the modes
-    I and II of a crack.
+    Normalisation: the mean square of S over the junction, (1 / opening) int S:S dtheta, is 1 MPa^2, so that an intensity K has
+    the unit MPa um^(1 - lambda); int S_tt dtheta (if zero, int S_rt, else int S_rr) is real and positive. Two solutions of one
+    eigenvalue are chosen with S_rt = 0 (first) and S_tt = 0 (second) on the bisector of the whole junction, where that is
+    possible: the modes I and II of a crack.
     """
 
     junction: Junction
@@ -103,8 +105,8 @@ class Eigen:
 def exponents(junction: Junction, re_min: float = 0.02, re_max: float = 1.0, im_max: float = 5.0) -> tuple[Eigen, ...]:
     """All homogeneous solutions with re_min <= Re lambda <= re_max and |Im lambda| <= im_max, by growing Re lambda.
 
-    The translations (lambda = 0, hence re_min > 0) and the rigid rotation (lambda = 1) are left out; other solutions at lambda = 1, as the stress
-    along a crack's faces, are kept. Raises ``NumericsError`` where the discretisation does not converge.
+    The translations (lambda = 0, hence re_min > 0) and the rigid rotation (lambda = 1) are left out; other solutions at lambda
+    = 1, as the stress along a crack's faces, are kept. Raises ``NumericsError`` where the discretisation does not converge.
     """
     if not 0.0 < re_min < re_max:
         raise InputError(f"exponents: 0 < re_min < re_max is needed, not {re_min} and {re_max}")
@@ -136,14 +138,14 @@ class _Refined:
 
     @property
     def defective(self) -> bool:
-        return self.right.shape[1] < self.multiplicity
+        return bool(self.right.shape[1] < self.multiplicity)
 
 
 def _spectrum(pencil: Pencil, re_min: float, re_max: float, im_max: float) -> ComplexArray:
     """Eigenvalues in and just around the strip with Im >= 0 or nearly so.
 
-    With mu = 1 / (lambda - s): (mu^2 P(s) + mu P'(s) - A) x = 0, linearised to a standard problem. The wanted values are then the largest, free
-    of the rounding that the huge ones of the discretisation would bring.
+    With mu = 1 / (lambda - s): (mu^2 P(s) + mu P'(s) - A) x = 0, linearised to a standard problem. The wanted values are then
+    the largest, free of the rounding that the huge ones of the discretisation would bring.
     """
     middle = 0.5 * (re_min + re_max)
     shifts = [middle + 0.0713 * (re_max - re_min), middle - 0.1319 * (re_max - re_min), middle + 0.2377 * (re_max - re_min)]
@@ -223,9 +225,9 @@ def _refined(pencil: Pencil, guess: complex, count: int) -> list[_Refined]:
             return [_Refined(exponent, guess, count + 1, x, y)]
         steps = -np.linalg.eigvals(np.linalg.solve(slope, y.T @ matrix @ x)).astype(np.complex128)
         if count > 1 and np.abs(steps - steps.mean()).max() > _SAME:
-            return [one for step in steps for one in _refined(pencil, exponent + complex(step), 1)]
+            return [one for step in steps for one in _refined(pencil, complex(exponent + step), 1)]
         step = complex(steps.mean())
-        exponent += complex(step.real, 0.0) if exponent.imag == 0.0 else step
+        exponent = complex(exponent + (step.real if exponent.imag == 0.0 else step))
         if abs(step) < 1e-13:
             break
     return [_Refined(exponent, guess, count, x, y)]
@@ -275,7 +277,8 @@ def _samples(pencil: Pencil, exponent: complex, shape: AngularField) -> tuple[An
 
 
 def _canonical(pencil: Pencil, exponent: complex, basis: AnyArray) -> AnyArray:
-    """A basis that depends on the eigenspace only: modes I and II on the bisector, else unit stresses at well-chosen samples."""
+    """A basis that depends on the eigenspace only: modes I and II on the bisector, else unit stresses at well-chosen
+    samples."""
     count = basis.shape[1]
     if count == 1:
         return basis
@@ -289,7 +292,9 @@ def _canonical(pencil: Pencil, exponent: complex, basis: AnyArray) -> AnyArray:
         middle = junction.wedges[0].angle_start + 0.5 * junction.opening
         angle = np.radians(np.array([middle]))
         k = junction.wedge_at(middle)
-        pair = [turned_stress(stress_of(pencil.field(basis[:, j]), exponent, angle, k), angle, "polar")[0, 1:] for j in range(2)]
+        pair = [
+            turned_stress(stress_of(pencil.field(basis[:, j]), exponent, angle, k), angle, "polar")[0, 1:] for j in range(2)
+        ]
         traction = np.stack(pair, axis=1)
         if np.linalg.cond(traction) < 1e6:
             return np.asarray(basis @ np.linalg.inv(traction))
@@ -353,5 +358,10 @@ def turned_stress(cartesian: AnyArray, angle: FloatArray, frame: Frame) -> AnyAr
     c, s = np.cos(angle), np.sin(angle)
     xx, yy, xy = cartesian.T
     return np.stack(
-        [c * c * xx + s * s * yy + 2 * c * s * xy, s * s * xx + c * c * yy - 2 * c * s * xy, c * s * (yy - xx) + (c * c - s * s) * xy], axis=-1
+        [
+            c * c * xx + s * s * yy + 2 * c * s * xy,
+            s * s * xx + c * c * yy - 2 * c * s * xy,
+            c * s * (yy - xx) + (c * c - s * s) * xy,
+        ],
+        axis=-1,
     )

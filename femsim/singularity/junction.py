@@ -1,13 +1,14 @@
 """Wedges meeting at one point: the geometry, the elastic constants and the boundary of a local stress-singularity problem.
 
-The corner sits at the origin of a plane (x, y) = axes (1, 2) of the stiffness; axis 3 points out of the plane. On an axisymmetric body x is the
-direction of growing radius, y the axis of revolution's direction and 3 the hoop direction, measured from the root.
-Angles are degrees, counter-clockwise from x. Stresses are MPa, lengths um, strains plain numbers.
+The corner sits at the origin of a plane (x, y) = axes (1, 2) of the stiffness; axis 3 points out of the plane. On an
+axisymmetric body x is the direction of growing radius, y the axis of revolution's direction and 3 the hoop direction, measured
+from the root. Angles are degrees, counter-clockwise from x. Stresses are MPa, lengths um, strains plain numbers.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -30,10 +31,11 @@ _ANGLE_TOLERANCE = 1e-9  # deg
 class Wedge:
     """One material between two rays.
 
-    ``angle_start`` < ``angle_end`` in degrees. ``stiffness`` (6, 6) in MPa in Voigt order 11, 22, 33, 23, 13, 12 with engineering shear strains,
-    already rotated to the plane's axes; it must be symmetric, positive definite and symmetric about the plane (no coupling of 23, 13 with the
-    rest: monoclinic or better), or in-plane and antiplane motion would not separate.
-    ``thermal_strain`` is the stress-free strain of the whole temperature change (cte times delta T): (3,) = 11, 22, 33, or (6,) Voigt.
+    ``angle_start`` < ``angle_end`` in degrees. ``stiffness`` (6, 6) in MPa in Voigt order 11, 22, 33, 23, 13, 12 with
+    engineering shear strains, already rotated to the plane's axes; it must be symmetric, positive definite and symmetric about
+    the plane (no coupling of 23, 13 with the rest: monoclinic or better), or in-plane and antiplane motion would not separate.
+    ``thermal_strain`` is the stress-free strain of the whole temperature change (cte times delta T): (3,) = 11, 22, 33, or (6,)
+    Voigt.
     """
 
     angle_start: float
@@ -60,11 +62,12 @@ class Wedge:
 class Junction:
     """Wedges bonded to their neighbours around one point.
 
-    ``wedges`` run counter-clockwise without gaps. ``boundary`` is ``"bonded"`` (the last wedge is bonded to the first, 360 degrees in all) or a
-    pair of conditions on the first and the last ray: ``free`` (no traction), ``clamped`` (no displacement), ``roller`` (no normal displacement,
-    no tangential traction: a plane of symmetry). A crack is a junction from -180 to 180 degrees with two free faces.
-    ``kinematics`` is ``"plane-strain"`` (no strain along 3) or ``"plane-stress"`` (no stress along 3). The leading term at a root of an
-    axisymmetric body is that of plane strain.
+    ``wedges`` run counter-clockwise without gaps. ``boundary`` is ``"bonded"`` (the last wedge is bonded to the first, 360
+    degrees in all) or a pair of conditions on the first and the last ray: ``free`` (no traction), ``clamped`` (no
+    displacement), ``roller`` (no normal displacement, no tangential traction: a plane of symmetry). A crack is a junction from
+    -180 to 180 degrees with two free faces.
+    ``kinematics`` is ``"plane-strain"`` (no strain along 3) or ``"plane-stress"`` (no stress along 3). The leading term at a
+    root of an axisymmetric body is that of plane strain.
     """
 
     wedges: tuple[Wedge, ...]
@@ -75,10 +78,10 @@ class Junction:
         wedges = tuple(self.wedges)
         if not wedges:
             raise InputError("junction.wedges: at least one wedge is needed")
-        for before, after in zip(wedges, wedges[1:], strict=False):
+        for before, after in pairwise(wedges):
             if abs(after.angle_start - before.angle_end) > _ANGLE_TOLERANCE:
                 raise InputError(
-                    f"junction.wedges: a wedge ends at {before.angle_end} deg and the next starts at {after.angle_start} deg; they must touch"
+                    f"junction.wedges: a gap from {before.angle_end} to {after.angle_start} deg; wedges must touch"
                 )
         total = wedges[-1].angle_end - wedges[0].angle_start
         if total > 360.0 + 1e-7:
@@ -132,8 +135,8 @@ class Junction:
     def plane_eigenstrain(self, wedge: int, out_of_plane_strain: float = 0.0) -> FloatArray:
         """(3,) in-plane strain (11, 22, 12 engineering) without in-plane stress.
 
-        Plane strain: D eps0 = C_p. eps_th with eps_33 held at ``out_of_plane_strain``, eps0 = eps_th,p + D^-1 C_p3 (eps_th,33 - eps_33).
-        Plane stress: the in-plane thermal strain itself.
+        Plane strain: D eps0 = C_p. eps_th with eps_33 held at ``out_of_plane_strain``, eps0 = eps_th,p + D^-1 C_p3 (eps_th,33 -
+        eps_33). Plane stress: the in-plane thermal strain itself.
         """
         strain = self.wedges[wedge].thermal_strain
         plane = np.array(strain[_IN_PLANE])

@@ -3,12 +3,14 @@
 With u = r^lambda U(theta) (U in Cartesian components), n = (cos, sin), m = (-sin, cos) and sigma = D eps, equilibrium reads
 
     lambda S n + (S m)' = 0,   S n = lambda Q U + R U',   S m = lambda R^T U + T U',
-    Q = B_n^T D B_n,  R = B_n^T D B_m,  T = B_m^T D B_m   (Stroh's matrices on turning axes; Ting, Anisotropic Elasticity, 1996, ch. 7),
+    Q = B_n^T D B_n,  R = B_n^T D B_m,  T = B_m^T D B_m   (Stroh's matrices on turning axes; Ting, Anisotropic Elasticity, 1996,
+    ch. 7),
 
 and its weak form P(lambda) x = (E + lambda H - lambda^2 A) x = 0 with E = int V' T U', A = int V Q U,
-H = G - G^T, G = int V' R^T U. So P(-lambda) = P(lambda)^T: the left eigenvector of lambda is the angular function of the complementary
-solution r^-lambda, and the reciprocal work of the two over an arc is -y^T P'(lambda) x (Leguillon and Sanchez-Palencia 1987; Costabel and
-Dauge 1993). High-order elements in theta (Gauss-Lobatto nodes) converge exponentially, as U is analytic within a wedge.
+H = G - G^T, G = int V' R^T U. So P(-lambda) = P(lambda)^T: the left eigenvector of lambda is the angular function of the
+complementary solution r^-lambda, and the reciprocal work of the two over an arc is -y^T P'(lambda) x (Leguillon and
+Sanchez-Palencia 1987; Costabel and Dauge 1993). High-order elements in theta (Gauss-Lobatto nodes) converge exponentially, as U
+is analytic within a wedge.
 """
 
 from __future__ import annotations
@@ -49,7 +51,7 @@ def lagrange(order: int, at: FloatArray) -> FloatArray:
     values = terms / terms.sum(axis=1, keepdims=True)
     exact = hit.any(axis=1)
     values[exact] = hit[exact]
-    return values
+    return np.asarray(values)
 
 
 def rays(theta: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -148,8 +150,8 @@ class AngularField:
 class Pencil:
     """P(lambda) = E + lambda H - lambda^2 A of a junction on elements of one order; matrices scaled by ``modulus`` (MPa).
 
-    ``dofs`` (n_elements, order + 1) node numbers, ``basis`` (2 n_nodes, n) the displacements the boundary allows, ``load`` maps a wedge's
-    stress D eps0 to the right-hand side of lambda = 1.
+    ``dofs`` (n_elements, order + 1) node numbers, ``basis`` (2 n_nodes, n) the displacements the boundary allows, ``load`` maps
+    a wedge's stress D eps0 to the right-hand side of lambda = 1.
     """
 
     junction: Junction
