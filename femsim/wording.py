@@ -1,0 +1,244 @@
+"""Findings of the case schema in words: which of several is the telling one, where it belongs, and what would be allowed."""
+
+from __future__ import annotations
+
+import re
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from femsim.errors import nearest
+
+Key = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One fault: the key it belongs to, what is wrong in words, and how many further faults there are."""
+
+    path: Key
+    text: str
+    others: int = 0
+
+
+def first_finding(error: ValidationError, data: Mapping[str, Any], model: type[BaseModel]) -> Finding:
+    """The most telling finding: unknown keys first (a slip there causes others), then in the file's order, missing keys last."""
+    found: dict[Key, tuple[int, str]] = {}
+    unfit: dict[Key, list[str]] = {}
+    fit: set[Key] = set()
+    for entry in error.errors(include_url=False):
+        path, branches = _locate(entry["loc"], data)
+        misfit = next(((place, label) for place, label in branches if not _suits(label, _at(data, place))), None)
+        fit.update(place for place, label in branches if _suits(label, _at(data, place)))
+        if misfit is not None:
+            unfit.setdefault(misfit[0], []).append(misfit[1])
+            continue
+        path, text, rank = _word(entry, path, data, model)
+        if path not in found or rank < found[path][0]:
+            found[path] = (rank, text)
+    for place, labels in unfit.items():
+        if place not in fit and not any(path[: len(place)] == place for path in found):
+            value = _at(data, place)
+            found[place] = (1, f"{show(value)} is not {_allowed(labels)}{_quotes_hint(value, labels)}")
+    if not found:  # no known way here; keep the schema's own words rather than none
+        entry = error.errors(include_url=False)[0]
+        found[tuple(entry["loc"])] = (1, str(entry["msg"]))
+    order = sorted(found, key=lambda path: found[path][0])
+    return Finding(order[0], found[order[0]][1], len(found) - 1)
+
+
+def dotted(path: Iterable[str | int]) -> str:
+    """A key path as ``--set`` takes it; parts that are no bare keys are quoted."""
+    return ".".join(str(part) if re.fullmatch(r"[A-Za-z0-9_-]+", str(part)) else show(str(part)) for part in path)
+
+
+def show(value: object) -> str:
+    """A value as an error shows it: short and on one line."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        return "a table"
+    if isinstance(value, int | float):
+        text = f"{value:g}"
+        return text if float(text) == value else repr(value)
+    if isinstance(value, list):
+        return f"a list of {len(value)}" if len(value) > 4 or any(isinstance(v, dict | list) for v in value) else str(value)
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= 60 else text[:56] + "...'"
+
+
+# ---------------------------------------------------------------- where
+
+
+def _locate(loc: tuple[int | str, ...], data: Any) -> tuple[Key, list[tuple[Key, str]]]:
+    """Split pydantic's location into the key path in the data and the union branches passed through on the way."""
+    path: list[str | int] = []
+    branches: list[tuple[Key, str]] = []
+    node = data
+    for number, part in enumerate(loc):
+        inside = (isinstance(node, dict) and part in node) or (isinstance(node, list) and isinstance(part, int) and part < len(node))
+        if inside:
+            path.append(part)
+            node = node[part]
+        elif isinstance(part, str) and (number < len(loc) - 1 or not isinstance(node, dict) or _is_branch(part)):
+            branches.append((tuple(path), part))
+        else:
+            path.append(part)  # a missing key or entry
+    return tuple(path), branches
+
+
+def _is_branch(part: str) -> bool:
+    return bool(re.search(r"[\[(]|^constrained-|^(float|str|int|bool)$|^[A-Z]\w+$", part)) and part not in ("E", "G", "T")
+
+
+def _kind(label: str) -> str:
+    if label.startswith("list"):
+        return "list"
+    if label.startswith(("float", "constrained-float", "int")):
+        return "number"
+    if label.startswith(("str", "constrained-str")):
+        return "text"
+    return "table"
+
+
+def _suits(label: str, value: object) -> bool:
+    """Whether a value looks as if it were meant for a branch of a union."""
+    match _kind(label):
+        case "list":
+            return isinstance(value, list)
+        case "number":
+            return isinstance(value, int | float) and not isinstance(value, bool)
+        case "text":
+            return isinstance(value, str)
+    return isinstance(value, dict)
+
+
+def _allowed(labels: Iterable[str]) -> str:
+    words = {"number": "a number", "text": "a name", "list": "a list", "table": "a table"}
+    kinds = list(dict.fromkeys(words[_kind(label)] for label in labels))
+    return kinds[0] if len(kinds) == 1 else f"{', '.join(kinds[:-1])} or {kinds[-1]}"
+
+
+def _at(data: Any, path: Key) -> Any:
+    for part in path:
+        if isinstance(data, dict) and part in data:
+            data = data[part]
+        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
+            data = data[part]
+        else:
+            return None
+    return data
+
+
+# ---------------------------------------------------------------- what
+
+
+def _word(entry: Any, path: Key, data: Any, model: type[BaseModel]) -> tuple[Key, str, int]:
+    """Key path, words and rank of one finding of the schema."""
+    kind, context = str(entry["type"]), entry.get("ctx", {})
+    value = entry.get("input")
+    if kind == "extra_forbidden":
+        known = valid_keys(model, path[:-1], data)
+        near = nearest(str(path[-1]), known)
+        return path, "unknown key" + (near or (f"; allowed: {', '.join(known)}" if known else "")), 0
+    if kind == "missing":
+        if isinstance(path[-1], int):
+            return path[:-1], f"{show(_at(data, path[:-1]))} has too few entries", 1
+        return path, "missing; it has no default", 2
+    if kind == "literal_error":
+        words = [word for word in re.findall(r"'([^']*)'", str(context.get("expected", "")))]
+        return path, f"{show(value)} is not one of {', '.join(words)}{nearest(value, words) if isinstance(value, str) else ''}", 1
+    if kind == "value_error":
+        return _spliced(str(context.get("error", entry["msg"])), path, model, data)
+    limits = {"greater_than": ("gt", ">"), "greater_than_equal": ("ge", ">="), "less_than": ("lt", "<"), "less_than_equal": ("le", "<=")}
+    if kind in limits:
+        name, sign = limits[kind]
+        return path, f"{show(_at(data, path) if _at(data, path) is not None else value)} is not {sign} {show(context[name])}", 1
+    expected = {
+        "float_type": "a number",
+        "float_parsing": "a number",
+        "int_type": "a whole number",
+        "bool_type": "true or false",
+        "string_type": "a text",
+        "list_type": "a list",
+        "tuple_type": "a list",
+        "dict_type": "a table",
+        "model_type": "a table",
+        "model_attributes_type": "a table",
+        "finite_number": "a finite number",
+    }
+    if kind in expected:
+        return path, f"{show(value)} is not {expected[kind]}{_quotes_hint(value, [kind])}", 1
+    if kind == "too_long":
+        return path, f"{show(_at(data, path))} has more than {context.get('max_length')} entries", 1
+    if kind == "too_short":
+        return path, f"needs at least {context.get('min_length')} entry" + ("" if context.get("min_length") == 1 else "s"), 1
+    if kind == "string_too_short":
+        return path, "is empty", 1
+    message = str(entry["msg"]).removeprefix("Value error, ")
+    return path, message[:1].lower() + message[1:], 1
+
+
+def _spliced(message: str, path: Key, model: type[BaseModel], data: Any) -> tuple[Key, str, int]:
+    """A text of a check in the schema; where it begins with a key of its table (``post_radius: ...``) the key joins the path."""
+    message = " ".join(message.split())
+    found = re.match(r"([A-Za-z_]\w*): (.+)$", message)
+    if found and found[1] in valid_keys(model, path, data):
+        return (*path, found[1]), found[2], 1
+    return path, message, 1
+
+
+def _quotes_hint(value: object, labels: list[str]) -> str:
+    if not isinstance(value, str) or not any(label == "float_type" or _kind(label) == "number" for label in labels):
+        return ""
+    try:
+        float(value)
+    except ValueError:
+        return ""
+    return " (leave out the quotes)"
+
+
+def valid_keys(model: type[BaseModel], path: Key, data: Any) -> list[str]:
+    """Keys that the table at ``path`` may have."""
+    types_: list[Any] = [model]
+    for part in path:
+        types_ = [inner for kind in types_ for inner in _step(kind, part)]
+    found: list[str] = []
+    for kind in types_:
+        for inner in _models(kind):
+            found += [field.alias or name for name, field in inner.model_fields.items()]
+    return list(dict.fromkeys(found))
+
+
+def _step(kind: Any, part: str | int) -> list[Any]:
+    result: list[Any] = []
+    for inner in _options(kind):
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            for name, field in inner.model_fields.items():
+                if part == (field.alias or name):
+                    result.append(field.annotation)
+        elif get_origin(inner) in (list, tuple) and isinstance(part, int):
+            result.append(get_args(inner)[0])
+        elif get_origin(inner) is dict:
+            result.append(get_args(inner)[1])
+    return result
+
+
+def _models(kind: Any) -> list[type[BaseModel]]:
+    return [inner for inner in _options(kind) if isinstance(inner, type) and issubclass(inner, BaseModel)]
+
+
+def _options(kind: Any) -> list[Any]:
+    """The alternatives of a type: unions taken apart, annotations taken off."""
+    if isinstance(kind, typing.TypeVar):
+        return []
+    origin = get_origin(kind)
+    if origin is Annotated:
+        return _options(get_args(kind)[0])
+    if origin in (Union, types.UnionType):
+        return [option for inner in get_args(kind) for option in _options(inner)]
+    return [kind]
