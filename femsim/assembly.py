@@ -88,16 +88,22 @@ def thermal_force(model: Model) -> FloatArray:
 
 
 def traction_force(model: Model) -> FloatArray:
-    """Nodal forces (ndof,) of the edge tractions: f = int N^T t dA with three Gauss points per edge, in uN."""
+    """Nodal forces (ndof,) of the loads on edges: f = int N^T (t - p n) dA with four Gauss points per edge, in uN.
+
+    The body lies on the left of an edge, so the outward normal is the tangent turned clockwise.
+    """
     force = np.zeros(model.ndof)
     s, w = line_gauss(4)
     for traction in model.tractions:
         values, slopes = line_shape(traction.edges.shape[1], s)
         x = model.mesh.points[traction.edges]
         tangent = np.einsum("qn,knc->kqc", slopes, x)
-        area = np.linalg.norm(tangent, axis=2) * model.kinematics.measure(x[..., 0] @ values.T)
+        length = np.linalg.norm(tangent, axis=2)
+        normal = np.stack([tangent[..., 1], -tangent[..., 0]], axis=-1)
+        load = traction.vector[:, None, :] * length[..., None] - traction.pressure * normal
+        load *= (w * model.kinematics.measure(x[..., 0] @ values.T))[..., None]
         for component in range(2):
-            nodal = (area * w * traction.vector[:, component, None]) @ values
+            nodal = load[..., component] @ values
             force += np.bincount(2 * traction.edges.ravel() + component, nodal.ravel(), minlength=model.ndof)
     return force
 

@@ -12,9 +12,12 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, TypeAdapter, field_validator, model_validator
 
 _MAX_LENGTH = 1.0e7  # um: ten metres; more is a slip of units
+_MAX_MODULUS = 1.0e5  # GPa: eighty times diamond
+_MAX_CTE = 1.0e4  # ppm/K
 Positive = Annotated[float, Field(gt=0, le=_MAX_LENGTH)]
 NonNegative = Annotated[float, Field(ge=0, le=_MAX_LENGTH)]
 Coordinate = Annotated[float, Field(ge=-_MAX_LENGTH, le=_MAX_LENGTH)]
+Traction = Annotated[float, Field(ge=-1.0e7, le=1.0e7)]
 Celsius = Annotated[float, Field(ge=-273.15, le=4000)]
 Kinematics: TypeAlias = Literal["axisymmetric", "plane-strain", "generalized-plane-strain", "plane-stress"]
 ElementName: TypeAlias = Literal["quad4", "quad8", "quad9", "tri3", "tri6"]
@@ -80,6 +83,32 @@ class MaterialSpec(Strict):
     yield_: Annotated[float, Field(gt=0)] | None = Field(default=None, alias="yield", description="yield strength, MPa")
     family: str | None = None
 
+    @model_validator(mode="after")
+    def _possible(self) -> MaterialSpec:
+        for key in ("E", "G"):
+            for number in _numbers(getattr(self, key)):
+                if not 0 < number <= _MAX_MODULUS:
+                    raise ValueError(f"{key}: {number:g} is not {'> 0' if number <= 0 else f'<= {_MAX_MODULUS:g}'}")
+        if self.G is None and not isinstance(self.nu, list):
+            for number in _numbers(self.nu):
+                if not -1 < number < 0.5:
+                    raise ValueError(f"nu: {number:g} is not between -1 and 0.5 (both excluded)")
+        for number in _numbers(self.cte):
+            if not abs(number) <= _MAX_CTE:
+                raise ValueError(f"cte: {number:g} is not between {-_MAX_CTE:g} and {_MAX_CTE:g}")
+        return self
+
+
+def _numbers(value: Quantity | list[float] | Expansion | None) -> list[float]:
+    """All values of a property, those of its tables too."""
+    if isinstance(value, Expansion):
+        return _numbers(value.secant) + _numbers(value.instantaneous)
+    if isinstance(value, Table):
+        return list(value.value)
+    if isinstance(value, list):
+        return [number for entry in value for number in _numbers(entry)]
+    return [] if value is None else [value]
+
 
 MaterialRef: TypeAlias = Annotated[str, Field(min_length=1)] | MaterialSpec
 Materials: TypeAlias = dict[str, MaterialRef]
@@ -106,6 +135,12 @@ class ModelSpec(Strict):
     kinematics: Kinematics = "axisymmetric"
     outer: Outer = "coupled"
     element: ElementName = "quad9"
+
+
+class OwnModelSpec(ModelSpec):
+    """As ModelSpec; a user's own body has no cell wall unless it says so."""
+
+    outer: Outer = "free"
 
 
 class MeshSpec(Strict):
@@ -162,8 +197,8 @@ class Boundary(Strict):
     u_z: Coordinate | None = Field(default=None, description="um")
     u_x: Coordinate | None = Field(default=None, description="um")
     u_y: Coordinate | None = Field(default=None, description="um")
-    pressure: Annotated[float, Field(ge=-1e7, le=1e7)] | None = Field(default=None, description="MPa, positive pushes onto the body")
-    traction: tuple[float, float] | None = Field(default=None, description="MPa")
+    pressure: Traction | None = Field(default=None, description="MPa, positive pushes onto the body")
+    traction: tuple[Traction, Traction] | None = Field(default=None, description="MPa")
 
     @field_validator("point", "traction", mode="before")
     @classmethod
@@ -322,6 +357,7 @@ class BlocksCase(CaseBase):
     block: list[BlockSpec] = Field(min_length=1)
     root: list[RootSpec] = Field(default_factory=list)
     load: StatedLoad
+    model: OwnModelSpec = Field(default_factory=OwnModelSpec)
 
     @model_validator(mode="after")
     def _alike(self) -> BlocksCase:
@@ -344,6 +380,7 @@ class MeshCase(CaseBase):
     mesh: MeshFileSpec  # type: ignore[assignment]
     root: list[RootSpec] = Field(default_factory=list)
     load: StatedLoad
+    model: OwnModelSpec = Field(default_factory=OwnModelSpec)
 
 
 Case: TypeAlias = BilayerCase | BlocksCase | MeshCase

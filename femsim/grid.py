@@ -23,8 +23,8 @@ FloatArray = npt.NDArray[np.float64]
 
 #: a corner that is not a root gets elements this much coarser than a root's
 CORNER_FACTOR = 5.0
-#: no interval between two grid lines has fewer elements
-FEWEST = 2
+#: no interval between two block edges has fewer elements
+FEWEST = 6
 #: lines closer than this fraction of the extent are one line
 SAME = 1.0e-10
 #: more cells than this are a slip (a size meant for another unit), not a wish
@@ -55,7 +55,9 @@ def make_mesh(layout: Layout, grading: Grading, element: str = "quad9", lengths:
     x = _graded(_merged(breaks_x, base_x, extent), _sources(layout, 0, grading, extent), grading)
     y = _graded(_merged(breaks_y, base_y, extent), _sources(layout, 1, grading, extent), grading)
     if len(x) * len(y) > MOST_CELLS:
-        raise InputError(f"mesh.size: {grading.size:g} um gives {len(x)} x {len(y)} cells, more than {MOST_CELLS}; enlarge size or growth")
+        raise InputError(
+            f"mesh.size: {grading.size:g} um gives {len(x)} x {len(y)} cells, more than {MOST_CELLS}; enlarge size or growth"
+        )
     column = np.searchsorted(base_x, 0.5 * (x[1:] + x[:-1])) - 1
     row = np.searchsorted(base_y, 0.5 * (y[1:] + y[:-1])) - 1
     mesh = tensor_mesh(x, y, painted[np.ix_(row, column)], layout.regions, element, layout.lines)
@@ -66,7 +68,12 @@ def make_mesh(layout: Layout, grading: Grading, element: str = "quad9", lengths:
 
 
 def tensor_mesh(
-    x: FloatArray, y: FloatArray, region: IntArray, regions: tuple[str, ...], element: str = "quad9", lines: tuple[Line, ...] = ()
+    x: FloatArray,
+    y: FloatArray,
+    region: IntArray,
+    regions: tuple[str, ...],
+    element: str = "quad9",
+    lines: tuple[Line, ...] = (),
 ) -> Mesh:
     """Quadrilaterals between the lines ``x`` (nx+1,) and ``y`` (ny+1,) with region numbers (ny, nx), -1 for void; named ``lines``."""
     step = 1 if element == "quad4" else 2

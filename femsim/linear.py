@@ -1,14 +1,12 @@
 """Sparse direct solvers behind one small protocol: factor once, solve many times.
 
-SuperLU (scipy) is always there; MKL PARDISO (extra ``mkl``: pypardiso, BSD-3-Clause; MKL, Intel Simplified Software License) is used where
-it is installed. Both are given the geometric elimination order.
+SuperLU (scipy) is always there and is given the geometric elimination order.
 """
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,7 +19,7 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 #: names in the order of preference
-BACKENDS = ("pardiso", "superlu")
+BACKENDS = ("superlu",)
 
 
 class Factor(Protocol):
@@ -54,11 +52,7 @@ def factorise(matrix: sp.csc_matrix, order: IntArray, backend: str | None = None
 
     ``backend`` None takes the environment's FEMSIM_SOLVER or else the first one found. Raises NumericsError where the matrix is singular.
     """
-    chosen = choose_backend(backend)
-    if chosen == "pardiso":
-        from femsim.pardiso import factorise_pardiso
-
-        return factorise_pardiso(matrix, order)
+    choose_backend(backend)
     import scipy.sparse.linalg as spla
 
     permuted = matrix[order][:, order].tocsc()
@@ -67,13 +61,15 @@ def factorise(matrix: sp.csc_matrix, order: IntArray, backend: str | None = None
     except RuntimeError as error:
         raise NumericsError(f"the stiffness matrix is singular ({error}); is the body held everywhere?") from error
     except MemoryError as error:
-        raise NumericsError(f"not enough memory to factorise {matrix.shape[0]} unknowns; use a larger mesh.size or growth") from error
+        raise NumericsError(
+            f"not enough memory to factorise {matrix.shape[0]} unknowns; use a larger mesh.size or growth"
+        ) from error
     return SuperLUFactor(lu, order)
 
 
 def available_backends() -> dict[str, bool]:
     """Which backends this installation has."""
-    return {"pardiso": find_spec("pypardiso") is not None, "superlu": True}
+    return {"superlu": True}
 
 
 def choose_backend(backend: str | None = None) -> str:

@@ -46,7 +46,12 @@ class Property:
         inside = np.clip(t, knots[0], knots[-1])
         step = inside - knots[i]
         slope = (values[i + 1] - values[i]) / (knots[i + 1] - knots[i])
-        return sums[i] + step * (values[i] + 0.5 * slope * step) + values[0] * (t - inside) * (t < knots[0]) + values[-1] * (t - inside) * (t > knots[-1])
+        return (
+            sums[i]
+            + step * (values[i] + 0.5 * slope * step)
+            + values[0] * (t - inside) * (t < knots[0])
+            + values[-1] * (t - inside) * (t > knots[-1])
+        )
 
     def uncovered(self, low: float, high: float) -> tuple[float, float] | None:
         """The table's range where it does not cover [low, high], else None."""
@@ -172,7 +177,9 @@ def check_stable(material: Material, temperatures: tuple[float, ...], key: str) 
         if len(material.poisson_ratio) == 1 and not material.shear_modulus:
             nu = float(material.poisson_ratio[0].at(t))
             if not -1.0 < nu < 0.5:
-                raise InputError(f"{key}.nu: {nu:g} is not between -1 and 0.5 (exclusive); an incompressible material has no stiffness matrix")
+                raise InputError(
+                    f"{key}.nu: {nu:g} is not between -1 and 0.5 (exclusive); an incompressible material has no stiffness matrix"
+                )
         with np.errstate(all="ignore"):
             c = material.turned(0.0).stiffness(t)
         if not np.all(np.isfinite(c)) or np.linalg.eigvalsh(c)[0] <= 0:

@@ -49,17 +49,18 @@ class Constraints:
 
 @dataclass(frozen=True)
 class Traction:
-    """Traction (MPa) on edges (K, 2 or 3 nodes): a vector per edge (K, 2); tractions are per deformed-free area."""
+    """Load on outer edges (K, 2 or 3 nodes, body on the left): a vector per edge (K, 2) and a pressure onto the body, in MPa."""
 
     edges: IntArray
     vector: FloatArray
+    pressure: float = 0.0
 
 
 @dataclass(frozen=True)
 class Model:
     """A linear thermo-elastic boundary value problem on a mesh.
 
-    ``temperature`` (degC) is one number or a value per node; ``body_force`` (uN/um^3) a value per node (N, 2) or None.
+    ``temperature`` (degC) is one number or a value per node; ``tractions`` are the loads on outer edges.
     """
 
     mesh: Mesh

@@ -1,0 +1,169 @@
+"""Case -> layout -> mesh -> model: the first half of the way, each step a pure function."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from femsim.boundaries import constrain, traction_of
+from femsim.case import BilayerCase, BlocksCase, Boundary, Case, CaseBase, MeshCase, MeshSpec, PointData
+from femsim.errors import FemsimWarning, InputError, nearest
+from femsim.grid import Grading, make_mesh
+from femsim.kinematics import KINEMATICS
+from femsim.layout import Layout, Root
+from femsim.mesh import Mesh
+from femsim.model import Model
+from femsim.resolve import ResolvedMaterial, resolve_material
+from femsim.stacks.bilayer import bilayer
+from femsim.stacks.blocks import blocks
+
+FloatArray = npt.NDArray[np.float64]
+
+STACKS: dict[str, Callable[[Any], Layout]] = {"bilayer": bilayer, "blocks": blocks}
+
+#: averaging lengths (um) where the case gives none
+DEFAULT_LENGTHS = (5.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Discretisation:
+    """A case turned into a mesh: what the solver, the metrics and the report share."""
+
+    case: CaseBase
+    layout: Layout | None
+    mesh: Mesh
+    roots: tuple[Root, ...]
+    lengths: tuple[float, ...]
+    point_data: dict[str, FloatArray]
+    notes: tuple[str, ...] = ()
+
+
+def build_layout(case: Case) -> Layout | None:
+    """The painted layout of a case; None for an imported mesh."""
+    return None if isinstance(case, MeshCase) else STACKS[case.stack](case)
+
+
+def averaging_lengths(case: CaseBase) -> tuple[float, ...]:
+    """Averaging lengths (um) in the order given."""
+    length = case.metrics.length
+    if length is None:
+        return DEFAULT_LENGTHS
+    return tuple(length) if isinstance(length, list) else (length,)
+
+
+def discretise(case: Case, base: Path | None = None) -> Discretisation:
+    """Mesh of a case; ``base`` is the directory a mesh file's path is relative to."""
+    lengths = averaging_lengths(case)
+    if isinstance(case, MeshCase):
+        from femsim.meshfile import read_mesh
+        from femsim.roots import roots_of_mesh
+
+        element = case.model.element if "element" in case.model.model_fields_set else None
+        imported = read_mesh((base or Path()) / case.mesh.file, case.mesh.length_unit, element)
+        roots = roots_of_mesh(imported.mesh, case.root)
+        return Discretisation(case, None, imported.mesh, roots, lengths, imported.point_data, imported.notes)
+    if case.model.element.startswith("tri"):
+        raise InputError(f"model.element: {case.model.element!r} is for imported meshes; allowed here: quad4, quad8, quad9")
+    layout = STACKS[case.stack](case)
+    spec: MeshSpec = case.mesh
+    size, largest = spec.size, spec.largest
+    if not layout.roots and "size" in spec.model_fields_set and largest is None:
+        largest = size  # no root to grade to: the size is the size everywhere
+    mesh = make_mesh(layout, Grading(size, spec.growth, largest), case.model.element, lengths)
+    return Discretisation(case, layout, mesh, layout.roots, lengths, {})
+
+
+def resolve_materials(case: Case, mesh: Mesh) -> dict[str, ResolvedMaterial]:
+    """The material of every region; warns of properties outside their range; names regions without one."""
+    refs = dict(case.materials)
+    keys = {role: f"materials.{role}" for role in refs}
+    if isinstance(case, BlocksCase):
+        for block in case.block:
+            refs[block.name] = block.material
+            keys[block.name] = f"block.{block.name}.material"
+        unknown = [role for role in case.materials if role not in {block.name for block in case.block}]
+        if unknown:
+            raise InputError(f"materials.{unknown[0]}: a block names its material itself")
+    if isinstance(case, BilayerCase):
+        refs.setdefault("chip", "silicon")
+    known = set(mesh.regions) | set(ROLES.get(case.stack, ()))
+    for role in refs:
+        if role not in known:
+            raise InputError(
+                f"materials.{role}: no region or role of that name{nearest(role, known)}; there are: {', '.join(sorted(known))}"
+            )
+    span = _temperatures(case)
+    resolved = {}
+    for region in mesh.regions:
+        if region not in refs:
+            raise InputError(f"materials.{region}: missing; region {region!r} has no material")
+        resolved[region] = resolve_material(region, refs[region], span, keys.get(region))
+    return resolved
+
+
+#: roles a stack's [materials] may name even where the geometry does not use them
+ROLES: dict[str, tuple[str, ...]] = {"bilayer": ("chip", "pad", "post", "low", "high", "ball")}
+
+
+def _temperatures(case: CaseBase) -> tuple[float, ...]:
+    t = case.load.temperature
+    return (case.load.stress_free_temperature,) if isinstance(t, PointData) else (float(t), case.load.stress_free_temperature)
+
+
+def build_model(disc: Discretisation, materials: dict[str, ResolvedMaterial]) -> Model:
+    """The boundary value problem: materials, temperature, constraints and tractions on the mesh."""
+    case, mesh = disc.case, disc.mesh
+    kinematics = KINEMATICS[case.model.kinematics]
+    if kinematics.is_axisymmetric:
+        smallest = float(mesh.points[:, 0].min())
+        if smallest < -1e-9 * float(np.ptp(mesh.points, axis=0).max()):
+            raise InputError(f"mesh: a node at r = {smallest:g} um; an axisymmetric model needs r >= 0")
+        if smallest < 0.0:
+            mesh = replace(mesh, points=np.column_stack([np.maximum(mesh.points[:, 0], 0.0), mesh.points[:, 1]]))
+    temperature = _field(disc)
+    low, high = float(np.min(temperature)), float(np.max(temperature))
+    free = case.load.stress_free_temperature
+    for resolved in materials.values():
+        resolved.material.warn_outside(min(low, free), max(high, free))
+    boundaries = list(case.boundary)
+    if disc.layout is not None and disc.layout.hold is not None:
+        held = {"u_z": 0.0} if kinematics.is_axisymmetric else {"u_y": 0.0}
+        boundaries.insert(0, Boundary.model_validate({"point": list(disc.layout.hold), **held}))
+    constraints = constrain(mesh, kinematics, boundaries, case.model.outer, given=case.boundary)
+    tractions = tuple(t for b in case.boundary if (t := traction_of(mesh, kinematics, b, case.boundary.index(b))) is not None)
+    if np.isscalar(temperature) and temperature == free and not tractions and not np.any(constraints.value):
+        warnings.warn(
+            "no load: the temperature is the stress-free one and nothing is prescribed; all stresses are zero",
+            FemsimWarning,
+            stacklevel=2,
+        )
+    return Model(
+        mesh=mesh,
+        kinematics=kinematics,
+        materials={region: resolved.material for region, resolved in materials.items()},
+        temperature=temperature,
+        stress_free_temperature=free,
+        constraints=constraints,
+        tractions=tractions,
+    )
+
+
+def _field(disc: Discretisation) -> float | FloatArray:
+    t = disc.case.load.temperature
+    if not isinstance(t, PointData):
+        return float(t)
+    if t.point_data not in disc.point_data:
+        known = ", ".join(sorted(disc.point_data)) or "none"
+        raise InputError(
+            f"load.temperature.point_data: the mesh has no point data {t.point_data!r}{nearest(t.point_data, disc.point_data)}; there is: {known}"
+        )
+    field = np.asarray(disc.point_data[t.point_data], dtype=float)
+    if field.ndim != 1 or not np.all(np.isfinite(field)):
+        raise InputError(f"load.temperature.point_data: {t.point_data!r} is not one finite number per node")
+    return field

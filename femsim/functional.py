@@ -1,0 +1,48 @@
+"""Linear functionals of the stress: a value, and the nodal forces that are its derivative (the load of its dual problem)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from femsim.mesh import IntArray
+from femsim.model import Model
+from femsim.recovery import sample, stress
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Weights (E, q, 4) on the stress of ``cells`` at shared reference points ``xi`` (q, 2)."""
+
+    cells: IntArray
+    xi: FloatArray
+    weights: FloatArray
+
+
+@dataclass(frozen=True)
+class Functional:
+    """J(u) = sum over pieces, cells and points of weights : stress; ``name`` says of what."""
+
+    name: str
+    pieces: tuple[Piece, ...]
+
+    def value(self, model: Model, unknowns: FloatArray) -> float:
+        """J(u) for a displacement (ndof,)."""
+        return float(sum(np.sum(p.weights * stress(model, unknowns, sample(model, p.cells, p.xi))) for p in self.pieces))
+
+    def derivative(self, model: Model) -> FloatArray:
+        """dJ/du (ndof,): sum of B^T D w."""
+        load = np.zeros(model.ndof)
+        for p in self.pieces:
+            at = sample(model, p.cells, p.xi)
+            pulled = np.matmul(np.swapaxes(at.stiffness, -1, -2), p.weights[..., None])
+            m = at.operator.shape[-1]
+            nodal = np.matmul(at.operator.reshape(len(p.cells), -1, m).transpose(0, 2, 1), pulled.reshape(len(p.cells), -1, 1))[
+                ..., 0
+            ]
+            load += np.bincount(model.element_dofs(p.cells).ravel(), nodal.ravel(), minlength=model.ndof)
+        return load

@@ -1,0 +1,147 @@
+"""Stress from displacement: per element side, at any reference points; averaged only inside one region, never over an interface."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from femsim.elements import extrapolation, gauss_points, reduced_basis, shape
+from femsim.errors import InputError
+from femsim.kinematics import von_mises
+from femsim.mesh import IntArray, Mesh, jacobians
+from femsim.model import Model
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """Strain operator, stiffness and thermal strain of ``cells`` at shared reference points, with positions and volume factors."""
+
+    cells: IntArray
+    operator: FloatArray  # (E, q, 4, m)
+    stiffness: FloatArray  # (E, 1 or q, 4, 4)
+    thermal: FloatArray  # (E, 1 or q, 4)
+    position: FloatArray  # (E, q, 2)
+    volume: FloatArray  # (E, q) det J x measure
+
+
+def sample(model: Model, cells: IntArray, xi: FloatArray) -> Sampled:
+    """Everything that stress at reference points ``xi`` (q, 2) of ``cells`` needs."""
+    values, gradients = shape(model.mesh.element, xi)
+    determinant, spatial = jacobians(model.mesh, cells, gradients)
+    position = np.matmul(values[None], model.mesh.points[model.mesh.cells[cells]])
+    operator = model.kinematics.strain_operator(values, spatial, position[..., 0])
+    volume = determinant * model.kinematics.measure(position[..., 0])
+    return Sampled(cells, operator, model.stiffness_at(cells, values), model.thermal_strain_at(cells, values), position, volume)
+
+
+def stress(model: Model, unknowns: FloatArray, sampled: Sampled, thermal: bool = True) -> FloatArray:
+    """Stress (E, q, 4) in MPa: D (B u - eps_th); without the thermal strain for a dual or a virtual displacement."""
+    strain = np.matmul(sampled.operator, unknowns[model.element_dofs(sampled.cells)][:, None, :, None])[..., 0]
+    if thermal:
+        strain = strain - sampled.thermal
+    return np.matmul(sampled.stiffness, strain[..., None])[..., 0]
+
+
+def stress_at_points(model: Model, unknowns: FloatArray, xi: FloatArray, thermal: bool = True, batch: int = 4096) -> FloatArray:
+    """Stress (E, q, 4) of all cells at reference points ``xi``."""
+    count = len(model.mesh.cells)
+    found = np.empty((count, len(xi), 4))
+    for start in range(0, count, batch):
+        cells = np.arange(start, min(start + batch, count))
+        found[cells] = stress(model, unknowns, sample(model, cells, xi), thermal)
+    return found
+
+
+def nodal_stress(model: Model, unknowns: FloatArray, thermal: bool = True) -> FloatArray:
+    """Stress (E, n, 4) at each cell's own nodes, extrapolated from its superconvergent points: two sides of an edge keep their jump."""
+    reduced, _ = gauss_points(model.mesh.element, model.mesh.info.reduced)
+    return np.matmul(extrapolation(model.mesh.element)[None], stress_at_points(model, unknowns, reduced, thermal))
+
+
+@dataclass(frozen=True)
+class Located:
+    """Cells that hold a point, and its reference coordinates (m, 2) in each."""
+
+    cells: IntArray
+    xi: FloatArray
+
+
+def locate(mesh: Mesh, point: tuple[float, float]) -> Located:
+    """All cells that hold a point (several on an edge or node), by Newton's method on the isoparametric map; empty outside the body."""
+    target = np.array(point)
+    x = mesh.points[mesh.cells]
+    extent = float(np.ptp(mesh.points, axis=0).max())
+    low, high = x.min(axis=1), x.max(axis=1)
+    # curved edges may bulge beyond their nodes' box by a little
+    slack = 0.25 * (high - low) * (mesh.info.order > 1) + 1e-9 * extent
+    cells = np.flatnonzero(np.all((target >= low - slack) & (target <= high + slack), axis=1))
+    xi = np.full((len(cells), 2), 0.5 if mesh.info.is_quad else 1.0 / 3.0)
+    for _ in range(30):
+        values, gradients = shape(mesh.element, xi)
+        miss = target - np.einsum("en,enc->ec", values, x[cells])
+        jacobian = np.einsum("enc,end->ecd", x[cells], gradients)
+        with np.errstate(all="ignore"):
+            step = np.linalg.solve(jacobian + 1e-300 * np.eye(2), miss[..., None])[..., 0]
+        xi = np.clip(xi + np.clip(step, -0.5, 0.5), -1.0, 2.0)
+        if not len(step) or np.abs(step).max() < 1e-13:
+            break
+    values, _ = shape(mesh.element, xi)
+    miss = np.linalg.norm(target - np.einsum("en,enc->ec", values, x[cells]), axis=1)
+    tolerance = 1e-8
+    inside = np.all((xi >= -tolerance) & (xi <= 1 + tolerance), axis=1)
+    if not mesh.info.is_quad:
+        inside &= xi.sum(axis=1) <= 1 + tolerance
+    inside &= miss <= 1e-9 * extent
+    return Located(cells[inside], np.clip(xi[inside], 0.0, 1.0))
+
+
+@dataclass(frozen=True)
+class PointValue:
+    """Displacement (2,) in um and stress (4,) in MPa at a point, on the side of ``region``."""
+
+    at: tuple[float, float]
+    region: str
+    displacement: FloatArray
+    stress: FloatArray
+
+    @property
+    def von_mises(self) -> float:
+        """Von Mises stress, MPa."""
+        return float(von_mises(self.stress))
+
+
+def value_at(
+    model: Model, unknowns: FloatArray, point: tuple[float, float], region: str | None = None, label: str = "probe"
+) -> PointValue:
+    """Displacement and stress at a point; where cells of one region meet, their mean; where regions meet, ``region`` must choose.
+
+    Stress is interpolated from the cells' superconvergent points. Raises InputError outside the body and for an ambiguous side.
+    """
+    mesh = model.mesh
+    found = locate(mesh, point)
+    if not len(found.cells):
+        raise InputError(f"{label}.at: ({point[0]:g}, {point[1]:g}) lies outside the body")
+    regions = [mesh.regions[i] for i in np.unique(mesh.region[found.cells])]
+    if region is None:
+        if len(regions) > 1:
+            raise InputError(
+                f"{label}.region: missing; ({point[0]:g}, {point[1]:g}) lies on the interface of {' and '.join(regions)}, say which side"
+            )
+        region = regions[0]
+    if region not in regions:
+        raise InputError(
+            f"{label}.region: ({point[0]:g}, {point[1]:g}) does not lie in {region!r}; it lies in {', '.join(regions)}"
+        )
+    side = np.flatnonzero(mesh.region[found.cells] == mesh.regions.index(region))
+    cells, xi = found.cells[side], found.xi[side]
+    values, _ = shape(mesh.element, xi)
+    nodes = mesh.cells[cells]
+    displacement = np.einsum("en,enc->ec", values, unknowns[: 2 * len(mesh.points)].reshape(-1, 2)[nodes])[0]
+    reduced, _ = gauss_points(mesh.element, mesh.info.reduced)
+    at_reduced = stress(model, unknowns, sample(model, cells, reduced))
+    found_stress = np.einsum("eq,eqc->ec", reduced_basis(mesh.element, xi), at_reduced).mean(axis=0)
+    return PointValue(point, region, displacement, found_stress)

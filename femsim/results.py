@@ -1,0 +1,90 @@
+"""Run -> the JSON document of the outer interface."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import femsim
+from femsim.metrics import RootMetrics
+from femsim.run import Run
+
+
+def results_dict(run: Run) -> dict[str, Any]:
+    """The JSON document of ``solve`` (units: um, MPa, uJ, s)."""
+    model = run.solution.model
+    checks = run.solution.checks
+    temperature = np.asarray(model.temperature) - model.stress_free_temperature
+    delta: Any = float(temperature) if temperature.ndim == 0 else [float(temperature.min()), float(temperature.max())]
+    roots: dict[str, list[dict[str, Any]]] = {}
+    for metric in run.roots:
+        roots.setdefault(metric.root.name, []).append(root_dict(metric))
+    probes = {}
+    for name, found in run.probes.items():
+        stress = dict(zip(model.kinematics.components, map(float, found.value.stress), strict=True))
+        probes[name] = {
+            "at": list(found.value.at),
+            "region": found.value.region,
+            "u": [float(v) for v in found.value.displacement],
+            "stress": {**stress, "von_mises": found.value.von_mises},
+        }
+    document: dict[str, Any] = {
+        "femsim": femsim.__version__,
+        "case": {"name": run.case.name, "stack": run.case.stack, "kinematics": model.kinematics.name, "delta_t": delta},
+        "mesh": {
+            "nodes": run.quality.nodes,
+            "elements": run.quality.elements,
+            "dofs": model.ndof,
+            "unknowns": model.constraints.count,
+            "element": model.mesh.element,
+            "smallest": run.quality.smallest_edge,
+            "worst_jacobian": run.quality.worst_jacobian,
+        },
+        "metrics": {
+            "roots": roots,
+            "regions": {
+                name: {"von_mises_mean": r.von_mises_mean, "von_mises_max": r.von_mises_max, "energy": r.energy}
+                for name, r in run.regions.items()
+            },
+        },
+        "probes": probes,
+        "checks": {"residual": checks.residual, "reaction": checks.reaction, "energy": checks.energy},
+        "timing": dict(run.timing),
+        "solver": run.solution.factor.backend,
+        "warnings": list(run.warnings),
+    }
+    if model.kinematics.globals_:
+        document["axial_strain"] = float(run.solution.globals_[0])
+    return document
+
+
+def root_dict(metric: RootMetrics) -> dict[str, Any]:
+    """One entry of a root's list."""
+    return {
+        "at": list(metric.root.at),
+        "length": metric.length,
+        "peel": metric.peel,
+        "shear": metric.shear,
+        "von_mises": metric.von_mises,
+        "peel_error": metric.peel_error,
+        "shear_error": metric.shear_error,
+        "von_mises_error": metric.von_mises_error,
+    }
+
+
+def root_table(run: Run) -> list[list[str]]:
+    """Rows of text, header first: root, place, length and the three averages with their error estimates."""
+    rows = [["root", "at (um)", "length (um)", "peel (MPa)", "shear (MPa)", "von Mises (MPa)"]]
+    for m in run.roots:
+        rows.append(
+            [
+                m.root.name,
+                f"({m.root.at[0]:g}, {m.root.at[1]:g})",
+                f"{m.length:g}",
+                f"{m.peel:.2f} +- {m.peel_error:.2f}",
+                f"{m.shear:.2f} +- {m.shear_error:.2f}",
+                f"{m.von_mises:.2f} +- {m.von_mises_error:.2f}",
+            ]
+        )
+    return rows

@@ -1,0 +1,165 @@
+"""Model -> solution: assemble, factor, solve, refine, check. The factor stays with the solution, so further loads cost a substitution."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from femsim.assembly import assemble, internal_force, thermal_force, traction_force
+from femsim.errors import NumericsError
+from femsim.linear import Factor, factorise
+from femsim.model import Model
+from femsim.ordering import nested_dissection
+
+FloatArray = npt.NDArray[np.float64]
+Progress = Callable[[str], None]
+
+#: a solution whose relative residual is larger than this is refused
+WORST_RESIDUAL = 1.0e-6
+#: residual below which no further refinement step is taken
+GOOD_RESIDUAL = 1.0e-10
+
+
+@dataclass(frozen=True)
+class Checks:
+    """What every solution is checked for; all relative, 0 is perfect.
+
+    ``residual``: max |internal - external force| over the free unknowns, over the largest thermal or applied nodal force.
+    ``reaction``: resultant of all reactions and loads along each rigid translation, over the sum of the forces' magnitudes.
+    ``energy``: work of the stresses less the work of loads and reactions, over the work of all thermal and applied nodal forces.
+    """
+
+    residual: float
+    reaction: float
+    energy: float
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Displacement (N, 2) in um, the kinematics' own unknowns, nodal reactions (ndof,) in uN, checks and times (s)."""
+
+    model: Model
+    displacement: FloatArray
+    globals_: FloatArray
+    reaction: FloatArray
+    checks: Checks
+    factor: Factor = field(repr=False)
+    timing: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def unknowns(self) -> FloatArray:
+        """All degrees of freedom (ndof,)."""
+        return np.concatenate([self.displacement.ravel(), self.globals_])
+
+
+def external_force(model: Model) -> FloatArray:
+    """Nodal forces (ndof,) of the loads, without the thermal strain."""
+    return traction_force(model) if model.tractions else np.zeros(model.ndof)
+
+
+def gather(model: Model, force: FloatArray) -> FloatArray:
+    """Sum nodal forces (ndof, ...) into equations (n, ...): tied unknowns add up, prescribed ones drop out."""
+    equation = model.constraints.equation
+    free = equation >= 0
+    if force.ndim == 1:
+        return np.bincount(equation[free], force[free], minlength=model.constraints.count)
+    return np.stack([np.bincount(equation[free], f[free], minlength=model.constraints.count) for f in force.T], axis=1)
+
+
+def scatter(model: Model, unknowns: FloatArray, prescribed: bool = True) -> FloatArray:
+    """Spread equations (n, ...) over the degrees of freedom (ndof, ...); prescribed ones take their value, or zero."""
+    equation = model.constraints.equation
+    padded = np.concatenate([unknowns, np.zeros((1, *unknowns.shape[1:]))])
+    spread = padded[equation]
+    if prescribed:
+        spread = spread + (model.constraints.value if spread.ndim == 1 else model.constraints.value[:, None])
+    return spread
+
+
+def solve(
+    model: Model, load: FloatArray | None = None, progress: Progress | None = None, backend: str | None = None
+) -> Solution:
+    """Displacement of a model; ``load`` (ndof,) adds nodal forces in uN (manufactured solutions, follow-up loads).
+
+    Raises NumericsError where the matrix is singular or the residual is worse than WORST_RESIDUAL.
+    """
+    say = progress or (lambda text: None)
+    start = time.perf_counter()
+    say(f"assembling {model.constraints.count} unknowns")
+    matrix, prescribed = assemble(model)
+    assembled = time.perf_counter()
+    say(f"factorising {model.constraints.count} unknowns")
+    factor = factorise(matrix, nested_dissection(model), backend)
+    del matrix
+    factored = time.perf_counter()
+    solution = _substitute(model, factor, prescribed, load)
+    solution.timing.update(assemble=assembled - start, factor=factored - assembled, solve=time.perf_counter() - assembled)
+    return solution
+
+
+def resolve_with(solution: Solution, model: Model, load: FloatArray | None = None) -> Solution:
+    """Solve ``model``, which differs from the solution's in load, temperature or CTE only, with the factor at hand."""
+    prescribed = np.zeros(model.constraints.count)
+    if np.any(model.constraints.value):
+        _, prescribed = assemble(model)
+    start = time.perf_counter()
+    fresh = _substitute(model, solution.factor, prescribed, load)
+    fresh.timing.update(assemble=0.0, factor=0.0, solve=time.perf_counter() - start)
+    return fresh
+
+
+def _substitute(model: Model, factor: Factor, prescribed: FloatArray, load: FloatArray | None) -> Solution:
+    external = external_force(model)
+    if load is not None:
+        external = external + load
+    thermal = thermal_force(model)
+    rhs = gather(model, thermal + external) + prescribed
+    unknowns = factor.solve(rhs)
+    if not np.all(np.isfinite(unknowns)):
+        raise NumericsError(
+            "the solver returned numbers that are not finite; the stiffness matrix is singular or too badly scaled"
+        )
+    scale = max(float(np.abs(thermal).max()), float(np.abs(external).max()), float(np.abs(prescribed).max(initial=0.0)), 1e-300)
+    for step in range(3):
+        spread = scatter(model, unknowns)
+        nodal = external - internal_force(model, spread)
+        residual = gather(model, nodal)
+        worst = float(np.abs(residual).max(initial=0.0)) / scale
+        if worst <= GOOD_RESIDUAL or step == 2:
+            break
+        unknowns = unknowns + factor.solve(residual)
+    if not worst <= WORST_RESIDUAL:
+        raise NumericsError(f"the residual is {worst:.1e} of the load, worse than {WORST_RESIDUAL:g}; the result is not given")
+    n = 2 * len(model.mesh.points)
+    reaction = np.where(model.constraints.equation >= 0, 0.0, -nodal)
+    return Solution(
+        model,
+        spread[:n].reshape(-1, 2),
+        spread[n:],
+        reaction,
+        _check(model, spread, nodal, reaction, external, thermal, worst),
+        factor,
+    )
+
+
+def _check(
+    model: Model,
+    spread: FloatArray,
+    nodal: FloatArray,
+    reaction: FloatArray,
+    external: FloatArray,
+    thermal: FloatArray,
+    worst: float,
+) -> Checks:
+    n = 2 * len(model.mesh.points)
+    forces = np.abs(thermal) + np.abs(external) + np.abs(reaction)
+    scale = float(forces[:n].sum()) or 1.0
+    unbalanced = 0.0
+    for mode in model.kinematics.rigid_modes(model.mesh.points).values():
+        unbalanced = max(unbalanced, abs(float(mode.ravel() @ (reaction + external)[:n])) / scale)
+    work = float(np.abs(spread) @ forces) or 1.0
+    return Checks(residual=worst, reaction=unbalanced, energy=abs(float(spread @ (nodal + reaction))) / work)
