@@ -48,9 +48,7 @@ def constrain(
     for group in ties:
         held = {fixed[int(dof)][0] for dof in group if int(dof) in fixed}
         if len(held) > 1:
-            raise InputError(
-                'model.outer: coupled, but boundaries prescribe different motions of the cell wall; use outer = "free"'
-            )
+            raise InputError('model.outer: coupled, but boundaries prescribe different motions of the cell wall; use outer = "free"')
     values = {dof: value for dof, (value, _) in fixed.items()}
     constraints = Constraints.build(ndof, values, ties)
     _check_held(mesh, kinematics, constraints)
@@ -107,9 +105,7 @@ def _coordinate(kinematics: Kinematics, boundary: Boundary, label: str) -> tuple
         value = getattr(boundary, axis)
         if value is not None:
             if axis not in kinematics.axes:
-                raise InputError(
-                    f"{label}.{axis}: not a coordinate of a {kinematics.name} model; allowed: {', '.join(kinematics.axes)}"
-                )
+                raise InputError(f"{label}.{axis}: not a coordinate of a {kinematics.name} model; allowed: {', '.join(kinematics.axes)}")
             return axis, kinematics.axes.index(axis), value
     raise InputError(f"{label}: says no place")
 
@@ -117,9 +113,7 @@ def _coordinate(kinematics: Kinematics, boundary: Boundary, label: str) -> tuple
 def line(mesh: Mesh, name: str, key: str) -> IntArray:
     """Edges of a named line; never empty."""
     if name not in mesh.lines:
-        raise InputError(
-            f"{key}: no line {name!r}{nearest(name, mesh.lines)}; there are: {', '.join(sorted(mesh.lines)) or 'none'}"
-        )
+        raise InputError(f"{key}: no line {name!r}{nearest(name, mesh.lines)}; there are: {', '.join(sorted(mesh.lines)) or 'none'}")
     if not len(mesh.lines[name]):
         raise InputError(f"{key}: line {name!r} is empty")
     return mesh.lines[name]
@@ -149,8 +143,8 @@ def traction_of(mesh: Mesh, kinematics: Kinematics, boundary: Boundary, index: i
 def _check_held(mesh: Mesh, kinematics: Kinematics, constraints: Constraints) -> None:
     """Raise InputError where a connected part can still move as a rigid body, naming the part and the motion.
 
-    A combination of rigid motions R a is free if it vanishes at every prescribed dof and moves all tied dofs alike; such a combination is a null
-    vector of the rows of R at prescribed dofs and of the differences between tied ones.
+    A combination of rigid motions R a is free if it vanishes at every prescribed dof and moves all tied dofs alike; such a combination
+    is a null vector of the rows of R at prescribed dofs and of the differences between tied ones.
     """
     count = len(mesh.points)
     pairs = np.concatenate([mesh.cells[:, [0, k]] for k in range(1, mesh.cells.shape[1])])

@@ -161,7 +161,8 @@ def _field(disc: Discretisation) -> float | FloatArray:
     if t.point_data not in disc.point_data:
         known = ", ".join(sorted(disc.point_data)) or "none"
         raise InputError(
-            f"load.temperature.point_data: the mesh has no point data {t.point_data!r}{nearest(t.point_data, disc.point_data)}; there is: {known}"
+            f"load.temperature.point_data: the mesh has no point data {t.point_data!r}{nearest(t.point_data, disc.point_data)}; "
+            f"there is: {known}"
         )
     field = np.asarray(disc.point_data[t.point_data], dtype=float)
     if field.ndim != 1 or not np.all(np.isfinite(field)):

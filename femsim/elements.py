@@ -98,9 +98,7 @@ def line_shape(nodes: int, s: FloatArray) -> tuple[FloatArray, FloatArray]:
 @lru_cache(maxsize=16)
 def node_points(element: str) -> FloatArray:
     """Reference coordinates (n, 2) of the nodes."""
-    corners = (
-        [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)] if ELEMENTS[element].is_quad else [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0)]
-    )
+    corners = [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)] if ELEMENTS[element].is_quad else [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0)]
     points = list(corners)
     info = ELEMENTS[element]
     if info.order == 2:
@@ -114,12 +112,10 @@ def node_points(element: str) -> FloatArray:
 def extrapolation(element: str) -> FloatArray:
     """Matrix (n, q) that carries values at the reduced Gauss points to the nodes by the polynomial through them.
 
-    Those points are where the stresses of the element converge one order faster (Barlow 1976, Int. J. Numer. Methods Eng. 10, 243;
+    Those points are where the stresses converge one order faster (Barlow 1976, Int. J. Numer. Methods Eng. 10, 243;
     Zienkiewicz and Zhu 1992, ibid. 33, 1331): the centre for linear elements, 2 x 2 or three points for quadratic ones.
     """
-    return _monomials(element, node_points(element)) @ np.linalg.inv(
-        _monomials(element, gauss_points(element, ELEMENTS[element].reduced)[0])
-    )
+    return reduced_basis(element, node_points(element))
 
 
 def reduced_basis(element: str, xi: FloatArray) -> FloatArray:

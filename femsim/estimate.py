@@ -74,9 +74,7 @@ def _defects(model: Model, fields: FloatArray) -> FloatArray:
     for start in range(0, count, BATCH):
         cells = np.arange(start, min(start + BATCH, count))
         stress = _stresses(model, fields, cells, both)
-        nodal[cells] = np.matmul(to_nodes, stress[:, : len(reduced)].reshape(len(cells), len(reduced), -1)).reshape(
-            len(cells), -1, 4, k
-        )
+        nodal[cells] = np.matmul(to_nodes, stress[:, : len(reduced)].reshape(len(cells), len(reduced), -1)).reshape(len(cells), -1, 4, k)
         computed[cells] = stress[:, len(reduced) :]
     smooth = _smoothed(model, nodal)
     values, _ = shape(mesh.element, full)
@@ -89,7 +87,7 @@ def _stresses(model: Model, fields: FloatArray, cells: IntArray, xi: FloatArray)
     e, q, _, m = at.operator.shape
     strain = np.matmul(at.operator.reshape(e, q * 4, m), fields[model.element_dofs(cells)]).reshape(e, q, 4, -1)
     strain[..., 0] -= at.thermal
-    return np.matmul(at.stiffness, strain)
+    return np.asarray(np.matmul(at.stiffness, strain))
 
 
 def _smoothed(model: Model, nodal: FloatArray) -> FloatArray:

@@ -41,8 +41,6 @@ class Functional:
             at = sample(model, p.cells, p.xi)
             pulled = np.matmul(np.swapaxes(at.stiffness, -1, -2), p.weights[..., None])
             m = at.operator.shape[-1]
-            nodal = np.matmul(at.operator.reshape(len(p.cells), -1, m).transpose(0, 2, 1), pulled.reshape(len(p.cells), -1, 1))[
-                ..., 0
-            ]
+            nodal = np.matmul(at.operator.reshape(len(p.cells), -1, m).transpose(0, 2, 1), pulled.reshape(len(p.cells), -1, 1))[..., 0]
             load += np.bincount(model.element_dofs(p.cells).ravel(), nodal.ravel(), minlength=model.ndof)
         return load

@@ -42,7 +42,7 @@ class Grading:
 
 
 def make_mesh(layout: Layout, grading: Grading, element: str = "quad9", lengths: tuple[float, ...] = ()) -> Mesh:
-    """Mesh of a layout; grid lines also bound the roots' averaging rings of the given ``lengths`` so that averages need no cut cells."""
+    """Mesh of a layout; grid lines also bound the roots' averaging rings of the given ``lengths``: averages need no cut cells."""
     base_x, base_y, painted = paint(layout)
     extent = max(base_x[-1] - base_x[0], base_y[-1] - base_y[0])
     breaks_x, breaks_y = list(base_x), list(base_y)
@@ -55,9 +55,7 @@ def make_mesh(layout: Layout, grading: Grading, element: str = "quad9", lengths:
     x = _graded(_merged(breaks_x, base_x, extent), _sources(layout, 0, grading, extent), grading)
     y = _graded(_merged(breaks_y, base_y, extent), _sources(layout, 1, grading, extent), grading)
     if len(x) * len(y) > MOST_CELLS:
-        raise InputError(
-            f"mesh.size: {grading.size:g} um gives {len(x)} x {len(y)} cells, more than {MOST_CELLS}; enlarge size or growth"
-        )
+        raise InputError(f"mesh.size: {grading.size:g} um gives {len(x)} x {len(y)} cells, more than {MOST_CELLS}; enlarge size or growth")
     column = np.searchsorted(base_x, 0.5 * (x[1:] + x[:-1])) - 1
     row = np.searchsorted(base_y, 0.5 * (y[1:] + y[:-1])) - 1
     mesh = tensor_mesh(x, y, painted[np.ix_(row, column)], layout.regions, element, layout.lines)

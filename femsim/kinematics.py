@@ -69,10 +69,7 @@ class Kinematics:
             return d
         keep = np.array([0, 1, 3])
         condensed = np.zeros_like(d)
-        inner = (
-            d[..., keep[:, None], keep]
-            - d[..., keep, 2][..., :, None] * d[..., 2, keep][..., None, :] / d[..., 2, 2][..., None, None]
-        )
+        inner = d[..., keep[:, None], keep] - d[..., keep, 2][..., :, None] * d[..., 2, keep][..., None, :] / d[..., 2, 2][..., None, None]
         condensed[..., keep[:, None], keep] = inner
         return condensed
 
@@ -103,9 +100,7 @@ def von_mises(stress: FloatArray) -> FloatArray:
 
 AXISYMMETRIC = Kinematics("axisymmetric", ("r", "z"), ("rr", "zz", "tt", "rz"), (0, 2, 1, 4))
 PLANE_STRAIN = Kinematics("plane-strain", ("x", "y"), ("xx", "yy", "zz", "xy"), (0, 1, 2, 5))
-GENERALIZED_PLANE_STRAIN = Kinematics(
-    "generalized-plane-strain", ("x", "y"), ("xx", "yy", "zz", "xy"), (0, 1, 2, 5), globals_=1
-)
+GENERALIZED_PLANE_STRAIN = Kinematics("generalized-plane-strain", ("x", "y"), ("xx", "yy", "zz", "xy"), (0, 1, 2, 5), globals_=1)
 PLANE_STRESS = Kinematics("plane-stress", ("x", "y"), ("xx", "yy", "zz", "xy"), (0, 1, 2, 5), plane_stress=True)
 
 KINEMATICS = {k.name: k for k in (AXISYMMETRIC, PLANE_STRAIN, GENERALIZED_PLANE_STRAIN, PLANE_STRESS)}

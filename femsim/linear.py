@@ -25,7 +25,10 @@ BACKENDS = ("superlu",)
 class Factor(Protocol):
     """A factorised symmetric matrix."""
 
-    backend: str
+    @property
+    def backend(self) -> str:
+        """Name of the solver."""
+        ...
 
     def solve(self, rhs: FloatArray) -> FloatArray:
         """Solution for a right side (n,) or several (n, k)."""
@@ -61,9 +64,7 @@ def factorise(matrix: sp.csc_matrix, order: IntArray, backend: str | None = None
     except RuntimeError as error:
         raise NumericsError(f"the stiffness matrix is singular ({error}); is the body held everywhere?") from error
     except MemoryError as error:
-        raise NumericsError(
-            f"not enough memory to factorise {matrix.shape[0]} unknowns; use a larger mesh.size or growth"
-        ) from error
+        raise NumericsError(f"not enough memory to factorise {matrix.shape[0]} unknowns; use a larger mesh.size or growth") from error
     return SuperLUFactor(lu, order)
 
 

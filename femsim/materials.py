@@ -33,20 +33,20 @@ class Property:
         t = np.asarray(temperature, dtype=float)
         if not self.is_table:
             return np.full(t.shape, self.values[0])
-        return np.interp(t, self.temperatures, self.values)
+        return np.asarray(np.interp(t, self.temperatures, self.values))
 
     def integral(self, temperature: FloatArray | float) -> FloatArray:
         """Integral over temperature from the first tabulated one, exact for the piecewise linear table."""
         t = np.asarray(temperature, dtype=float)
         if not self.is_table:
-            return self.values[0] * t
+            return np.asarray(self.values[0] * t)
         knots, values = np.array(self.temperatures), np.array(self.values)
         sums = np.concatenate([[0.0], np.cumsum(0.5 * (values[1:] + values[:-1]) * np.diff(knots))])
         i = np.clip(np.searchsorted(knots, t) - 1, 0, len(knots) - 2)
         inside = np.clip(t, knots[0], knots[-1])
         step = inside - knots[i]
         slope = (values[i + 1] - values[i]) / (knots[i + 1] - knots[i])
-        return (
+        return np.asarray(
             sums[i]
             + step * (values[i] + 0.5 * slope * step)
             + values[0] * (t - inside) * (t < knots[0])

@@ -72,9 +72,7 @@ class Averages:
 
     def von_mises(self, model: Model, unknowns: FloatArray) -> float:
         """Volume average of the von Mises stress, MPa."""
-        return float(
-            sum(np.sum(p.weights[..., 0] * von_mises(stress(model, unknowns, sample(model, p.cells, p.xi)))) for p in self.ring)
-        )
+        return float(sum(np.sum(p.weights[..., 0] * von_mises(stress(model, unknowns, sample(model, p.cells, p.xi)))) for p in self.ring))
 
     def von_mises_functional(self, model: Model, unknowns: FloatArray) -> Functional:
         """The von Mises average, linearised about a displacement: weights d(s_vm)/ds."""
@@ -89,7 +87,7 @@ class Averages:
 
 
 def averages(model: Model, roots: tuple[Root, ...], lengths: tuple[float, ...], chosen: bool = True) -> list[Averages]:
-    """Functionals of all roots and lengths; a length that a conductor cannot hold is left out with a warning, or an error if none fits.
+    """Functionals of all roots and lengths; one that a conductor cannot hold is left out with a warning, or an error if none fits.
 
     ``chosen`` says that the user gave the lengths; lengths nobody chose are left out without a word where another one fits.
     """
@@ -103,14 +101,10 @@ def averages(model: Model, roots: tuple[Root, ...], lengths: tuple[float, ...], 
                     f"metrics.length: {min(lengths):g} is not <= {shorter:g} um, the reach of conductor {root.region!r} at root {root.name}"
                 )
             fitting = [0.5 * shorter]
-            warnings.warn(
-                f"root {root.name}: averaged over {fitting[0]:g} um, half the conductor's reach", FemsimWarning, stacklevel=2
-            )
+            warnings.warn(f"root {root.name}: averaged over {fitting[0]:g} um, half the conductor's reach", FemsimWarning, stacklevel=2)
         elif chosen and len(fitting) < len(lengths):
             left = ", ".join(f"{length:g}" for length in lengths if length not in fitting)
-            warnings.warn(
-                f"root {root.name}: no average over {left} um, longer than the conductor reaches", FemsimWarning, stacklevel=2
-            )
+            warnings.warn(f"root {root.name}: no average over {left} um, longer than the conductor reaches", FemsimWarning, stacklevel=2)
         found += [_averages(model, root, length) for length in fitting]
     return found
 
@@ -180,9 +174,7 @@ def interface_edges(mesh: Mesh, root: Root, length: float, cells: IntArray) -> l
         on &= inward * root.into[1] > 0
         start, end = x[:, 0, 0], x[:, 1, 0]
         with np.errstate(divide="ignore", invalid="ignore"):
-            s = np.sort(
-                np.clip(np.column_stack([(low - start) / (end - start), (high - start) / (end - start)]), 0.0, 1.0), axis=1
-            )
+            s = np.sort(np.clip(np.column_stack([(low - start) / (end - start), (high - start) / (end - start)]), 0.0, 1.0), axis=1)
         on &= np.nan_to_num(s[:, 1] - s[:, 0]) > 1e-12
         if np.any(on):
             found.append((number, cells[on], s[on]))

@@ -21,10 +21,10 @@ LEAF = 4
 def nested_dissection(model: Model) -> IntArray:
     """Permutation (n,) of the free unknowns: position -> equation, separators last.
 
-    Each cell's way through the halvings is a binary code. An unknown whose cells' codes run from ``low`` to ``high`` sits in the separator
-    of their longest common prefix; sorting by the end of that prefix's interval, deeper prefixes first, is the tree's post-order.
+    Each cell's way through the halvings is a binary code. An unknown whose cells' codes run from ``low`` to ``high`` sits in the
+    separator of their longest common prefix; sorting by the end of that prefix's interval, deeper prefixes first, is the tree's post-order.
     """
-    code, depth = _codes(model)
+    code = _codes(model)
     equation = model.constraints.equation[model.element_dofs(slice(None))]
     n = model.constraints.count
     low = np.full(n + 1, np.iinfo(np.int64).max)
@@ -40,8 +40,8 @@ def nested_dissection(model: Model) -> IntArray:
     return np.lexsort((np.arange(n), height, end))
 
 
-def _codes(model: Model) -> tuple[IntArray, int]:
-    """Binary code per cell and the number of halvings."""
+def _codes(model: Model) -> IntArray:
+    """Binary code per cell: which half it fell into at each halving."""
     mesh = model.mesh
     corners = mesh.points[mesh.cells[:, : mesh.info.corners]]
     centre = corners.mean(axis=1)
@@ -53,7 +53,7 @@ def _codes(model: Model) -> tuple[IntArray, int]:
     for _ in range(depth):
         groups = int(code.max()) + 1
         code = 2 * code + _upper_half(code, rank, groups)
-    return code, depth
+    return code
 
 
 def _upper_half(code: IntArray, rank: IntArray, groups: int) -> IntArray:

@@ -43,7 +43,7 @@ def stress(model: Model, unknowns: FloatArray, sampled: Sampled, thermal: bool =
     strain = np.matmul(sampled.operator, unknowns[model.element_dofs(sampled.cells)][:, None, :, None])[..., 0]
     if thermal:
         strain = strain - sampled.thermal
-    return np.matmul(sampled.stiffness, strain[..., None])[..., 0]
+    return np.asarray(np.matmul(sampled.stiffness, strain[..., None])[..., 0])
 
 
 def stress_at_points(model: Model, unknowns: FloatArray, xi: FloatArray, thermal: bool = True, batch: int = 4096) -> FloatArray:
@@ -59,7 +59,7 @@ def stress_at_points(model: Model, unknowns: FloatArray, xi: FloatArray, thermal
 def nodal_stress(model: Model, unknowns: FloatArray, thermal: bool = True) -> FloatArray:
     """Stress (E, n, 4) at each cell's own nodes, extrapolated from its superconvergent points: two sides of an edge keep their jump."""
     reduced, _ = gauss_points(model.mesh.element, model.mesh.info.reduced)
-    return np.matmul(extrapolation(model.mesh.element)[None], stress_at_points(model, unknowns, reduced, thermal))
+    return np.asarray(np.matmul(extrapolation(model.mesh.element)[None], stress_at_points(model, unknowns, reduced, thermal)))
 
 
 @dataclass(frozen=True)
@@ -114,9 +114,7 @@ class PointValue:
         return float(von_mises(self.stress))
 
 
-def value_at(
-    model: Model, unknowns: FloatArray, point: tuple[float, float], region: str | None = None, label: str = "probe"
-) -> PointValue:
+def value_at(model: Model, unknowns: FloatArray, point: tuple[float, float], region: str | None = None, label: str = "probe") -> PointValue:
     """Displacement and stress at a point; where cells of one region meet, their mean; where regions meet, ``region`` must choose.
 
     Stress is interpolated from the cells' superconvergent points. Raises InputError outside the body and for an ambiguous side.
@@ -133,9 +131,7 @@ def value_at(
             )
         region = regions[0]
     if region not in regions:
-        raise InputError(
-            f"{label}.region: ({point[0]:g}, {point[1]:g}) does not lie in {region!r}; it lies in {', '.join(regions)}"
-        )
+        raise InputError(f"{label}.region: ({point[0]:g}, {point[1]:g}) does not lie in {region!r}; it lies in {', '.join(regions)}")
     side = np.flatnonzero(mesh.region[found.cells] == mesh.regions.index(region))
     cells, xi = found.cells[side], found.xi[side]
     values, _ = shape(mesh.element, xi)

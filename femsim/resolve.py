@@ -16,7 +16,7 @@ from femsim.units import MPA_PER_GPA, PER_K_PER_PPM
 
 @dataclass(frozen=True)
 class ResolvedMaterial:
-    """A material as used: ``spec`` holds every number in outer units, ``entry`` the library file it came from, ``changed`` the overrides."""
+    """A material as used: ``spec`` has every number in outer units, ``entry`` the library file, ``changed`` the overrides."""
 
     role: str
     material: Material

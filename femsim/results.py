@@ -22,7 +22,7 @@ def results_dict(run: Run) -> dict[str, Any]:
         roots.setdefault(metric.root.name, []).append(root_dict(metric))
     probes = {}
     for name, found in run.probes.items():
-        stress = dict(zip(model.kinematics.components, map(float, found.value.stress), strict=True))
+        stress: dict[str, float] = {c: float(v) for c, v in zip(model.kinematics.components, found.value.stress, strict=True)}
         probes[name] = {
             "at": list(found.value.at),
             "region": found.value.region,

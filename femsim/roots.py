@@ -30,9 +30,7 @@ def _root(mesh: Mesh, spec: RootSpec) -> Root:
     distance = np.linalg.norm(mesh.points[nodes] - np.array(spec.at), axis=1)
     if distance.min() > 1e-6 * extent:
         x, y = mesh.points[nodes[int(np.argmin(distance))]]
-        raise InputError(
-            f"{label}.at: no node of {spec.region!r} at ({spec.at[0]:g}, {spec.at[1]:g}) um; the nearest is at ({x:g}, {y:g})"
-        )
+        raise InputError(f"{label}.at: no node of {spec.region!r} at ({spec.at[0]:g}, {spec.at[1]:g}) um; the nearest is at ({x:g}, {y:g})")
     node = int(nodes[int(np.argmin(distance))])
     x0, y0 = (float(v) for v in mesh.points[node])
     around = cells[np.any(mesh.cells[cells] == node, axis=1)]

@@ -1,4 +1,4 @@
-"""Model -> solution: assemble, factor, solve, refine, check. The factor stays with the solution, so further loads cost a substitution."""
+"""Model -> solution: assemble, factor, solve, refine, check. The factor stays with the solution: a further load costs a substitution."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def gather(model: Model, force: FloatArray) -> FloatArray:
     equation = model.constraints.equation
     free = equation >= 0
     if force.ndim == 1:
-        return np.bincount(equation[free], force[free], minlength=model.constraints.count)
+        return np.asarray(np.bincount(equation[free], force[free], minlength=model.constraints.count), dtype=float)
     return np.stack([np.bincount(equation[free], f[free], minlength=model.constraints.count) for f in force.T], axis=1)
 
 
@@ -80,9 +80,7 @@ def scatter(model: Model, unknowns: FloatArray, prescribed: bool = True) -> Floa
     return spread
 
 
-def solve(
-    model: Model, load: FloatArray | None = None, progress: Progress | None = None, backend: str | None = None
-) -> Solution:
+def solve(model: Model, load: FloatArray | None = None, progress: Progress | None = None, backend: str | None = None) -> Solution:
     """Displacement of a model; ``load`` (ndof,) adds nodal forces in uN (manufactured solutions, follow-up loads).
 
     Raises NumericsError where the matrix is singular or the residual is worse than WORST_RESIDUAL.
@@ -120,9 +118,7 @@ def _substitute(model: Model, factor: Factor, prescribed: FloatArray, load: Floa
     rhs = gather(model, thermal + external) + prescribed
     unknowns = factor.solve(rhs)
     if not np.all(np.isfinite(unknowns)):
-        raise NumericsError(
-            "the solver returned numbers that are not finite; the stiffness matrix is singular or too badly scaled"
-        )
+        raise NumericsError("the solver returned numbers that are not finite; the stiffness matrix is singular or too badly scaled")
     scale = max(float(np.abs(thermal).max()), float(np.abs(external).max()), float(np.abs(prescribed).max(initial=0.0)), 1e-300)
     for step in range(3):
         spread = scatter(model, unknowns)

@@ -48,7 +48,7 @@ def _root(layout: Layout, root: RootSpec) -> Root:
             column = np.searchsorted(xs, root.at[0], side="left" if sx < 0 else "right") - 1
             row = np.searchsorted(ys, root.at[1], side="left" if sy < 0 else "right") - 1
             if 0 <= column < cells.shape[1] and 0 <= row < cells.shape[0] and cells[row, column] == number:
-                found.append((sx, sy))  # type: ignore[arg-type]
+                found.append((sx, sy))
     if len(found) != 1:
         raise InputError(
             f"root.{root.name}.at: ({root.at[0]:g}, {root.at[1]:g}) is not a corner of block {root.region!r}, "
