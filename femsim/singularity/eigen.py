@@ -23,6 +23,7 @@ COMPONENTS = {"rr": 0, "tt": 1, "rt": 2, "xx": 0, "yy": 1, "xy": 2}
 
 COARSE, FINE = 12, 24
 _CLUSTER = 1e-6  # eigenvalues nearer than this may be one (a double one without two eigenvectors splits by 1e-8 to 1e-6)
+_CONVERGED = 1e-6  # between the orders; truncation leaves about its square on the fine one, round-off at a contrast of 1e6 this much
 _SAME = 1e-9  # refined eigenvalues nearer than this are one
 
 
@@ -35,8 +36,8 @@ class Eigen:
     eigenvector.
     ``defective``: fewer eigenvectors than multiplicity (fields with log r exist besides, and no intensity can be taken).
     ``shape`` U in 1/MPa; ``dual`` the angular function V of the complementary field r^-lambda V, scaled to reciprocal work 1
-    with this solution and 0 with all others (None where defective). ``discrepancy`` |lambda(order 12) - lambda(order 24)|; the
-    error is about its square.
+    with this solution and 0 with all others (None where defective). ``discrepancy`` |lambda(order 12) - lambda(order 24)|, an
+    upper bound of the error (1e-12 as a rule, up to 1e-6 where nearly incompressible and soft materials meet stiff ones).
 
     Normalisation: the mean square of S over the junction, (1 / opening) int S:S dtheta, is 1 MPa^2, so that an intensity K has
     the unit MPa um^(1 - lambda); int S_tt dtheta (if zero, int S_rt, else int S_rr) is real and positive. Two solutions of one
@@ -117,13 +118,13 @@ def exponents(junction: Junction, re_min: float = 0.02, re_max: float = 1.0, im_
         coarse, fine = discretise(junction, COARSE, widest), discretise(junction, FINE, widest)
         guesses = _clusters(_spectrum(coarse, re_min, re_max, im_max))
         found = [one for guess, count in guesses for one in _refined(fine, guess, count)]
-        if all(abs(one.exponent - one.guess) < 1e-7 for one in found):
+        if all(abs(one.exponent - one.guess) < _CONVERGED for one in found):
             margin = 1e-8
             kept = [one for one in found if re_min - margin <= one.exponent.real <= re_max + margin]
             kept.sort(key=lambda one: (round(one.exponent.real, 9), one.exponent.imag))
             return tuple(mode for one in kept for mode in _modes(fine, one))
         widest *= 0.5
-    raise NumericsError("singularity: the angular eigenproblem does not converge (extreme anisotropy?)")
+    raise NumericsError("singularity: the angular eigenproblem does not converge (extreme anisotropy or contrast of stiffness?)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -292,9 +293,7 @@ def _canonical(pencil: Pencil, exponent: complex, basis: AnyArray) -> AnyArray:
         middle = junction.wedges[0].angle_start + 0.5 * junction.opening
         angle = np.radians(np.array([middle]))
         k = junction.wedge_at(middle)
-        pair = [
-            turned_stress(stress_of(pencil.field(basis[:, j]), exponent, angle, k), angle, "polar")[0, 1:] for j in range(2)
-        ]
+        pair = [turned_stress(stress_of(pencil.field(basis[:, j]), exponent, angle, k), angle, "polar")[0, 1:] for j in range(2)]
         traction = np.stack(pair, axis=1)
         if np.linalg.cond(traction) < 1e6:
             return np.asarray(basis @ np.linalg.inv(traction))

@@ -122,9 +122,7 @@ def intensities(
         raise InputError(f"intensities: extrapolate={extrapolate} needs at least {extrapolate + 1} radii, {arcs.size} given")
     lost = [one.exponent for one in eigens if one.dual is None]
     if lost:
-        raise NumericsError(
-            f"singularity: exponent {lost[0]:.6g} lacks an eigenvector (log terms); its intensity is not defined"
-        )
+        raise NumericsError(f"singularity: exponent {lost[0]:.6g} lacks an eigenvector (log terms); its intensity is not defined")
     samples = np.zeros((arcs.size, len(eigens)), dtype=np.complex128)
     nodes, weights = np.polynomial.legendre.leggauss(points)
     pieces = _pieces(junction, eigens)

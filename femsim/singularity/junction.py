@@ -80,9 +80,7 @@ class Junction:
             raise InputError("junction.wedges: at least one wedge is needed")
         for before, after in pairwise(wedges):
             if abs(after.angle_start - before.angle_end) > _ANGLE_TOLERANCE:
-                raise InputError(
-                    f"junction.wedges: a gap from {before.angle_end} to {after.angle_start} deg; wedges must touch"
-                )
+                raise InputError(f"junction.wedges: a gap from {before.angle_end} to {after.angle_start} deg; wedges must touch")
         total = wedges[-1].angle_end - wedges[0].angle_start
         if total > 360.0 + 1e-7:
             raise InputError(f"junction.wedges: they open {total} deg in all, more than 360")

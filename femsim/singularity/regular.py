@@ -69,52 +69,52 @@ def regular_term(junction: Junction, out_of_plane_strain: float = 0.0) -> Regula
     Raises ``NumericsError`` where lambda = 1 lacks eigenvectors (terms in ln^2 r) and the load excites it.
     """
     pencil = discretise(junction, FINE)
-    p, slope, load = pencil.at(1.0 + 0j), pencil.slope(1.0 + 0j), pencil.thermal_load(out_of_plane_strain)
+    # scaled to a unit diagonal, or a soft material's motion would pass for a null vector beside a stiff one
+    d = 1.0 / np.sqrt(np.diag(pencil.e) + np.diag(pencil.a))
+    p, slope = d[:, None] * pencil.at(1.0 + 0j) * d, d[:, None] * pencil.slope(1.0 + 0j) * d
     _, s, vh = np.linalg.svd(p)
-    flat = int(np.sum(s < 1e-10 * s[0]))
-    right = vh[s.size - flat :].T
-    # P g + P' w = f with w and g's complement in the null space: solvable and unique unless lambda = 1 is defective
-    border = np.block([[p, slope @ right], [right.T, np.zeros((flat, flat))]])
-    solution = np.linalg.lstsq(border, np.concatenate([load, np.zeros(flat)]), rcond=1e-11)[0]
-    scale = float(np.abs(load).max())
-    residual = float(np.abs(border @ solution - np.concatenate([load, np.zeros(flat)])).max())
-    if residual > 1e-7 * scale and scale > 0.0:
+    flat = int(np.sum(s < 1e-11 * s[0]))
+    null = vh[s.size - flat :].T
+    # P g + P' w = f with w, but not g, in the null space: solvable and unique unless lambda = 1 is defective
+    border = np.block([[p, slope @ null], [null.T, np.zeros((flat, flat))]])
+    load = np.concatenate([d * pencil.thermal_load(out_of_plane_strain), np.zeros(flat)])
+    solution = np.linalg.lstsq(border, load, rcond=1e-12)[0]
+    if np.abs(border @ solution - load).max() > 1e-7 * np.abs(load).max():
         raise NumericsError(
             "singularity: the uniform temperature change excites a defective exponent 1 (stress with ln^2 r); no regular term"
         )
-    g, w = solution[: pencil.size], right @ solution[pencil.size :]
-    size = max(float(np.abs(g).max()), 1e-300)
+    right = d[:, None] * null
+    g, w = d * solution[: pencil.size], right @ solution[pencil.size :]
     turning, stretch = 0.0, w
     if junction.can_rotate:
         rigid = pencil.rotation()
         turning = float(rigid @ w / (rigid @ rigid))
         stretch = w - turning * rigid
-    if np.abs(stretch).max() < 1e-9 * size:
-        w, stretch = w - stretch, np.zeros_like(w)
-
     eigenstrain = [junction.plane_eigenstrain(k, out_of_plane_strain) for k in range(len(junction.wedges))]
     none = [np.zeros(3)] * len(eigenstrain)
     zero = np.zeros_like(g)
+    blocked = float(np.linalg.norm(_sampled(pencil, zero, zero, eigenstrain)))
+    log_stress = float(np.linalg.norm(_sampled(pencil, stretch, zero, none)))
+    if log_stress <= 1e-9 * blocked:  # round-off
+        w, log_stress = w - stretch, 0.0
     stress = _sampled(pencil, g, w, eigenstrain)
     if flat > int(junction.can_rotate):
         free = np.stack([_sampled(pencil, right[:, j], zero, none) for j in range(flat)], axis=1)
         share = np.linalg.lstsq(free, stress, rcond=1e-9)[0]
         g, stress = g - right @ share, stress - free @ share
-    blocked = float(np.linalg.norm(_sampled(pencil, zero, zero, eigenstrain)))
     return RegularTerm(
         junction=junction,
         out_of_plane_strain=out_of_plane_strain,
         shape=pencil.field(g),
         log_shape=pencil.field(w),
         log_rotation=turning,
-        log_stress=float(np.linalg.norm(_sampled(pencil, stretch, zero, none))),
+        log_stress=log_stress,
         amplification=float(np.linalg.norm(stress)) / blocked if blocked > 0.0 else 0.0,
     )
 
 
 def _sampled(pencil: Pencil, g: FloatArray, w: FloatArray, eigenstrain: list[FloatArray]) -> FloatArray:
-    """Constant stress of r g + r ln r w at Gauss points, weighted so that its Euclidean norm is the root mean square over the
-    angle."""
+    """Constant stress of r g + r ln r w at Gauss points; its Euclidean norm is the root mean square over the angle."""
     points, weights = np.polynomial.legendre.leggauss(FINE)
     shape, log_shape = pencil.field(g), pencil.field(w)
     opening = float((pencil.edges[:, 1] - pencil.edges[:, 0]).sum())
@@ -136,9 +136,7 @@ def _constant_stress(
     return np.asarray(strain @ shape.junction.plane_stiffness(wedge))
 
 
-def polar_points(
-    junction: Junction, radius: ArrayLike, theta: ArrayLike, wedge: int | None
-) -> tuple[FloatArray, FloatArray, int]:
+def polar_points(junction: Junction, radius: ArrayLike, theta: ArrayLike, wedge: int | None) -> tuple[FloatArray, FloatArray, int]:
     """Radii (um) and angles (deg) broadcast to one axis: radii, angles in radians, wedge."""
     angle, k = locate(junction, theta, wedge)
     r, angle = np.broadcast_arrays(np.atleast_1d(np.asarray(radius, dtype=np.float64)), angle)
