@@ -128,5 +128,5 @@ def _uninterrupted() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    for number in caught[:1]:
-        signal.raise_signal(number)
+    if caught:
+        signal.raise_signal(caught[0])

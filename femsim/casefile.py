@@ -153,8 +153,8 @@ def case_type(data: Mapping[str, Any], file: str) -> type[CaseBase]:
 def apply_overrides(data: Mapping[str, Any], overrides: Sequence[str], file: str = "--set") -> dict[str, Any]:
     """A copy of ``data`` with ``KEY=VALUE`` entries set.
 
-    Keys are dotted, entries of lists go by index (``probe.0.name``; the index one past the end appends). Values are TOML; a bare word is text.
-    A key inside a material given by name turns the name into ``{ like = NAME, key = VALUE }``.
+    Keys are dotted, entries of lists go by index (``probe.0.name``; the index one past the end appends). Values are TOML; a bare word is
+    text. A key inside a material given by name turns the name into ``{ like = NAME, key = VALUE }``.
     """
     result: dict[str, Any] = copy.deepcopy(dict(data))
     for override in overrides:
@@ -269,8 +269,8 @@ def dump_case(
         data["materials"] = {**data.get("materials", {}), **resolved}
     if isinstance(case, MeshCase) and base is not None:
         data["mesh"]["file"] = str((base / case.mesh.file).resolve())
-    first = {key: data.pop(key) for key in ("name", "stack") if key in data}
-    comment = "".join(f"# {line}".rstrip() + "\n" for line in re.sub(r"[^\S\n ]|[\x00-\x09\x0b-\x1f\x7f]", " ", header).split("\n")) if header else ""
+    first: dict[str, Any] = {key: data.pop(key) for key in ("name", "stack") if key in data}
+    comment = "".join(f"# {show_file(line)}".rstrip() + "\n" for line in header.split("\n")) if header else ""
     text = tomli_w.dumps({**first, **{key: value for key, value in data.items() if value not in ({}, [])}}, multiline_strings=False)
     return comment + ("\n" if comment else "") + text
 
@@ -303,7 +303,7 @@ def _material_fault(case: CaseBase) -> Finding | None:
         wanted = ["post", "low", "high", *(["pad"] if g.pad_thickness else []), *(["ball"] if g.ball_height else [])]
         for role in wanted:
             if role not in case.materials:
-                return Finding(("materials", role), 'missing; give a library name or { E = ..., nu = ..., cte = ... }')
+                return Finding(("materials", role), "missing; give a library name or { E = ..., nu = ..., cte = ... }")
     named: list[tuple[Path_, MaterialRef]] = [(("materials", role), ref) for role, ref in case.materials.items()]
     if isinstance(case, BlocksCase):
         named += [(("block", i, "material"), block.material) for i, block in enumerate(case.block)]
@@ -322,7 +322,7 @@ def _material_fault(case: CaseBase) -> Finding | None:
 
 def _check_values(data: Mapping[str, Any], file: str, prefix: Path_ = ()) -> None:
     """Refuse what no key can take: numbers that are not finite, integers beyond every limit, absurd depth."""
-    stack: list[tuple[Path_, Any]] = [((*prefix, key), value) for key, value in reversed(data.items())]
+    stack: list[tuple[Path_, Any]] = [((*prefix, key), value) for key, value in reversed(list(data.items()))]
     while stack:
         path, value = stack.pop()
         if isinstance(value, dict | list):

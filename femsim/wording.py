@@ -80,8 +80,7 @@ def _locate(loc: tuple[int | str, ...], data: Any) -> tuple[Key, list[tuple[Key,
     branches: list[tuple[Key, str]] = []
     node = data
     for number, part in enumerate(loc):
-        inside = (isinstance(node, dict) and part in node) or (isinstance(node, list) and isinstance(part, int) and part < len(node))
-        if inside:
+        if _inside(node, part):
             path.append(part)
             node = node[part]
         elif isinstance(part, str) and (number < len(loc) - 1 or not isinstance(node, dict) or _is_branch(part)):
@@ -125,13 +124,14 @@ def _allowed(labels: Iterable[str]) -> str:
 
 def _at(data: Any, path: Key) -> Any:
     for part in path:
-        if isinstance(data, dict) and part in data:
-            data = data[part]
-        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
-            data = data[part]
-        else:
+        if not _inside(data, part):
             return None
+        data = data[part]
     return data
+
+
+def _inside(node: Any, part: object) -> bool:
+    return (isinstance(node, dict) and part in node) or (isinstance(node, list) and isinstance(part, int) and part < len(node))
 
 
 # ---------------------------------------------------------------- what
@@ -150,7 +150,7 @@ def _word(entry: Any, path: Key, data: Any, model: type[BaseModel]) -> tuple[Key
             return path[:-1], f"{show(_at(data, path[:-1]))} has too few entries", 1
         return path, "missing; it has no default", 2
     if kind == "literal_error":
-        words = [word for word in re.findall(r"'([^']*)'", str(context.get("expected", "")))]
+        words: list[str] = re.findall(r"'([^']*)'", str(context.get("expected", "")))
         return path, f"{show(value)} is not one of {', '.join(words)}{nearest(value, words) if isinstance(value, str) else ''}", 1
     if kind == "value_error":
         return _spliced(str(context.get("error", entry["msg"])), path, model, data)
