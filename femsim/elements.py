@@ -70,10 +70,12 @@ def gauss_points(element: str, order: int) -> tuple[FloatArray, FloatArray]:
         x, w = line_gauss(order)
         px, py = np.meshgrid(x, x, indexing="xy")
         return np.column_stack([px.ravel(), py.ravel()]), np.outer(w, w).ravel()
+    if order == 1:  # scikit-fem's rule of degree 1 has three points
+        return np.full((1, 2), 1.0 / 3.0), np.array([0.5])
     from skfem.element import ElementTriP1
     from skfem.quadrature import get_quadrature
 
-    degree = {1: 1, 2: 2, 3: 4, 4: 6}.get(order, 2 * order)
+    degree = {2: 2, 3: 4, 4: 6}.get(order, 2 * order)
     points, weights = get_quadrature(ElementTriP1().refdom, degree)
     return np.ascontiguousarray(points.T), weights
 
