@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
 
-from femsim.case import CASE_TYPES, BilayerCase, BlocksCase, Case, CaseBase, MaterialRef, MeshCase
+from femsim.case import CASE_TYPES, BlocksCase, Case, CaseBase, MaterialRef, MeshCase
 from femsim.errors import InputError, nearest
 from femsim.wording import Finding, dotted, first_finding, show
 
@@ -26,8 +26,8 @@ MAX_BYTES = 4_000_000
 MAX_DEPTH = 12
 #: keys of which setting one drops the other
 _EXCLUSIVE = ((("geometry", "low_thickness"), ("geometry", "ratio")),)
-#: materials a stack takes where the case gives none
-_STANDARD = {"bilayer": {"chip": "silicon"}}
+#: lists whose entries name their material themselves
+_OWN_MATERIAL = ("block", "layer")
 
 Path_ = tuple[str | int, ...]
 
@@ -214,8 +214,8 @@ def _set(data: dict[str, Any], path: tuple[str, ...], value: Any, file: str) -> 
                 node.append({})
             child = node[at]
         else:
-            if part not in node and here[0] == "materials" and part in _STANDARD.get(str(data.get("stack")), {}):
-                node[part] = _STANDARD[data["stack"]][part]
+            if part not in node and here == ("materials", part) and part in _standard(data):
+                node[part] = _standard(data)[part]
             elif part not in node:
                 node[part] = [] if following.isdecimal() and here[0] != "materials" else {}
             child = node[part]
@@ -242,8 +242,14 @@ def _index(entries: list[Any], part: str, path: tuple[str, ...], file: str) -> i
     return int(part)
 
 
+def _standard(data: Mapping[str, Any]) -> dict[str, str]:
+    """Materials the stack takes where the case gives none."""
+    stack = data.get("stack")
+    return CASE_TYPES[stack].STANDARD if isinstance(stack, str) and stack in CASE_TYPES else {}
+
+
 def _is_material(path: tuple[str, ...]) -> bool:
-    return (len(path) == 2 and path[0] == "materials") or (len(path) == 3 and path[0] == "block" and path[2] == "material")
+    return (len(path) == 2 and path[0] == "materials") or (len(path) == 3 and path[0] in _OWN_MATERIAL and path[2] == "material")
 
 
 # ---------------------------------------------------------------- writing
@@ -266,7 +272,8 @@ def dump_case(
             block["material"] = resolved.pop(block["name"], block["material"])
         data.pop("materials", None)
     else:
-        data["materials"] = {**data.get("materials", {}), **resolved}
+        known = {role: spec for role, spec in resolved.items() if role in case.ROLES or not case.ROLES}
+        data["materials"] = {**data.get("materials", {}), **known}
     if isinstance(case, MeshCase) and base is not None:
         data["mesh"]["file"] = str((base / case.mesh.file).resolve())
     first: dict[str, Any] = {key: data.pop(key) for key in ("name", "stack") if key in data}
@@ -294,19 +301,16 @@ def _material_fault(case: CaseBase) -> Finding | None:
     """A role the stack does not have, one it needs and is not given, or a library name that does not exist."""
     from femsim.library import list_materials
 
-    if isinstance(case, BilayerCase):
-        g = case.geometry
-        roles = ("chip", "pad", "post", "low", "high", "ball")
-        for role in case.materials:
-            if role not in roles:
-                return Finding(("materials", role), f"no role of that name in stack bilayer; {_one_of(roles)}{nearest(role, roles)}")
-        wanted = ["post", "low", "high", *(["pad"] if g.pad_thickness else []), *(["ball"] if g.ball_height else [])]
-        for role in wanted:
-            if role not in case.materials:
-                return Finding(("materials", role), "missing; give a library name or { E = ..., nu = ..., cte = ... }")
+    roles = case.ROLES
+    for role in case.materials if roles else ():
+        if role not in roles:
+            return Finding(("materials", role), f"no role of that name in this stack; {_one_of(roles)}{nearest(role, roles)}")
+    for role in case.needed_roles():
+        if role not in case.materials and role not in case.STANDARD:
+            return Finding(("materials", role), "missing; give a library name or { E = ..., nu = ..., cte = ... }")
     named: list[tuple[Path_, MaterialRef]] = [(("materials", role), ref) for role, ref in case.materials.items()]
-    if isinstance(case, BlocksCase):
-        named += [(("block", i, "material"), block.material) for i, block in enumerate(case.block)]
+    for key in _OWN_MATERIAL:
+        named += [((key, i, "material"), entry.material) for i, entry in enumerate(getattr(case, key, ()))]
     library = list_materials()
     for path, ref in named:
         like = ref if isinstance(ref, str) else ref.like

@@ -153,18 +153,16 @@ def stacks(name: str | None) -> None:
         out(f"\n{title}\n" + table([["key", "default", "allowed", "what it is"], *rows], indent=2))
 
 
-_MATERIALS = {
-    "bilayer": '[materials] chip, pad, post, low, high, ball = "library name" or { ... } with',
-    "blocks": 'material = "library name" or { ... } with',
-    "mesh": '[materials] REGION = "library name" or { ... } with',
-}
+_SPEC = '"library name" or { ... } with'
 
 
 def _sections(schema: dict[str, Any], stack: str) -> list[tuple[str, list[list[str]]]]:
     """Titles with rows (key, default, allowed, what) for the top level and every table of a case."""
+    from femsim.case import CASE_TYPES
+
     sections: list[tuple[str, list[list[str]]]] = []
     top: list[list[str]] = []
-    order = ["name", "stack", "geometry", "block", "root", "materials", "load", "model", "mesh", "metrics", "probe", "boundary"]
+    order = ["name", "stack", "geometry", "layer", "block", "root", "materials", "load", "model", "mesh", "metrics", "probe", "boundary"]
     properties: dict[str, Any] = schema["properties"]
     for key in sorted(properties, key=lambda k: order.index(k) if k in order else len(order)):
         item = _deref(properties[key], schema)
@@ -172,7 +170,10 @@ def _sections(schema: dict[str, Any], stack: str) -> list[tuple[str, list[list[s
         if key == "materials":
             spec = next(_deref(o, schema) for o in item["additionalProperties"]["anyOf"] if "$ref" in o)
             rows = _rows(spec, schema)
-            sections.append((_MATERIALS.get(stack, '[materials] ROLE = "library name" or { ... } with'), rows))
+            title = (
+                f"material = {_SPEC}" if stack == "blocks" else f"[materials] {', '.join(CASE_TYPES[stack].ROLES) or 'REGION'} = {_SPEC}"
+            )
+            sections.append((title, rows))
         elif "properties" in item:
             sections.append((f"[{key}]", _rows(item, schema)))
         elif "properties" in entries:

@@ -12,7 +12,7 @@ _CELLS = {"quad4": "quad", "quad8": "quad8", "quad9": "quad9", "tri3": "triangle
 
 
 def mesh_file(mesh: Mesh, ending: str) -> bytes:
-    """Content of a ``.vtu`` (regions by number) or ``.msh`` file (Gmsh 4.1: regions and lines as physical groups); coordinates in um."""
+    """Content of a ``.vtu`` (regions by number) or ``.msh`` file (Gmsh 2.2: regions and lines as physical groups); coordinates in um."""
     import meshio
     import numpy as np
 
@@ -31,5 +31,5 @@ def mesh_file(mesh: Mesh, ending: str) -> bytes:
                 groups.append(np.full(len(edges), number))
                 names[name] = np.array([number, 1])
         data = {"gmsh:physical": groups, "gmsh:geometrical": groups}
-        meshio.write(path, meshio.Mesh(points, cells, cell_data=data, field_data=names), file_format="gmsh")
+        meshio.write(path, meshio.Mesh(points, cells, cell_data=data, field_data=names), file_format="gmsh22", binary=False)
         return path.read_bytes()

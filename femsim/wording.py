@@ -142,7 +142,7 @@ def _word(entry: Any, path: Key, data: Any, model: type[BaseModel]) -> tuple[Key
     kind, context = str(entry["type"]), entry.get("ctx", {})
     value = entry.get("input")
     if kind == "extra_forbidden":
-        known = valid_keys(model, path[:-1], data)
+        known = valid_keys(model, path[:-1])
         near = nearest(str(path[-1]), known)
         return path, "unknown key" + (near or (f"; allowed: {', '.join(known)}" if known else "")), 0
     if kind == "missing":
@@ -153,7 +153,7 @@ def _word(entry: Any, path: Key, data: Any, model: type[BaseModel]) -> tuple[Key
         words: list[str] = re.findall(r"'([^']*)'", str(context.get("expected", "")))
         return path, f"{show(value)} is not one of {', '.join(words)}{nearest(value, words) if isinstance(value, str) else ''}", 1
     if kind == "value_error":
-        return _spliced(str(context.get("error", entry["msg"])), path, model, data)
+        return _spliced(str(context.get("error", entry["msg"])), path, model)
     limits = {"greater_than": ("gt", ">"), "greater_than_equal": ("ge", ">="), "less_than": ("lt", "<"), "less_than_equal": ("le", "<=")}
     if kind in limits:
         name, sign = limits[kind]
@@ -183,12 +183,14 @@ def _word(entry: Any, path: Key, data: Any, model: type[BaseModel]) -> tuple[Key
     return path, message[:1].lower() + message[1:], 1
 
 
-def _spliced(message: str, path: Key, model: type[BaseModel], data: Any) -> tuple[Key, str, int]:
+def _spliced(message: str, path: Key, model: type[BaseModel]) -> tuple[Key, str, int]:
     """A text of a check in the schema; where it begins with a key of its table (``post_radius: ...``) the key joins the path."""
     message = " ".join(message.split())
-    found = re.match(r"([A-Za-z_]\w*): (.+)$", message)
-    if found and found[1] in valid_keys(model, path, data):
-        return (*path, found[1]), found[2], 1
+    found = re.match(r"([A-Za-z_]\w*(?:\.\w+)*): (.+)$", message)
+    if found:
+        parts = tuple(int(part) if part.isdecimal() else part for part in found[1].split("."))
+        if parts[0] in valid_keys(model, path):
+            return (*path, *parts), found[2], 1
     return path, message, 1
 
 
@@ -202,7 +204,7 @@ def _quotes_hint(value: object, labels: list[str]) -> str:
     return " (leave out the quotes)"
 
 
-def valid_keys(model: type[BaseModel], path: Key, data: Any) -> list[str]:
+def valid_keys(model: type[BaseModel], path: Key) -> list[str]:
     """Keys that the table at ``path`` may have."""
     types_: list[Any] = [model]
     for part in path:
