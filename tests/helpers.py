@@ -215,10 +215,10 @@ def outer_edges(mesh, axis=None, value=None, radius=None):
     return nodes[np.all(np.isclose(at, radius if radius is not None else value, atol=1e-9 * np.ptp(mesh.points)), axis=1)]
 
 
-def pressure(mesh, value, **where):
-    edges = outer_edges(mesh, **where)
+def pressure(mesh, load, axis=None, value=None, radius=None):
+    edges = outer_edges(mesh, axis, value, radius)
     assert len(edges)
-    return Traction(edges, np.zeros((len(edges), 2)), value)
+    return Traction(edges, np.zeros((len(edges), 2)), load)
 
 
 def held(*conditions):
