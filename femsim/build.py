@@ -15,7 +15,7 @@ from femsim.boundaries import constrain, traction_of
 from femsim.case import BilayerCase, BlocksCase, Boundary, Case, CaseBase, MeshCase, MeshSpec, PointData
 from femsim.errors import FemsimWarning, InputError, nearest
 from femsim.grid import Grading, make_mesh
-from femsim.kinematics import KINEMATICS
+from femsim.kinematics import KINEMATICS, Kinematics
 from femsim.layout import Layout, Root
 from femsim.mesh import Mesh
 from femsim.model import Model
@@ -26,6 +26,9 @@ from femsim.stacks.blocks import blocks
 FloatArray = npt.NDArray[np.float64]
 
 STACKS: dict[str, Callable[[Any], Layout]] = {"bilayer": bilayer, "blocks": blocks}
+
+#: a Poisson ratio above which linear elements lock noticeably
+LOCKING = 0.49
 
 #: averaging lengths (um) where the case gives none
 DEFAULT_LENGTHS = (5.0, 1.0)
@@ -131,6 +134,7 @@ def build_model(disc: Discretisation, materials: dict[str, ResolvedMaterial]) ->
     free = case.load.stress_free_temperature
     for resolved in materials.values():
         resolved.material.warn_outside(min(low, free), max(high, free))
+    _warn_of_locking(mesh, kinematics, materials)
     boundaries = list(case.boundary)
     if disc.layout is not None and disc.layout.hold is not None:
         held = {"u_z": 0.0} if kinematics.is_axisymmetric else {"u_y": 0.0}
@@ -152,6 +156,21 @@ def build_model(disc: Discretisation, materials: dict[str, ResolvedMaterial]) ->
         constraints=constraints,
         tractions=tractions,
     )
+
+
+def _warn_of_locking(mesh: Mesh, kinematics: Kinematics, materials: dict[str, ResolvedMaterial]) -> None:
+    """Linear elements with full quadrature lock near incompressibility (Hughes 1980, Int. J. Numer. Methods Eng. 15, 1413)."""
+    if mesh.info.order > 1 or kinematics.plane_stress:
+        return
+    for region, resolved in materials.items():
+        ratio = max(v for p in resolved.material.poisson_ratio for v in p.values)
+        if resolved.material.is_isotropic and ratio > LOCKING:
+            quadratic = "quad9" if mesh.info.is_quad else "tri6"
+            warnings.warn(
+                f"{mesh.element} elements lock (are far too stiff) in {region!r} with nu = {ratio:g}; use {quadratic}",
+                FemsimWarning,
+                stacklevel=3,
+            )
 
 
 def _field(disc: Discretisation) -> float | FloatArray:

@@ -22,9 +22,7 @@ REFERENCES = json.loads((Path(__file__).parent / "data" / "references.json").rea
 CASES = {case["id"]: case for topic in REFERENCES["topics"].values() for case in topic["cases"]}
 QUADS, TRIS = ("quad4", "quad8", "quad9"), ("tri3", "tri6")
 ALL = QUADS + TRIS
-AXI, STRAIN, GENERAL, STRESS = (
-    KINEMATICS[k] for k in ("axisymmetric", "plane-strain", "generalized-plane-strain", "plane-stress")
-)
+AXI, STRAIN, GENERAL, STRESS = (KINEMATICS[k] for k in ("axisymmetric", "plane-strain", "generalized-plane-strain", "plane-stress"))
 
 
 # ---------------------------------------------------------------- materials

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from helpers import (
-    ALL, AXI, CASES, GENERAL, REFERENCES, STRAIN, build, close, grid, held, material, near, outer_edges, pressure, quarter_disc,
-)  # fmt: skip
+    ALL,
+    AXI,
+    CASES,
+    GENERAL,
+    REFERENCES,
+    STRAIN,
+    build,
+    close,
+    grid,
+    held,
+    material,
+    near,
+    outer_edges,
+    pressure,
+    quarter_disc,
+)
 
 from femsim.recovery import value_at
 from femsim.solve import solve
@@ -19,7 +35,7 @@ def strip(name, cells, element="quad9"):
     """The r-z strip of a case, solved: u_z tied at the top where the axial force is zero, prescribed where the strain is given."""
     case = CASES[name]["inputs"]
     radii = [case["bore"], *case["outer_radii"]]
-    lines = np.unique(np.concatenate([np.linspace(a, b, cells + 1) for a, b in zip(radii, radii[1:], strict=False)]))
+    lines = np.unique(np.concatenate([np.linspace(a, b, cells + 1) for a, b in pairwise(radii)]))
     layer = np.searchsorted(radii, 0.5 * (lines[1:] + lines[:-1])) - 1
     mesh = grid(lines, [0.0, HEIGHT], element, layer[None], tuple(f"{k}:{m}" for k, m in enumerate(case["layers"])))
     bottom, top = near(mesh, 1, 0.0), near(mesh, 1, HEIGHT)

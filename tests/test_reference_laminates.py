@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from helpers import AXI, CASES, REFERENCES, STRAIN, STRESS, build, close, distorted, grid, held, material, near, stresses_of
@@ -19,7 +21,7 @@ def laminate(name, width, across, element, through=2):
     layers = CASES[name]["inputs"]["layers_bottom_to_top"]
     levels = np.concatenate([[0.0], np.cumsum([t for t, _ in layers])])
     counts = [through] * len(layers) if np.isscalar(through) else through
-    z = np.concatenate([np.linspace(a, b, n + 1)[:-1] for a, b, n in zip(levels, levels[1:], counts, strict=False)] + [levels[-1:]])
+    z = np.concatenate([np.linspace(a, b, n + 1)[:-1] for (a, b), n in zip(pairwise(levels), counts, strict=True)] + [levels[-1:]])
     layer = np.searchsorted(levels, 0.5 * (z[1:] + z[:-1])) - 1
     x = np.linspace(0, width, across + 1) if np.isscalar(across) else np.asarray(across)
     region = np.repeat(layer[:, None], len(x) - 1, axis=1)
