@@ -125,7 +125,7 @@ def _read(path: Path) -> _Raw:
         _fail(path, "is empty")
     suffix = path.suffix.lower()
     reader: Callable[[Path], _Raw]
-    if suffix in (".msh", ".msh2", ".msh4") and re.search(rb"^\$MeshFormat\s+(2|4\.1)", head, re.MULTILINE):
+    if suffix in (".msh", ".msh2", ".msh4") and re.search(rb"^\$MeshFormat\s+(2|4)", head, re.MULTILINE):
         reader, kind = _read_gmsh, "gmsh"
     elif suffix == ".inp":
         reader, kind = _read_abaqus, "Abaqus"
@@ -137,8 +137,11 @@ def _read(path: Path) -> _Raw:
     try:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            warnings.filterwarnings("error", message=".*string or file could not be read.*")  # numpy's word for a truncated text
-            return reader(path)
+            if reader is not _read_meshio:  # numpy's word for text that holds something else than numbers
+                warnings.filterwarnings("error", message=".*string or file could not be read.*")
+            raw = reader(path)
+            _check_counts(raw)
+            return raw
     except InputError:
         raise
     except ImportError as error:
@@ -159,12 +162,35 @@ def _kind_of(path: Path) -> str:
     for suffix in suffixes:
         if suffix in known:
             return " or ".join(known[suffix])
-    common = ".msh, .inp, .vtu, .vtk, .xdmf, .med"
-    _fail(path, f"the format {path.suffix or '(no extension)'!r} is not known; use {common}{nearest(path.suffix, known)}")
+    common = (".msh", ".inp", ".vtu", ".vtk", ".xdmf", ".med")
+    shown = path.suffix or "(no extension)"
+    _fail(path, f"the format {shown!r} is not known; use {', '.join(common)}{nearest(path.suffix, common)}")
 
 
-def _numbers(text: bytes | str) -> FloatArray:
-    return np.fromstring(text if isinstance(text, str) else text.decode("ascii"), sep=" ")
+def _numbers(text: bytes) -> FloatArray:
+    try:
+        return np.fromstring(text.decode("ascii"), sep=" ")
+    except (ValueError, DeprecationWarning):
+        raise ValueError("something else than a number where numbers belong") from None
+
+
+def _check_counts(raw: _Raw) -> None:
+    """Raise ValueError where the numbers of nodes, points and data do not agree."""
+    widths = dict(_GMSH_TYPES.values())
+    count = len(raw.points)
+    if raw.points.ndim != 2 or raw.points.shape[1] not in (2, 3):
+        raise ValueError("points have neither two nor three coordinates")
+    for kind, nodes in raw.blocks:
+        if nodes.ndim != 2 or nodes.shape[1] != widths.get(kind, nodes.shape[1]):
+            raise ValueError(f"{kind} cells do not have {widths.get(kind)} nodes each")
+        if nodes.size and (nodes.min() < 0 or nodes.max() >= count):
+            raise ValueError(f"a {kind} cell refers to a point beyond the {count} there are")
+    for name, nodes in raw.node_sets.items():
+        if nodes.size and (nodes.min() < 0 or nodes.max() >= count):
+            raise ValueError(f"node set {name} refers to a point beyond the {count} there are")
+    for name, values in raw.point_data.items():
+        if len(values) != count:
+            raise ValueError(f"point data {name} has {len(values)} values for {count} points")
 
 
 # ---------------------------------------------------------------- gmsh
@@ -223,12 +249,15 @@ def _read_gmsh(path: Path) -> _Raw:
     tags, points = np.zeros(0, dtype=np.int64), np.zeros((0, 3))
     found: list[tuple[str, IntArray, list[IntArray]]] = []  # type, nodes, the group numbers of each cell (columns)
     fields: dict[str, tuple[IntArray, FloatArray]] = {}
-    seen = set()
-    for name, body in _gmsh_sections(path, path.read_bytes()):
-        seen.add(name)
+    sections = list(_gmsh_sections(path, path.read_bytes()))
+    seen = {name for name, _ in sections}
+    for name, body in sections:
         if name == "MeshFormat":
             head = body.split(b"\n")[0].split()
             version, binary = head[0].decode(), head[1] == b"1"
+            if version in ("4", "4.0"):  # the first line of 4.0's nodes has two numbers, that of 4.1 (also called 4 by some) four
+                first = next((text.split(b"\n")[0].split() for other, text in sections if other == "Nodes"), [])
+                version = "4.0" if len(first) == 2 and not binary else "4.1"
             if binary and body.split(b"\n", 1)[1][:4] != b"\x01\x00\x00\x00":
                 _fail(path, "binary gmsh file in big-endian order; save it as text (Mesh.Binary = 0)")
         elif name == "PhysicalNames":
@@ -241,7 +270,7 @@ def _read_gmsh(path: Path) -> _Raw:
         elif name in ("PartitionedEntities", "ParametricNodes"):
             _fail(path, f"has a section ${name}, which is not supported; save the mesh unpartitioned, without parameters")
         elif name == "Entities":
-            physical = _gmsh_entities(_Cursor(body, binary))
+            physical = _gmsh_entities(_Cursor(body, binary), version)
         elif name == "Nodes":
             tags, points = _gmsh_nodes(body, binary, version)
         elif name == "Elements":
@@ -273,12 +302,12 @@ def _read_gmsh(path: Path) -> _Raw:
     return raw
 
 
-def _gmsh_entities(cursor: _Cursor) -> dict[tuple[int, int], list[int]]:
+def _gmsh_entities(cursor: _Cursor, version: str) -> dict[tuple[int, int], list[int]]:
     physical = {}
     for dim, count in enumerate(cursor.take("<u8", 4)):
         for _ in range(int(count)):
             (tag,) = cursor.ints(1)
-            cursor.take("<f8", 3 if dim == 0 else 6)  # bounding box
+            cursor.take("<f8", 3 if dim == 0 and version != "4.0" else 6)  # bounding box
             physical[dim, tag] = [abs(value) for value in cursor.ints(cursor.size())]  # the sign is a direction
             if dim:
                 cursor.ints(cursor.size())  # bounding entities
@@ -296,12 +325,17 @@ def _gmsh_nodes(body: bytes, binary: bool, version: str) -> tuple[IntArray, Floa
             raise ValueError(f"{int(promised)} nodes promised, {len(table)} found")
         return table[:, 0].astype(np.int64), table[:, 1:]
     cursor = _Cursor(body, binary)
-    blocks = int(cursor.take("<u8", 4)[0])
+    blocks = int(cursor.take("<u8", 2 if version == "4.0" else 4)[0])
     tags, points = [np.zeros(0, dtype=np.int64)], [np.zeros((0, 3))]
     for _ in range(blocks):
-        dim, _, parametric = cursor.ints(3)
+        one, other, parametric = cursor.ints(3)  # tag and dimension of the entity in 4.0, dimension and tag in 4.1
         count = cursor.size()
-        width = 3 + (dim if parametric else 0)
+        width = 3 + ((other if version == "4.0" else one) if parametric else 0)
+        if version == "4.0":
+            rows = cursor.take("<f8", count * (width + 1)).reshape(count, width + 1)
+            tags.append(rows[:, 0].astype(np.int64))
+            points.append(rows[:, 1:4])
+            continue
         tags.append(cursor.take("<u8", count).astype(np.int64))
         points.append(cursor.take("<f8", count * width).reshape(count, width)[:, :3])
     return np.concatenate(tags), np.concatenate(points)
@@ -319,8 +353,10 @@ def _gmsh_elements(
     found: list[tuple[str, IntArray, list[IntArray]]] = []
     if version.startswith("4"):
         cursor = _Cursor(body, binary)
-        for _ in range(int(cursor.take("<u8", 4)[0])):
+        for _ in range(int(cursor.take("<u8", 2 if version == "4.0" else 4)[0])):
             dim, tag, code = cursor.ints(3)
+            if version == "4.0":
+                dim, tag = tag, dim
             count = cursor.size()
             kind, nodes = _gmsh_type(path, code)
             rows = cursor.take("<u8", count * (nodes + 1)).astype(np.int64).reshape(count, nodes + 1)
@@ -393,6 +429,8 @@ def _gmsh_groups(path: Path, raw: _Raw, names: list[tuple[int, int, str]], colum
             if not len(cells) and dim > 0:
                 others = [d for d, t in members if t == tag and d != dim and members[d, t]]
                 where = f"; tag {tag} is on cells of dimension {others[0]}" if others else ""
+                if not any(members.values()):
+                    where = "; nor does any other group (gmsh writes no groups into a 2.2 file with Mesh.SaveAll = 1)"
                 _fail(path, f"physical group {known[dim, tag]!r} (dimension {dim}, tag {tag}) is empty: it holds no cells{where}")
             raw.groups.append(_Group(known[dim, tag], dim, cells))
         elif dim == 2 and elsewhere:
@@ -447,6 +485,7 @@ class _Abaqus:
         self.blocks: dict[str, list[list[int]]] = {}
         self.element_at: dict[int, tuple[str, int]] = {}
         self.elsets: dict[str, list[str | int]] = {}
+        self.explicit: set[str] = set()  # by *ELSET, not only on *ELEMENT
         self.nsets: dict[str, list[str | int]] = {}
         self.surfaces: dict[str, list[list[str]]] = {}
         self.node_surfaces: set[str] = set()
@@ -490,8 +529,10 @@ class _Abaqus:
         elif keyword == "ELEMENT":
             self.elements(params, rows)
         elif keyword in ("ELSET", "NSET") and keyword in params:
-            sets = self.elsets if keyword == "ELSET" else self.nsets
-            sets.setdefault(self.name(params, keyword), []).extend(self.members(keyword, params, rows))
+            sets, name = (self.elsets if keyword == "ELSET" else self.nsets), self.name(params, keyword)
+            sets.setdefault(name, []).extend(self.members(keyword, params, rows))
+            if keyword == "ELSET":
+                self.explicit.add(name)
         elif keyword == "SURFACE" and "NAME" in params:
             name = self.name(params, "NAME")
             self.surfaces.setdefault(name, []).extend(rows)
@@ -585,6 +626,8 @@ def _read_abaqus(path: Path) -> _Raw:
     points = np.array([point + [0.0] * (width - len(point)) for point in deck.points])
     raw = _Raw(points, [(kind, np.array(rows, dtype=np.int64)) for kind, rows in deck.blocks.items() if rows])
     offsets = dict(zip((kind for kind, _ in raw.blocks), np.cumsum([0] + [len(rows) for _, rows in raw.blocks]), strict=False))
+    surfaces = sum(len(rows) for kind, rows in raw.blocks if _dim_of(kind) == 2)
+    areas: dict[str, IntArray] = {}
     for name in deck.elsets:
         if name in deck.internal and name not in deck.sections:
             continue
@@ -593,10 +636,15 @@ def _read_abaqus(path: Path) -> _Raw:
         if unknown is not None:
             _fail(path, f"*ELSET, ELSET={deck.shown[name]}: element {unknown} is not defined")
         cells = np.array([offsets[deck.element_at[n][0]] + deck.element_at[n][1] for n in numbers], dtype=np.int64)
-        if deck.sections and name not in deck.sections and not all(deck.element_at[n][0].startswith("line") for n in numbers):
-            raw.notes.append(f"element set {deck.shown[name]!r} has no *SOLID SECTION and is not a region")
-        else:
-            raw.groups.append(_Group(deck.shown[name], None, cells, sure=bool(deck.sections)))
+        if not all(deck.element_at[n][0].startswith("line") for n in numbers):
+            areas[name] = np.unique(cells)
+        raw.groups.append(_Group(deck.shown[name], None, cells, sure=bool(deck.sections)))
+    parts = [cells for name, cells in areas.items() if name in deck.explicit and len(cells) < surfaces]
+    split = bool(parts) and len(np.unique(np.concatenate(parts))) == surfaces
+    for name in areas:  # the regions are what has a section; or else the *ELSETs, where these cover the body
+        if (deck.sections and name not in deck.sections) or (not deck.sections and split and name not in deck.explicit):
+            raw.groups = [group for group in raw.groups if group.name != deck.shown[name]]
+            raw.notes.append(f"element set {deck.shown[name]!r} is not a region, because others are")
     for name in deck.sections:
         if name not in deck.elsets:
             _fail(path, f"*SOLID SECTION: the element set {name!r} is not defined{nearest(name, deck.elsets)}")
@@ -805,20 +853,33 @@ def _number_groups(raw: _Raw, per_cell: dict[str, npt.NDArray[Any]], name_of: Ca
     return key
 
 
+def _column(values: Any) -> npt.NDArray[Any]:
+    array = np.asarray(values)
+    return array.ravel() if array.ndim == 2 and array.shape[1] == 1 else array
+
+
 def _read_meshio(path: Path) -> _Raw:
     import meshio
 
-    found = meshio.read(path)
+    found, kinds = None, _kind_of(path).split(" or ")
+    if "gmsh" in kinds:
+        kinds = ["gmsh" if b"$MeshFormat" in path.read_bytes()[:4096] else "ansys"]
+    for kind in kinds:  # meshio itself gives up at the first reader that stumbles over another format
+        try:
+            found = meshio.read(path, kind)
+            break
+        except (Exception, SystemExit):
+            if kind == kinds[-1]:
+                raise
+    assert found is not None
     blocks = [(block.type, np.asarray(block.data)) for block in found.cells]
     blocks = [(kind, nodes.astype(np.int64) if nodes.dtype.kind in "iu" else np.zeros((len(nodes), 0), np.int64)) for kind, nodes in blocks]
     raw = _Raw(np.asarray(found.points, dtype=float), blocks)
-    raw.point_data = {
-        name: values.astype(float)
-        for name, values in found.point_data.items()
-        if values.ndim == 1 and values.dtype.kind in "iuf" and name not in ("point_tags",)
-    }
+    data = {str(name): _column(values) for name, values in found.point_data.items() if name != "point_tags"}
+    raw.point_data = {name: values.astype(float) for name, values in data.items() if values.ndim == 1 and values.dtype.kind in "iuf"}
     raw.node_sets = {str(name): np.asarray(nodes, dtype=np.int64) for name, nodes in found.point_sets.items()}
-    per_cell = {name: np.concatenate(parts) for name, parts in found.cell_data.items() if all(p is not None and p.ndim == 1 for p in parts)}
+    per_block = {str(name): [_column(part) for part in parts] for name, parts in found.cell_data.items()}
+    per_cell = {name: np.concatenate(parts) for name, parts in per_block.items() if parts and all(p.ndim == 1 for p in parts)}
     offsets = np.cumsum([0] + [len(nodes) for _, nodes in blocks])
     empty = np.zeros(0, dtype=np.int64)
     for name, parts in found.cell_sets.items():
@@ -917,10 +978,6 @@ def _cells(path: Path, raw: _Raw) -> tuple[str, IntArray, IntArray]:
         else:
             number_of.append(np.full(len(nodes), -1))
     element, cells = _BY_MESHIO_NAME[kind], np.concatenate(parts)
-    if cells.shape[1] != ELEMENTS[element].nodes:
-        _fail(path, f"{kind} cells have {cells.shape[1]} nodes, not {ELEMENTS[element].nodes}")
-    if cells.min() < 0 or cells.max() >= len(raw.points):
-        _fail(path, f"a {kind} cell refers to a node that is not defined ({len(raw.points)} nodes)")
     twice = np.flatnonzero(np.any(np.diff(np.sort(cells, axis=1), axis=1) == 0, axis=1))
     if len(twice):
         place = raw.points[cells[twice[0]]].mean(axis=0)
@@ -935,8 +992,6 @@ def _plane(path: Path, points: FloatArray, cells: IntArray, notes: list[str]) ->
     if len(bad):
         where = ", ".join(f"{x:g}" for x in used[bad[0]])
         _fail(path, f"{len(bad)} nodes have coordinates that are not finite, the first ({where})")
-    if points.ndim != 2 or points.shape[1] not in (2, 3):
-        _fail(path, f"points have {points.shape[-1]} coordinates; allowed: 2 or 3")
     if points.shape[1] == 2:
         return points
     spread = np.ptp(used, axis=0)
