@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
 
-from femsim.case import CASE_TYPES, BlocksCase, Case, CaseBase, MaterialRef, MeshCase
+from femsim.case import CASE_TYPES, BlocksCase, Case, CaseBase, CompositeSpec, MaterialRef, MaterialSpec, MeshCase
 from femsim.errors import InputError, nearest
 from femsim.wording import Finding, dotted, first_finding, show
 
@@ -28,6 +28,8 @@ MAX_DEPTH = 12
 _EXCLUSIVE = ((("geometry", "low_thickness"), ("geometry", "ratio")),)
 #: lists whose entries name their material themselves
 _OWN_MATERIAL = ("block", "layer")
+#: keys under which a composite names its constituents
+_PARTS = ("matrix", "particles", "coating")
 
 Path_ = tuple[str | int, ...]
 
@@ -249,7 +251,8 @@ def _standard(data: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _is_material(path: tuple[str, ...]) -> bool:
-    return (len(path) == 2 and path[0] == "materials") or (len(path) == 3 and path[0] in _OWN_MATERIAL and path[2] == "material")
+    inside = path[0] in ("materials", *_OWN_MATERIAL) and len(path) > 2 and path[-1] in ("material", *_PARTS)
+    return inside or (len(path) == 2 and path[0] == "materials")
 
 
 # ---------------------------------------------------------------- writing
@@ -312,7 +315,7 @@ def _material_fault(case: CaseBase) -> Finding | None:
     for key in _OWN_MATERIAL:
         named += [((key, i, "material"), entry.material) for i, entry in enumerate(getattr(case, key, ()))]
     library = list_materials()
-    for path, ref in named:
+    for path, ref in (found for start in named for found in _constituents(*start)):
         like = ref if isinstance(ref, str) else ref.like
         if like is not None and like not in library:
             inner = path if isinstance(ref, str) else (*path, "like")
@@ -322,6 +325,19 @@ def _material_fault(case: CaseBase) -> Finding | None:
                 if getattr(ref, key) is None:
                     return Finding((*path, key), 'missing; give E (GPa), nu and cte (ppm/K), or like = "a library material"')
     return None
+
+
+def _constituents(path: Path_, ref: MaterialRef) -> Iterator[tuple[Path_, str | MaterialSpec]]:
+    """A material, or those a composite is made of, with their keys."""
+    if not isinstance(ref, CompositeSpec):
+        yield path, ref
+        return
+    for key in _PARTS:
+        part = getattr(ref, key)
+        if part is not None:
+            yield from _constituents((*path, key), part)
+    for index, layer in enumerate(ref.layers or ()):
+        yield from _constituents((*path, "layers", index, "material"), layer.material)
 
 
 def _check_values(data: Mapping[str, Any], file: str, prefix: Path_ = ()) -> None:

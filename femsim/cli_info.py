@@ -153,9 +153,6 @@ def stacks(name: str | None) -> None:
         out(f"\n{title}\n" + table([["key", "default", "allowed", "what it is"], *rows], indent=2))
 
 
-_SPEC = '"library name" or { ... } with'
-
-
 def _sections(schema: dict[str, Any], stack: str) -> list[tuple[str, list[list[str]]]]:
     """Titles with rows (key, default, allowed, what) for the top level and every table of a case."""
     from femsim.case import CASE_TYPES
@@ -168,12 +165,12 @@ def _sections(schema: dict[str, Any], stack: str) -> list[tuple[str, list[list[s
         item = _deref(properties[key], schema)
         entries = _deref(item.get("items", {}), schema)
         if key == "materials":
-            spec = next(_deref(o, schema) for o in item["additionalProperties"]["anyOf"] if "$ref" in o)
-            rows = _rows(spec, schema)
-            title = (
-                f"material = {_SPEC}" if stack == "blocks" else f"[materials] {', '.join(CASE_TYPES[stack].ROLES) or 'REGION'} = {_SPEC}"
-            )
-            sections.append((title, rows))
+            roles = ", ".join(CASE_TYPES[stack].ROLES) or "REGION"
+            title = 'material = "library name" or' if stack == "blocks" else f'[materials] {roles} = "library name" or'
+            for option in item["additionalProperties"]["anyOf"]:
+                if "$ref" in option:
+                    spec = _deref(option, schema)
+                    sections.append((f"{title} {{ ... }}: {spec.get('description', '').split(chr(10))[0]}", _rows(spec, schema)))
         elif "properties" in item:
             sections.append((f"[{key}]", _rows(item, schema)))
         elif "properties" in entries:
@@ -219,7 +216,7 @@ def _allowed(prop: dict[str, Any], schema: dict[str, Any]) -> str:
             return "a list of them" if "$ref" in prop.get("items", {}) or "anyOf" in prop.get("items", {}) else "a list of numbers"
         case "object":
             keys = ", ".join(prop.get("properties", {}))
-            return f"{{ {keys} }}" if keys else "a table"
+            return "a table" if not keys else f"{{ {keys} }}" if len(keys) < 50 else f"{{ {keys[:40].rsplit(', ', 1)[0]}, ... }}"
     return ""
 
 

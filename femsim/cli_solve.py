@@ -76,7 +76,7 @@ def _show_results(document: dict[str, Any], rows: list[list[str]]) -> None:
 
 def mesh(arguments: argparse.Namespace) -> None:
     """Mesh a case without solving it."""
-    from femsim.atomic import atomic_write, check_target, staged_directory
+    from femsim.atomic import check_target, staged_directory
     from femsim.casefile import load_case, show_file
     from femsim.progress import Progress
 
@@ -107,9 +107,9 @@ def mesh(arguments: argparse.Namespace) -> None:
             with staged_directory(arguments.out) as stage:
                 write_mesh_picture(disc, stage)
         if target is not None:
-            from femsim.cli_mesh import mesh_file
+            from femsim.vtu import write_mesh
 
-            atomic_write(target, mesh_file(disc.mesh, target.suffix))
+            write_mesh(target, disc.mesh, disc.point_data)
     if arguments.json:
         out_json({"case": {"name": case.name, "stack": case.stack}, "element": disc.mesh.element, **measures})
         return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import types
-import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -32,8 +31,8 @@ def first_finding(error: ValidationError, data: Mapping[str, Any], model: type[B
     fit: set[Key] = set()
     for entry in error.errors(include_url=False):
         path, branches = _locate(entry["loc"], data)
-        misfit = next(((place, label) for place, label in branches if not _suits(label, _at(data, place))), None)
-        fit.update(place for place, label in branches if _suits(label, _at(data, place)))
+        misfit = next(((place, label) for place, label in branches if not _meant(label, place, data, model)), None)
+        fit.update(place for place, label in branches if _meant(label, place, data, model))
         if misfit is not None:
             unfit.setdefault(misfit[0], []).append(misfit[1])
             continue
@@ -64,7 +63,8 @@ def show(value: object) -> str:
         return "a table"
     if isinstance(value, int | float):
         text = f"{value:g}"
-        return text if float(text) == value else repr(value)
+        exact = repr(value)
+        return text if float(text) == value or len(exact) > 30 else exact
     if isinstance(value, list):
         return f"a list of {len(value)}" if len(value) > 4 or any(isinstance(v, dict | list) for v in value) else str(value)
     text = repr(value) if isinstance(value, str) else str(value)
@@ -116,6 +116,15 @@ def _suits(label: str, value: object) -> bool:
     return isinstance(value, dict)
 
 
+def _meant(label: str, place: Key, data: Any, model: type[BaseModel]) -> bool:
+    """Whether the value at a place was meant for a branch; of several kinds of table, for the one that knows most of its keys."""
+    value = _at(data, place)
+    if not _suits(label, value):
+        return False
+    tables = _tables_at(model, place, data) if isinstance(value, dict) else []
+    return len(tables) != 1 or tables[0].__name__ in re.findall(r"\w+", label)
+
+
 def _allowed(labels: Iterable[str]) -> str:
     words = {"number": "a number", "text": "a name", "list": "a list", "table": "a table"}
     kinds = list(dict.fromkeys(words[_kind(label)] for label in labels))
@@ -142,9 +151,10 @@ def _word(entry: Any, path: Key, data: Any, model: type[BaseModel]) -> tuple[Key
     kind, context = str(entry["type"]), entry.get("ctx", {})
     value = entry.get("input")
     if kind == "extra_forbidden":
-        known = valid_keys(model, path[:-1])
+        known = valid_keys(model, path[:-1], data)
         near = nearest(str(path[-1]), known)
-        return path, "unknown key" + (near or (f"; allowed: {', '.join(known)}" if known else "")), 0
+        known_here = f"; allowed: {', '.join(known)}" if len(known) <= 12 else f"; `femsim stacks {data['stack']}` lists the keys"
+        return path, f"unknown key{near or known_here}", 0
     if kind == "missing":
         if isinstance(path[-1], int):
             return path[:-1], f"{show(_at(data, path[:-1]))} has too few entries", 1
@@ -153,7 +163,7 @@ def _word(entry: Any, path: Key, data: Any, model: type[BaseModel]) -> tuple[Key
         words: list[str] = re.findall(r"'([^']*)'", str(context.get("expected", "")))
         return path, f"{show(value)} is not one of {', '.join(words)}{nearest(value, words) if isinstance(value, str) else ''}", 1
     if kind == "value_error":
-        return _spliced(str(context.get("error", entry["msg"])), path, model)
+        return _spliced(str(context.get("error", entry["msg"])), path, model, data)
     limits = {"greater_than": ("gt", ">"), "greater_than_equal": ("ge", ">="), "less_than": ("lt", "<"), "less_than_equal": ("le", "<=")}
     if kind in limits:
         name, sign = limits[kind]
@@ -183,13 +193,13 @@ def _word(entry: Any, path: Key, data: Any, model: type[BaseModel]) -> tuple[Key
     return path, message[:1].lower() + message[1:], 1
 
 
-def _spliced(message: str, path: Key, model: type[BaseModel]) -> tuple[Key, str, int]:
+def _spliced(message: str, path: Key, model: type[BaseModel], data: Any) -> tuple[Key, str, int]:
     """A text of a check in the schema; where it begins with a key of its table (``post_radius: ...``) the key joins the path."""
     message = " ".join(message.split())
     found = re.match(r"([A-Za-z_]\w*(?:\.\w+)*): (.+)$", message)
     if found:
         parts = tuple(int(part) if part.isdecimal() else part for part in found[1].split("."))
-        if parts[0] in valid_keys(model, path):
+        if parts[0] in valid_keys(model, path, data):
             return (*path, *parts), found[2], 1
     return path, message, 1
 
@@ -204,40 +214,48 @@ def _quotes_hint(value: object, labels: list[str]) -> str:
     return " (leave out the quotes)"
 
 
-def valid_keys(model: type[BaseModel], path: Key) -> list[str]:
+def valid_keys(model: type[BaseModel], path: Key, data: Any) -> list[str]:
     """Keys that the table at ``path`` may have."""
-    types_: list[Any] = [model]
-    for part in path:
-        types_ = [inner for kind in types_ for inner in _step(kind, part)]
-    found: list[str] = []
-    for kind in types_:
-        for inner in _models(kind):
-            found += [field.alias or name for name, field in inner.model_fields.items()]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(key for table in _tables_at(model, path, data) for key in _keys(table)))
+
+
+def _keys(table: type[BaseModel]) -> dict[str, Any]:
+    return {field.alias or name: field.annotation for name, field in table.model_fields.items()}
+
+
+def _tables_at(model: type[BaseModel], path: Key, data: Any) -> list[type[BaseModel]]:
+    """The kinds of table that may stand at ``path``, narrowed on the way to those that know most of the keys given there."""
+    kinds: list[Any] = [model]
+    for number, part in enumerate(path):
+        kinds = [inner for kind in _narrowed(kinds, _at(data, path[:number])) for inner in _step(kind, part)]
+    return [kind for kind in _narrowed(kinds, _at(data, path)) if _is_table(kind)]
+
+
+def _narrowed(kinds: list[Any], value: Any) -> list[Any]:
+    options = list(dict.fromkeys(option for kind in kinds for option in _options(kind)))
+    tables = [option for option in options if _is_table(option)]
+    if len(tables) < 2 or not isinstance(value, dict):
+        return options
+    best = max(tables, key=lambda table: len(_keys(table).keys() & value.keys()))
+    return [option for option in options if option is best or not _is_table(option)]
+
+
+def _is_table(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
 
 
 def _step(kind: Any, part: str | int) -> list[Any]:
-    result: list[Any] = []
-    for inner in _options(kind):
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            for name, field in inner.model_fields.items():
-                if part == (field.alias or name):
-                    result.append(field.annotation)
-        elif get_origin(inner) in (list, tuple) and isinstance(part, int):
-            result.append(get_args(inner)[0])
-        elif get_origin(inner) is dict:
-            result.append(get_args(inner)[1])
-    return result
-
-
-def _models(kind: Any) -> list[type[BaseModel]]:
-    return [inner for inner in _options(kind) if isinstance(inner, type) and issubclass(inner, BaseModel)]
+    if _is_table(kind):
+        return [annotation for key, annotation in _keys(kind).items() if key == part]
+    if get_origin(kind) in (list, tuple) and isinstance(part, int):
+        return [get_args(kind)[0]]
+    return [get_args(kind)[1]] if get_origin(kind) is dict else []
 
 
 def _options(kind: Any) -> list[Any]:
     """The alternatives of a type: unions taken apart, annotations taken off."""
-    if isinstance(kind, typing.TypeVar):
-        return []
+    if hasattr(kind, "__value__"):  # a named alias
+        return _options(kind.__value__)
     origin = get_origin(kind)
     if origin is Annotated:
         return _options(get_args(kind)[0])
