@@ -26,8 +26,8 @@ def constrain(
 ) -> Constraints:
     """Constraints of a model: symmetry at the axis, the cell wall, the prescribed displacements; the body must be held.
 
-    ``outer``: the largest first coordinate is free, fixed (no motion along it) or coupled (one common motion, no net force). Raises
-    InputError for an empty boundary, a contradiction, or a rigid motion left free.
+    ``outer``: the largest first coordinate (in plane models also the smallest) is free, fixed (no motion along it) or coupled (one common
+    motion of each wall, no net force). Raises InputError for an empty boundary, a contradiction, or a rigid motion left free.
     """
     ndof = 2 * len(mesh.points) + kinematics.globals_
     tolerance = NEAR * float(np.ptp(mesh.points, axis=0).max())
@@ -35,13 +35,15 @@ def constrain(
     if kinematics.is_axisymmetric:
         for node in np.flatnonzero(mesh.points[:, 0] <= tolerance):
             fixed[2 * int(node)] = (0.0, "the axis r = 0")
-    wall = np.flatnonzero(mesh.points[:, 0] >= mesh.points[:, 0].max() - tolerance)
+    walls = [np.flatnonzero(mesh.points[:, 0] >= mesh.points[:, 0].max() - tolerance)]
+    if not kinematics.is_axisymmetric:
+        walls.append(np.flatnonzero(mesh.points[:, 0] <= mesh.points[:, 0].min() + tolerance))
     ties: tuple[IntArray, ...] = ()
     if outer == "fixed":
-        for node in wall:
+        for node in np.concatenate(walls):
             fixed[2 * int(node)] = (0.0, "model.outer = fixed")
     elif outer == "coupled":
-        ties = (2 * wall,)
+        ties = tuple(2 * wall for wall in walls)
     for boundary in boundaries:
         label = f"boundary.{list(given).index(boundary)}" if boundary in given else "the stack's own hold"
         _prescribe(fixed, mesh, kinematics, boundary, label, tolerance)

@@ -12,20 +12,30 @@ import numpy as np
 import numpy.typing as npt
 
 from femsim.boundaries import constrain, traction_of
-from femsim.case import BilayerCase, BlocksCase, Boundary, Case, CaseBase, MeshCase, MeshSpec, PointData
+from femsim.blends import resolve_ref, smear
+from femsim.case import BlocksCase, Boundary, Case, CaseBase, MaterialRef, MeshCase, MeshSpec, PointData, StaggeredCase
 from femsim.errors import FemsimWarning, InputError, nearest
 from femsim.grid import Grading, make_mesh
 from femsim.kinematics import KINEMATICS, Kinematics
 from femsim.layout import Layout, Root
 from femsim.mesh import Mesh
 from femsim.model import Model
-from femsim.resolve import ResolvedMaterial, resolve_material
+from femsim.resolve import ResolvedMaterial
 from femsim.stacks.bilayer import bilayer
 from femsim.stacks.blocks import blocks
+from femsim.stacks.flipchip import flipchip
+from femsim.stacks.rewired import rewired_chip
+from femsim.stacks.staggered import staggered
 
 FloatArray = npt.NDArray[np.float64]
 
-STACKS: dict[str, Callable[[Any], Layout]] = {"bilayer": bilayer, "blocks": blocks}
+STACKS: dict[str, Callable[[Any], Layout]] = {
+    "bilayer": bilayer,
+    "staggered": staggered,
+    "flipchip": flipchip,
+    "rewired-chip": rewired_chip,
+    "blocks": blocks,
+}
 
 #: a Poisson ratio above which linear elements lock noticeably
 LOCKING = 0.49
@@ -82,36 +92,38 @@ def discretise(case: Case, base: Path | None = None) -> Discretisation:
     return Discretisation(case, layout, mesh, layout.roots, lengths, {})
 
 
-def resolve_materials(case: Case, mesh: Mesh) -> dict[str, ResolvedMaterial]:
-    """The material of every region; warns of properties outside their range; names regions without one."""
-    refs = dict(case.materials)
+def resolve_materials(case: Case, disc: Discretisation) -> dict[str, ResolvedMaterial]:
+    """The material of every region of the mesh; names regions and roles without one."""
+    refs = {**case.STANDARD, **case.materials}
     keys = {role: f"materials.{role}" for role in refs}
+    own: list[tuple[str, str, MaterialRef]] = []
     if isinstance(case, BlocksCase):
-        for block in case.block:
-            refs[block.name] = block.material
-            keys[block.name] = f"block.{block.name}.material"
-        unknown = [role for role in case.materials if role not in {block.name for block in case.block}]
-        if unknown:
-            raise InputError(f"materials.{unknown[0]}: a block names its material itself")
-    if isinstance(case, BilayerCase):
-        refs.setdefault("chip", "silicon")
-    known = set(mesh.regions) | set(ROLES.get(case.stack, ()))
+        own = [(block.name, f"block.{block.name}.material", block.material) for block in case.block]
+    elif isinstance(case, StaggeredCase):
+        own = [(f"layer_{i + 1}", f"layer.{i}.material", layer.material) for i, layer in enumerate(case.layer)]
+    for region, key, ref in own:
+        if region in case.materials:
+            raise InputError(f"materials.{region}: given twice; {key} names it already")
+        refs[region], keys[region] = ref, key
+    layout = disc.layout
+    roles = {region: layout.roles.get(region, region) if layout else region for region in disc.mesh.regions}
+    smears = layout.smears if layout else {}
+    known = set(disc.mesh.regions) - set(smears) | set(case.ROLES) | set(roles.values())
     for role in refs:
         if role not in known:
-            raise InputError(
-                f"materials.{role}: no region or role of that name{nearest(role, known)}; there are: {', '.join(sorted(known))}"
-            )
+            raise InputError(f"materials.{role}: no region or role of that name{nearest(role, known)}; there are: {', '.join(sorted(known))}")
     span = _temperatures(case)
-    resolved = {}
-    for region in mesh.regions:
-        if region not in refs:
-            raise InputError(f"materials.{region}: missing; region {region!r} has no material")
-        resolved[region] = resolve_material(region, refs[region], span, keys.get(region))
-    return resolved
-
-
-#: roles a stack's [materials] may name even where the geometry does not use them
-ROLES: dict[str, tuple[str, ...]] = {"bilayer": ("chip", "pad", "post", "low", "high", "ball")}
+    used = {role for region, role in roles.items() if region not in smears}
+    used |= {role for region, ring in smears.items() if region in roles for role in (ring.member, ring.matrix) if role is not None}
+    by_role = {}
+    for role in sorted(used):
+        if role not in refs:
+            raise InputError(f"materials.{role}: missing; {'region' if role in disc.mesh.regions else 'role'} {role!r} has no material")
+        by_role[role] = resolve_ref(role, refs[role], span, keys.get(role))
+    return {
+        region: smear(region, smears[region], by_role, span) if region in smears else replace(by_role[role], role=region)
+        for region, role in roles.items()
+    }
 
 
 def _temperatures(case: CaseBase) -> tuple[float, ...]:
@@ -137,8 +149,7 @@ def build_model(disc: Discretisation, materials: dict[str, ResolvedMaterial]) ->
     _warn_of_locking(mesh, kinematics, materials)
     boundaries = list(case.boundary)
     if disc.layout is not None and disc.layout.hold is not None:
-        held = {"u_z": 0.0} if kinematics.is_axisymmetric else {"u_y": 0.0}
-        boundaries.insert(0, Boundary.model_validate({"point": list(disc.layout.hold), **held}))
+        boundaries = [*_hold(disc.layout, kinematics.is_axisymmetric, case.model.outer), *boundaries]
     constraints = constrain(mesh, kinematics, boundaries, case.model.outer, given=case.boundary)
     tractions = tuple(t for b in case.boundary if (t := traction_of(mesh, kinematics, b, case.boundary.index(b))) is not None)
     if np.isscalar(temperature) and temperature == free and not tractions and not np.any(constraints.value):
@@ -156,6 +167,23 @@ def build_model(disc: Discretisation, materials: dict[str, ResolvedMaterial]) ->
         constraints=constraints,
         tractions=tractions,
     )
+
+
+def _hold(layout: Layout, axisymmetric: bool, outer: str) -> list[Boundary]:
+    """The stack's own support, statically determinate: the point ``hold`` along y; in plane models also against sliding and turning.
+
+    A fixed or coupled cell wall stays upright, so only a free one leaves the body to turn; it is then held along x at a second point
+    of the axis, the chip's surface.
+    """
+    if layout.hold is None:
+        return []
+    x, y = layout.hold
+    if axisymmetric:
+        return [Boundary(point=(x, y), u_z=0.0)]
+    if outer == "fixed":
+        return [Boundary(point=(x, y), u_y=0.0)]
+    held = [Boundary(point=(x, y), u_x=0.0, u_y=0.0)]
+    return held if outer == "coupled" else [*held, Boundary(point=(x, 0.0), u_x=0.0)]
 
 
 def _warn_of_locking(mesh: Mesh, kinematics: Kinematics, materials: dict[str, ResolvedMaterial]) -> None:

@@ -6,28 +6,20 @@ Nothing here knows a mesh; :mod:`femsim.casefile` reads and writes the files and
 
 from __future__ import annotations
 
-import math
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, TypeAdapter, field_validator, model_validator
+from pydantic import Field, TypeAdapter, field_validator, model_validator
 
-_MAX_LENGTH = 1.0e7  # um: ten metres; more is a slip of units
+from femsim.geometry import BilayerGeometry, FlipchipGeometry, LayerSpecGeometry, RewiredChipGeometry, StaggeredGeometry, check_layers
+from femsim.strict import Coordinate, Positive, Strict
+
 _MAX_MODULUS = 1.0e5  # GPa: eighty times diamond
 _MAX_CTE = 1.0e4  # ppm/K
-Positive = Annotated[float, Field(gt=0, le=_MAX_LENGTH)]
-NonNegative = Annotated[float, Field(ge=0, le=_MAX_LENGTH)]
-Coordinate = Annotated[float, Field(ge=-_MAX_LENGTH, le=_MAX_LENGTH)]
 Traction = Annotated[float, Field(ge=-1.0e7, le=1.0e7)]
 Celsius = Annotated[float, Field(ge=-273.15, le=4000)]
 Kinematics: TypeAlias = Literal["axisymmetric", "plane-strain", "generalized-plane-strain", "plane-stress"]
 ElementName: TypeAlias = Literal["quad4", "quad8", "quad9", "tri3", "tri6"]
 Outer: TypeAlias = Literal["free", "fixed", "coupled"]
-
-
-class Strict(BaseModel):
-    """Frozen, no unknown keys, numbers are numbers (no text, no NaN, no infinity)."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 # ---------------------------------------------------------------- materials
@@ -110,7 +102,47 @@ def _numbers(value: Quantity | list[float] | Expansion | None) -> list[float]:
     return [] if value is None else [value]
 
 
-MaterialRef: TypeAlias = Annotated[str, Field(min_length=1)] | MaterialSpec
+class CompositeLayer(Strict):
+    """One layer of a laminate."""
+
+    material: MaterialRef
+    thickness: Positive
+
+
+class CompositeSpec(Strict):
+    """An inline material made of others: particles in a matrix, bounds for them, coated particles, or a stack of layers.
+
+    ``fraction`` is the particles' share of the volume (of coated particles: with their coating). Layers lie normal to axis 3.
+    """
+
+    composite: Literal["mori-tanaka", "hashin-shtrikman-lower", "hashin-shtrikman-upper", "coated-spheres", "laminate"]
+    matrix: MaterialRef | None = None
+    particles: MaterialRef | None = None
+    fraction: Annotated[float, Field(ge=0, le=1)] | None = Field(default=None, description="by volume")
+    coating: MaterialRef | None = Field(default=None, description="of the particles (coated-spheres)")
+    core_radius: Positive | None = Field(default=None, description="of a coated particle, um")
+    coating_thickness: Positive | None = Field(default=None, description="um")
+    layers: list[CompositeLayer] | None = Field(default=None, description="of a laminate")
+    angle: float = Field(default=0.0, ge=-360, le=360)
+    hardness: Annotated[float, Field(gt=0)] | None = Field(default=None, description="Vickers hardness, HV; not computed")
+    yield_: Annotated[float, Field(gt=0)] | None = Field(default=None, alias="yield", description="yield strength, MPa; not computed")
+    family: str | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> CompositeSpec:
+        wanted = {"laminate": ("layers",), "coated-spheres": ("matrix", "particles", "fraction", "coating", "core_radius", "coating_thickness")}
+        needed = wanted.get(self.composite, ("matrix", "particles", "fraction"))
+        known = ("matrix", "particles", "fraction", "coating", "core_radius", "coating_thickness", "layers")
+        for key in needed:
+            if getattr(self, key) is None:
+                raise ValueError(f"{key}: missing; a {self.composite} composite needs {', '.join(needed)}")
+        for key in known:
+            if key not in needed and getattr(self, key) is not None:
+                raise ValueError(f"{key}: not a key of a {self.composite} composite, which takes {', '.join(needed)}")
+        return self
+
+
+MaterialRef: TypeAlias = Annotated[str, Field(min_length=1)] | MaterialSpec | CompositeSpec
 Materials: TypeAlias = dict[str, MaterialRef]
 
 # ---------------------------------------------------------------- load, model, mesh, metrics
@@ -138,7 +170,7 @@ class ModelSpec(Strict):
 
 
 class OwnModelSpec(ModelSpec):
-    """As ModelSpec; a user's own body has no cell wall unless it says so."""
+    """As ModelSpec; a whole package or a user's own body has no cell wall unless it says so."""
 
     outer: Outer = "free"
 
@@ -222,7 +254,10 @@ class Boundary(Strict):
 
 
 class CaseBase(Strict):
-    """What every case has."""
+    """What every case has. ``ROLES`` are the roles its materials may name, ``STANDARD`` those it takes where the case gives none."""
+
+    ROLES: ClassVar[tuple[str, ...]] = ()
+    STANDARD: ClassVar[dict[str, str]] = {}
 
     name: str = Field(default="", description="defaults to the file's stem")
     materials: Materials = Field(default_factory=dict)
@@ -232,6 +267,10 @@ class CaseBase(Strict):
     metrics: MetricsSpec = Field(default_factory=MetricsSpec)
     probe: list[Probe] = Field(default_factory=list)
     boundary: list[Boundary] = Field(default_factory=list)
+
+    def needed_roles(self) -> tuple[str, ...]:
+        """Roles whose material the case must give."""
+        return ()
 
     @field_validator("probe")
     @classmethod
@@ -243,61 +282,95 @@ class CaseBase(Strict):
         return probes
 
 
-class BilayerGeometry(Strict):
-    """Posts sealed by a low-elastic layer under a thin high-elastic one (reference defaults, um)."""
-
-    cell_radius: Positive = Field(default=150.0, description="radius of the cell around one post")
-    chip_thickness: Positive = 300.0
-    post_radius: Positive = 50.0
-    low_thickness: Positive = Field(default=72.0, description="low-elastic layer, away from the post")
-    high_thickness: Positive = Field(default=18.0, description="high-elastic layer, away from the post")
-    ratio: Annotated[float, PlainSerializer(lambda v: v), Field(gt=0, le=1e6)] | None = Field(
-        default=None, exclude=True, description="stands for low_thickness: low = ratio x high"
-    )
-    slope_height: NonNegative = Field(default=0.0, description="the low layer's extra thickness at the post wall")
-    slope_width: NonNegative = Field(default=0.0, description="radial distance over which it falls to nothing")
-    pad_radius: NonNegative = Field(default=0.0, description="0: as the post, where there is a pad")
-    pad_thickness: NonNegative = Field(default=0.0, description="connection pad between chip and post; 0: none")
-    ball_height: NonNegative = Field(default=0.0, description="solder ball on the post, a spherical cap; 0: none")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _ratio_stands_for_low(cls, data: Any) -> Any:
-        if not isinstance(data, dict) or data.get("ratio") is None:
-            return data
-        if "low_thickness" in data:
-            raise ValueError("give low_thickness or ratio, not both")
-        ratio, high = data["ratio"], data.get("high_thickness", 18.0)
-        if all(isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) and v > 0 for v in (ratio, high)):
-            return {**data, "low_thickness": float(ratio) * float(high)}
-        return data  # the field checks name the culprit
-
-    @model_validator(mode="after")
-    def _fits(self) -> BilayerGeometry:
-        if self.post_radius >= self.cell_radius:
-            raise ValueError(f"post_radius: {self.post_radius:g} is not < cell_radius ({self.cell_radius:g})")
-        if (self.slope_height > 0) != (self.slope_width > 0):
-            given, other = ("slope_height", "slope_width") if self.slope_height > 0 else ("slope_width", "slope_height")
-            raise ValueError(f"{other}: 0 is not > 0, but {given} is {getattr(self, given):g}; a slope needs both")
-        if self.slope_height >= self.high_thickness and self.slope_height > 0:
-            raise ValueError(f"slope_height: {self.slope_height:g} is not < high_thickness ({self.high_thickness:g})")
-        if self.post_radius + self.slope_width >= self.cell_radius and self.slope_width > 0:
-            room = self.cell_radius - self.post_radius
-            raise ValueError(f"slope_width: {self.slope_width:g} is not < cell_radius - post_radius ({room:g})")
-        if self.pad_radius > 0 and self.pad_thickness == 0:
-            raise ValueError(f"pad_thickness: 0 is not > 0, but pad_radius is {self.pad_radius:g}; a pad needs a thickness")
-        if self.pad_thickness >= self.low_thickness:
-            raise ValueError(f"pad_thickness: {self.pad_thickness:g} is not < low_thickness ({self.low_thickness:g})")
-        if self.pad_radius >= self.cell_radius:
-            raise ValueError(f"pad_radius: {self.pad_radius:g} is not < cell_radius ({self.cell_radius:g})")
-        return self
-
-
 class BilayerCase(CaseBase):
     """Stack ``bilayer``: the first seed."""
 
+    ROLES: ClassVar[tuple[str, ...]] = ("chip", "pad", "post", "low", "high", "ball")
+    STANDARD: ClassVar[dict[str, str]] = {"chip": "silicon"}
     stack: Literal["bilayer"]
     geometry: BilayerGeometry = Field(default_factory=BilayerGeometry)
+
+    def needed_roles(self) -> tuple[str, ...]:
+        """Post and resins; pad and ball where the geometry has them."""
+        g = self.geometry
+        return ("post", "low", "high", *(["pad"] if g.pad_thickness else []), *(["ball"] if g.ball_height else []))
+
+
+class LayerSpec(LayerSpecGeometry):
+    """One layer of a staggered conductor, from the chip outward."""
+
+    material: MaterialRef
+
+
+class StaggeredCase(CaseBase):
+    """Stack ``staggered``: the second seed."""
+
+    ROLES: ClassVar[tuple[str, ...]] = ("chip", "insulation")
+    STANDARD: ClassVar[dict[str, str]] = {"chip": "silicon"}
+    stack: Literal["staggered"]
+    geometry: StaggeredGeometry = Field(default_factory=StaggeredGeometry)
+    layer: list[LayerSpec] = Field(min_length=1)
+
+    def needed_roles(self) -> tuple[str, ...]:
+        """The insulating layer; each conductor layer names its own."""
+        return ("insulation",)
+
+    @model_validator(mode="after")
+    def _stand(self) -> StaggeredCase:
+        check_layers(list(self.layer), self.geometry.cell_radius, self.model.kinematics != "axisymmetric")
+        height = sum(layer.thickness for layer in self.layer)
+        insulation = self.geometry.insulation_thickness
+        if insulation is not None and insulation > height:
+            raise ValueError(
+                f"geometry.insulation_thickness: {insulation:g} is not <= the sum of layer.thickness ({height:g}); "
+                "the conductor reaches the outside surface of the insulation"
+            )
+        return self
+
+
+class PackageMeshSpec(MeshSpec):
+    """As MeshSpec; a package with many roots takes a coarser default."""
+
+    size: Annotated[float, Field(ge=1.0e-7, le=1.0e4)] = Field(default=0.1, description="element size at the roots, um")
+    growth: Annotated[float, Field(ge=1.05, le=4)] = Field(default=1.8, description="ratio of neighbouring elements")
+
+
+class FlipchipCase(CaseBase):
+    """Stack ``flipchip``: the third seed, claims 1 to 8."""
+
+    ROLES: ClassVar[tuple[str, ...]] = (
+        "first", "second", "member", "fill", "insulation", "rewiring", "resin", "terminal", "via", "heat_sink", "diffusion", "rear_film",
+    )  # fmt: skip
+    STANDARD: ClassVar[dict[str, str]] = {"first": "silicon", "second": "silicon"}
+    stack: Literal["flipchip"]
+    geometry: FlipchipGeometry = Field(default_factory=FlipchipGeometry)
+    model: OwnModelSpec = Field(default_factory=OwnModelSpec)
+    mesh: PackageMeshSpec = Field(default_factory=PackageMeshSpec)
+
+    def needed_roles(self) -> tuple[str, ...]:
+        """All roles the geometry builds."""
+        g = self.geometry
+        optional = {
+            "via": g.via_ring,
+            "heat_sink": g.heat_sink_radius,
+            "diffusion": g.diffusion_thickness,
+            "rear_film": g.rear_film_thickness,
+        }
+        built = ("member", "fill", "insulation", "rewiring", "resin", "terminal")
+        return (*built, *(role for role, size in optional.items() if size > 0))
+
+
+class RewiredChipCase(CaseBase):
+    """Stack ``rewired-chip``: the third seed, claim 9."""
+
+    ROLES: ClassVar[tuple[str, ...]] = ("chip", "insulation", "member", "diffusion")
+    STANDARD: ClassVar[dict[str, str]] = {"chip": "silicon"}
+    stack: Literal["rewired-chip"]
+    geometry: RewiredChipGeometry = Field(default_factory=RewiredChipGeometry)
+
+    def needed_roles(self) -> tuple[str, ...]:
+        """Film and member; the diffusion film where there is one."""
+        return ("insulation", "member", *(["diffusion"] if self.geometry.diffusion_thickness else []))
 
 
 class BlockSpec(Strict):
@@ -383,8 +456,15 @@ class MeshCase(CaseBase):
     model: OwnModelSpec = Field(default_factory=OwnModelSpec)
 
 
-Case: TypeAlias = BilayerCase | BlocksCase | MeshCase
-CASE_TYPES: dict[str, type[CaseBase]] = {"bilayer": BilayerCase, "blocks": BlocksCase, "mesh": MeshCase}
+Case: TypeAlias = BilayerCase | StaggeredCase | FlipchipCase | RewiredChipCase | BlocksCase | MeshCase
+CASE_TYPES: dict[str, type[CaseBase]] = {
+    "bilayer": BilayerCase,
+    "staggered": StaggeredCase,
+    "flipchip": FlipchipCase,
+    "rewired-chip": RewiredChipCase,
+    "blocks": BlocksCase,
+    "mesh": MeshCase,
+}
 
 
 def case_schema() -> dict[str, Any]:

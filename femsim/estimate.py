@@ -12,8 +12,9 @@ values: contributions of either sign must not hide each other. On the reference 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +29,9 @@ from femsim.solve import Solution, gather, scatter
 
 FloatArray = npt.NDArray[np.float64]
 
+#: elements a batch, and goals whose dual fields are held at once
 BATCH = 1024
+GOALS = 12
 
 
 def with_errors(solution: Solution, averages: Sequence[Averages], metrics: Sequence[RootMetrics]) -> list[RootMetrics]:
@@ -54,70 +57,88 @@ def goal_errors(solution: Solution, goals: Sequence[Functional]) -> FloatArray:
 def goal_indicators(solution: Solution, goals: Sequence[Functional]) -> FloatArray:
     """Signed contribution (E, k) of every cell to the error of every goal."""
     model = solution.model
-    loads = np.stack([gather(model, goal.derivative(model)) for goal in goals], axis=1)
-    duals = scatter(model, solution.factor.solve(loads), prescribed=False)
-    fields = np.concatenate([solution.unknowns[:, None], duals], axis=1)
-    defect = _defects(model, fields)
-    return _products(model, defect)
-
-
-def _defects(model: Model, fields: FloatArray) -> FloatArray:
-    """Recovered minus computed stress (E, q, 4, 1 + k) at the full Gauss points, for the primal field and k duals."""
-    mesh = model.mesh
-    count, k = len(mesh.cells), fields.shape[1]
-    full, _ = gauss_points(mesh.element, mesh.info.full)
-    reduced, _ = gauss_points(mesh.element, mesh.info.reduced)
-    both = np.concatenate([reduced, full])
-    to_nodes = extrapolation(mesh.element)
-    nodal = np.empty((count, mesh.info.nodes, 4, k))
-    computed = np.empty((count, len(full), 4, k))
-    for start in range(0, count, BATCH):
-        cells = np.arange(start, min(start + BATCH, count))
-        stress = _stresses(model, fields, cells, both)
-        nodal[cells] = np.matmul(to_nodes, stress[:, : len(reduced)].reshape(len(cells), len(reduced), -1)).reshape(len(cells), -1, 4, k)
-        computed[cells] = stress[:, len(reduced) :]
-    smooth = _smoothed(model, nodal)
-    values, _ = shape(mesh.element, full)
-    return np.asarray(np.matmul(values, smooth.reshape(count, mesh.info.nodes, -1)).reshape(computed.shape) - computed)
-
-
-def _stresses(model: Model, fields: FloatArray, cells: IntArray, xi: FloatArray) -> FloatArray:
-    """Stress (E, q, 4, 1 + k): of the first field with the thermal strain, of the others without."""
-    at = sample(model, cells, xi)
-    e, q, _, m = at.operator.shape
-    strain = np.matmul(at.operator.reshape(e, q * 4, m), fields[model.element_dofs(cells)]).reshape(e, q, 4, -1)
-    strain[..., 0] -= at.thermal
-    return np.asarray(np.matmul(at.stiffness, strain))
-
-
-def _smoothed(model: Model, nodal: FloatArray) -> FloatArray:
-    """Cell-side values averaged over the cells of the same region around each node; interfaces keep their jump."""
-    import scipy.sparse as sp
-
-    mesh = model.mesh
-    key = mesh.region[:, None] * np.int64(len(mesh.points)) + mesh.cells
-    _, inverse = np.unique(key, return_inverse=True)
-    inverse = inverse.ravel()
-    flat = nodal.reshape(len(inverse), -1)
-    gatherer = sp.csr_matrix((np.ones(len(inverse)), (inverse, np.arange(len(inverse)))))
-    average = (gatherer @ flat) / np.bincount(inverse)[:, None]
-    return np.asarray(average[inverse].reshape(nodal.shape))
-
-
-def _products(model: Model, defect: FloatArray) -> FloatArray:
-    """Indicators (E, k): the defect of the primal field against those of the duals, in the complementary energy."""
-    mesh = model.mesh
-    points, weights = gauss_points(mesh.element, mesh.info.full)
-    values, _ = shape(mesh.element, points)
-    found = np.empty((len(mesh.cells), defect.shape[-1] - 1))
-    for start in range(0, len(mesh.cells), BATCH):
-        cells = np.arange(start, min(start + BATCH, len(mesh.cells)))
-        compliance = _compliance(model, cells, values)
-        strain = np.matmul(compliance, defect[cells, :, :, :1])[..., 0]
-        volume = sample(model, cells, points).volume * weights
-        weighted = (strain * volume[..., None]).reshape(len(cells), 1, -1)
-        found[cells] = np.matmul(weighted, defect[cells, :, :, 1:].reshape(len(cells), weighted.shape[-1], -1))[:, 0]
+    smoother = _Smoother.of(model)
+    weights, pulled = _weights(model, solution.unknowns, smoother)
+    found = np.empty((len(model.mesh.cells), len(goals)))
+    for start in range(0, len(goals), GOALS):
+        some = goals[start : start + GOALS]
+        loads = np.stack([gather(model, goal.derivative(model)) for goal in some], axis=1)
+        duals = scatter(model, solution.factor.solve(loads), prescribed=False)
+        smooth = smoother(_nodal_stress(model, duals))
+        at = found[:, start : start + len(some)]
+        count, k = at.shape
+        at[:] = np.einsum("ew,ewk->ek", weights.reshape(count, -1), smooth.reshape(count, -1, k))
+        at -= np.einsum("em,emk->ek", pulled, duals[model.element_dofs(slice(None))])
     return found
+
+
+@dataclass(frozen=True)
+class _Smoother:
+    """Averages cell-side values over the cells of the same region around each node; interfaces keep their jump."""
+
+    key: IntArray
+    gatherer: Any
+    count: FloatArray
+
+    @staticmethod
+    def of(model: Model) -> _Smoother:
+        import scipy.sparse as sp
+
+        mesh = model.mesh
+        _, key = np.unique((mesh.region[:, None] * np.int64(len(mesh.points)) + mesh.cells).ravel(), return_inverse=True)
+        gatherer = sp.csr_matrix((np.ones(len(key)), (key, np.arange(len(key)))))
+        return _Smoother(key, gatherer, np.bincount(key).astype(float))
+
+    def __call__(self, nodal: FloatArray) -> FloatArray:
+        flat = nodal.reshape(len(self.key), -1)
+        return np.asarray((self.gatherer @ flat / self.count[:, None])[self.key].reshape(nodal.shape))
+
+
+def _weights(model: Model, unknowns: FloatArray, smoother: _Smoother) -> tuple[FloatArray, FloatArray]:
+    """What turns a dual field into indicators: weights (E, n, 4) on its smoothed nodal stress, (E, m) on its own unknowns.
+
+    With w_q = C^-1 (s*_u - s_u) dV at the full Gauss points, the indicator sum_q w_q : (s*_z - s_z) is
+    (sum_q N_q w_q) : s*_z,nodal - (sum_q B_q^T D w_q) . z, so the sums over q are taken once for all goals.
+    """
+    mesh = model.mesh
+    full, quadrature = gauss_points(mesh.element, mesh.info.full)
+    values, _ = shape(mesh.element, full)
+    smooth = smoother(_nodal_stress(model, unknowns[:, None], thermal=True))[..., 0]
+    weights = np.empty((len(mesh.cells), mesh.info.nodes, 4))
+    pulled = np.empty((len(mesh.cells), 2 * mesh.info.nodes + model.kinematics.globals_))
+    for cells in _batches(model):
+        at = sample(model, cells, full)
+        e, q, _, m = at.operator.shape
+        strain = np.matmul(at.operator, unknowns[model.element_dofs(cells)][:, None, :, None])[..., 0] - at.thermal
+        defect = np.matmul(values, smooth[cells]) - np.matmul(at.stiffness, strain[..., None])[..., 0]
+        w = np.matmul(_compliance(model, cells, values), defect[..., None])[..., 0] * (at.volume * quadrature)[..., None]
+        weights[cells] = np.matmul(values.T, w)
+        stress = np.matmul(at.stiffness, w[..., None]).reshape(e, 1, q * 4)
+        pulled[cells] = np.matmul(stress, at.operator.reshape(e, q * 4, m))[:, 0]
+    return weights, pulled
+
+
+def _nodal_stress(model: Model, fields: FloatArray, thermal: bool = False) -> FloatArray:
+    """Stress (E, n, 4, k) of displacement fields (ndof, k) at each cell's own nodes, extrapolated from its superconvergent points."""
+    mesh = model.mesh
+    reduced, _ = gauss_points(mesh.element, mesh.info.reduced)
+    to_nodes = extrapolation(mesh.element)
+    found = np.empty((len(mesh.cells), mesh.info.nodes, 4, fields.shape[1]))
+    for cells in _batches(model):
+        at = sample(model, cells, reduced)
+        e, q, _, m = at.operator.shape
+        strain = np.matmul(at.operator.reshape(e, q * 4, m), fields[model.element_dofs(cells)]).reshape(e, q, 4, -1)
+        if thermal:
+            strain -= at.thermal[..., None]
+        stress = np.matmul(at.stiffness, strain)
+        found[cells] = np.matmul(to_nodes, stress.reshape(e, q, -1)).reshape(e, -1, 4, fields.shape[1])
+    return found
+
+
+def _batches(model: Model) -> Iterator[IntArray]:
+    count = len(model.mesh.cells)
+    for start in range(0, count, BATCH):
+        yield np.arange(start, min(start + BATCH, count))
 
 
 def _compliance(model: Model, cells: IntArray, values: FloatArray) -> FloatArray:

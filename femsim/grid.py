@@ -46,6 +46,9 @@ def make_mesh(layout: Layout, grading: Grading, element: str = "quad9", lengths:
     base_x, base_y, painted = paint(layout)
     extent = max(base_x[-1] - base_x[0], base_y[-1] - base_y[0])
     breaks_x, breaks_y = list(base_x), list(base_y)
+    if layout.hold is not None:  # a node to hold
+        breaks_x.append(layout.hold[0])
+        breaks_y.append(layout.hold[1])
     for bend in layout.bends:
         breaks_x += bend.breaks_x
         breaks_y += bend.breaks_y
@@ -174,7 +177,7 @@ def _interval(a: float, b: float, ha: float, hb: float, top: float, slope: float
         ),
     )
     x[-1] = b
-    return x
+    return np.asarray(x)
 
 
 def _with_middles(lines: FloatArray, step: int) -> FloatArray:

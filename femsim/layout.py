@@ -6,7 +6,7 @@ Coordinates are (r, z) in axisymmetric and (x, y) in plane layouts, in um. Nothi
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -65,8 +65,27 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Smear:
+    """A ring row of ``count`` round members, drawn in axisymmetry as a ring of one smeared material.
+
+    ``member`` and ``matrix`` are roles; a matrix of None is empty space. ``fraction`` is the members' share of the ring's area.
+    """
+
+    member: str
+    matrix: str | None
+    count: int
+    radius: float
+    ring: float
+    fraction: float
+
+
+@dataclass(frozen=True)
 class Layout:
-    """Painted blocks (later over earlier), bends, lines, roots; ``corners`` are further points that deserve a fine mesh."""
+    """Painted blocks (later over earlier), bends, lines, roots; ``corners`` are further points that deserve a fine mesh.
+
+    A region's material is that of the role of its own name, of the role ``roles`` gives it, or the smeared one of ``smears``. ``hold`` is
+    the point held along y, where the stack holds one.
+    """
 
     blocks: tuple[Block, ...]
     bends: tuple[Bend, ...] = ()
@@ -74,7 +93,9 @@ class Layout:
     roots: tuple[Root, ...] = ()
     corners: tuple[tuple[float, float], ...] = ()
     dimensions: tuple[Dimension, ...] = field(default=())
-    hold: tuple[float, float] | None = None  # the point held along y, where the stack holds one
+    hold: tuple[float, float] | None = None
+    roles: dict[str, str] = field(default_factory=dict)
+    smears: dict[str, Smear] = field(default_factory=dict)
 
     @property
     def regions(self) -> tuple[str, ...]:
@@ -103,3 +124,42 @@ def paint(layout: Layout) -> tuple[FloatArray, FloatArray, npt.NDArray[np.int64]
         inside_y = (mid_y > block.y[0]) & (mid_y < block.y[1])
         cells[np.ix_(inside_y, inside_x)] = -1 if block.region is None else names[block.region]
     return x, y, cells
+
+
+def mirrored(layout: Layout) -> Layout:
+    """The whole cross-section -x..x of a layout drawn for x >= 0: what a plane model of the same stack solves.
+
+    A block that touches x = 0 becomes one block across it, any other one gets a twin; every root gets its twin on the other wall.
+    """
+    blocks: list[Block] = []
+    for block in layout.blocks:
+        low, high = block.x
+        if low == 0.0:
+            blocks.append(Block(block.region, (-high, high), block.y))
+        else:
+            blocks += [block, Block(block.region, (-high, -low), block.y)]
+    roots = []
+    for root in layout.roots:
+        twin = replace(root, at=(-root.at[0], root.at[1]), into=(1 if root.into[0] < 0 else -1, root.into[1]))
+        roots += [root, twin]
+    lines: list[Line] = []
+    for line in layout.lines:
+        if line.axis == 0 and line.value != 0.0:
+            lines += [line, Line(f"{line.name}_left", 0, -line.value, line.span)]
+        elif line.axis == 1 and line.span[0] == 0.0:
+            lines.append(Line(line.name, 1, line.value, (-line.span[1], line.span[1])))
+        elif line.axis == 1:
+            lines += [line, Line(f"{line.name}_left", 1, line.value, (-line.span[1], -line.span[0]))]
+    corners = tuple(dict.fromkeys(c for x, y in layout.corners for c in ((x, y), (-x, y))))
+    bends = tuple(_mirrored_bend(bend) for bend in layout.bends)
+    return replace(layout, blocks=tuple(blocks), roots=tuple(roots), lines=tuple(lines), corners=corners, bends=bends)
+
+
+def _mirrored_bend(bend: Bend) -> Bend:
+    def move(points: FloatArray) -> FloatArray:
+        side = np.where(points[:, 0] < 0, -1.0, 1.0)
+        moved = bend.move(np.column_stack([np.abs(points[:, 0]), points[:, 1]]))
+        return np.column_stack([side * moved[:, 0], moved[:, 1]])
+
+    breaks = tuple(dict.fromkeys(x for value in bend.breaks_x for x in (value, -value)))
+    return Bend(bend.name, move, breaks, bend.breaks_y)

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from femsim.case import Expansion, MaterialRef, MaterialSpec, Quantity, Table
+from femsim.case import CompositeSpec, Expansion, MaterialSpec, Quantity, Table
 from femsim.errors import InputError
 from femsim.library import MaterialFile, read_material
 from femsim.materials import Material, Property, check_stable
@@ -16,23 +16,31 @@ from femsim.units import MPA_PER_GPA, PER_K_PER_PPM
 
 @dataclass(frozen=True)
 class ResolvedMaterial:
-    """A material as used: ``spec`` has every number in outer units, ``entry`` the library file, ``changed`` the overrides."""
+    """A material as used: ``spec`` has every number in outer units, ``entry`` the library file, ``changed`` the overrides.
+
+    Of a composite or a smeared ring, ``blend`` says in words what it is made of, ``parts`` are its constituents.
+    """
 
     role: str
     material: Material
     spec: MaterialSpec
     entry: MaterialFile | None = None
     changed: tuple[str, ...] = ()
+    blend: str = ""
+    parts: tuple[ResolvedMaterial, ...] = ()
+    composite: CompositeSpec | None = None
 
     @property
     def origin(self) -> str:
         """Where the numbers come from, in words."""
+        if self.blend:
+            return self.blend
         if self.entry is None:
             return "given in the case"
         return f"library: {self.entry.name}" + (f", with {', '.join(self.changed)} from the case" if self.changed else "")
 
 
-def resolve_material(role: str, ref: MaterialRef, temperatures: tuple[float, ...], key: str | None = None) -> ResolvedMaterial:
+def resolve_material(role: str, ref: str | MaterialSpec, temperatures: tuple[float, ...], key: str | None = None) -> ResolvedMaterial:
     """Look up, override, convert to inner units and check. ``key`` is the case key an error names, e.g. ``materials.low``."""
     key = key or f"materials.{role}"
     given = MaterialSpec(like=ref) if isinstance(ref, str) else ref
@@ -57,12 +65,13 @@ def resolve_material(role: str, ref: MaterialRef, temperatures: tuple[float, ...
         spec = MaterialSpec.model_validate({**merged, **({"like": entry.name} if entry else {})})
     except ValidationError as error:
         raise InputError(f"{key}: {error.errors()[0]['msg']}") from None
-    material = _material(role, spec, key)
+    material = as_material(role, spec, key)
     check_stable(material, temperatures, key)
     return ResolvedMaterial(role, material, spec, entry, changed)
 
 
-def _material(name: str, spec: MaterialSpec, key: str) -> Material:
+def as_material(name: str, spec: MaterialSpec, key: str) -> Material:
+    """A fully given spec (outer units) as a material (inner units)."""
     e, nu = _properties(spec.E, MPA_PER_GPA, f"{key}.E"), _properties(spec.nu, 1.0, f"{key}.nu")
     g = _properties(spec.G, MPA_PER_GPA, f"{key}.G") if spec.G is not None else ()
     if len(e) != len(nu) and 3 in (len(e), len(nu)):

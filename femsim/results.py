@@ -20,7 +20,7 @@ def results_dict(run: Run) -> dict[str, Any]:
     roots: dict[str, list[dict[str, Any]]] = {}
     for metric in run.roots:
         roots.setdefault(metric.root.name, []).append(root_dict(metric))
-    probes = {}
+    probes: dict[str, Any] = {}
     for name, found in run.probes.items():
         stress: dict[str, float] = {c: float(v) for c, v in zip(model.kinematics.components, found.value.stress, strict=True)}
         probes[name] = {

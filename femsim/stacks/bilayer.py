@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from femsim.case import BilayerCase, BilayerGeometry
-from femsim.layout import Bend, Block, Dimension, Layout, Line, Root
+from femsim.layout import Bend, Block, Dimension, Layout, Line, Root, mirrored
 
 FloatArray = npt.NDArray[np.float64]
 
 
 def bilayer(case: BilayerCase) -> Layout:
-    """Layout of one cell of radius ``cell_radius`` around one post."""
+    """Layout of one cell around one post: half of it in axisymmetry, the whole cross-section in plane models."""
     g = case.geometry
     top = g.low_thickness + g.high_thickness
     pad_radius = (g.pad_radius or g.post_radius) if g.pad_thickness > 0 else 0.0
@@ -44,7 +44,7 @@ def bilayer(case: BilayerCase) -> Layout:
         bends.append(_slope(g))
     if g.ball_height > 0:
         bends.append(_ball(g.post_radius, top, g.ball_height))
-    return Layout(
+    layout = Layout(
         blocks=tuple(blocks),
         bends=tuple(bends),
         lines=(
@@ -60,6 +60,7 @@ def bilayer(case: BilayerCase) -> Layout:
         dimensions=_dimensions(g, top, pad_radius),
         hold=(0.0, -g.chip_thickness),
     )
+    return layout if case.model.kinematics == "axisymmetric" else mirrored(layout)
 
 
 def _slope(g: BilayerGeometry) -> Bend:
