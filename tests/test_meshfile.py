@@ -13,6 +13,7 @@ from le11 import AREA, VOLUME, le11_mesh
 from patches import area, volume
 from spheres import sphere_mesh
 
+from femsim.elements import shape
 from femsim.errors import FemsimWarning, InputError
 from femsim.mesh import Mesh, edges_of, find_edges
 from femsim.meshfile import change_element, read_mesh
@@ -214,6 +215,18 @@ def test_abaqus_without_sections_takes_the_element_sets(tmp_path: Path) -> None:
     assert any("'both'" in note for note in read.notes)
 
 
+def test_a_node_set_round_the_body_leaves_out_the_diagonal(tmp_path: Path) -> None:
+    path = tmp_path / "a.inp"
+    path.write_text(
+        "*NODE\n1, 0, 0\n2, 1, 0\n3, 1, 1\n4, 0, 1\n5, 2, 0.5\n*ELEMENT, TYPE=CAX3, ELSET=body\n1, 1, 2, 3\n2, 1, 3, 4\n3, 2, 5, 3\n"
+        "*NSET, NSET=left\n1, 2, 3, 4\n*NSET, NSET=inside\n2, 3\n"
+    )
+    mesh = read_mesh(path).mesh
+    ends = {tuple(sorted(edge)) for edge in mesh.lines["left"].tolist()}
+    assert ends == {(0, 1), (2, 3), (0, 3)}  # not 0-2, the diagonal, nor 1-2, inside
+    assert {tuple(sorted(edge)) for edge in mesh.lines["inside"].tolist()} == {(1, 2)}
+
+
 # ---------------------------------------------------------------- what is mended on the way
 
 
@@ -310,6 +323,9 @@ def test_order_changes_within_a_family(tmp_path: Path, change: str) -> None:
 def test_a_quad9_keeps_its_centre_when_lowered_and_raised() -> None:
     mesh = sphere_mesh((3.0,), 2, "quad8")
     nine, _ = change_element(mesh, "quad9")
+    values, _ = shape("quad8", np.array([[0.5, 0.5]]))
+    centre = np.einsum("n,enk->ek", values[0], mesh.points[mesh.cells])
+    np.testing.assert_allclose(nine.points[nine.cells[:, 8]], centre, atol=1e-14)
     eight, _ = change_element(nine, "quad8")
     np.testing.assert_array_equal(eight.points, mesh.points)
     np.testing.assert_array_equal(eight.cells, mesh.cells)
