@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
 
-from femsim.case import CASE_TYPES, BlocksCase, Case, CaseBase, CompositeSpec, MaterialRef, MaterialSpec, MeshCase
+from femsim.case import CASE_TYPES, Case, CaseBase, CompositeSpec, MaterialRef, MaterialSpec, MeshCase
 from femsim.errors import InputError, nearest
 from femsim.wording import Finding, dotted, first_finding, show
 
@@ -261,28 +261,45 @@ def _is_material(path: tuple[str, ...]) -> bool:
 def dump_case(
     case: CaseBase, materials: Mapping[str, BaseModel | Mapping[str, Any]] | None = None, header: str = "", base: Path | None = None
 ) -> str:
-    """TOML text of a fully resolved case: every key, also those left at their defaults; floats round-trip exactly.
+    """TOML text of a case with every key, also those left at their defaults; floats round-trip exactly.
 
-    ``materials`` (by role or region) replaces what the case says of them, ``base`` makes a mesh file's path absolute, ``header`` becomes
-    comment lines on top.
+    With ``materials`` (by role or region; may be empty) all materials are written out in numbers: as given there, else as the library has
+    them. ``base`` makes a mesh file's path absolute, ``header`` becomes comment lines on top.
     """
     import tomli_w
 
     data = _plain(case)
-    resolved = {role: dict(spec) if isinstance(spec, Mapping) else _plain(spec) for role, spec in (materials or {}).items()}
-    if isinstance(case, BlocksCase):
-        for block in data["block"]:
-            block["material"] = resolved.pop(block["name"], block["material"])
-        data.pop("materials", None)
-    else:
-        known = {role: spec for role, spec in resolved.items() if role in case.ROLES or not case.ROLES}
-        data["materials"] = {**data.get("materials", {}), **known}
+    if materials is not None:
+        resolved = {role: _plain(spec) if isinstance(spec, BaseModel) else dict(spec) for role, spec in materials.items()}
+        for key in _OWN_MATERIAL:
+            for index, entry in enumerate(data.get(key, ())):
+                region = entry.get("name", f"layer_{index + 1}")
+                entry["material"] = _numeric(resolved.pop(region, entry["material"]))
+        known = {role: spec for role, spec in resolved.items() if role in case.ROLES or isinstance(case, MeshCase)}
+        data["materials"] = {role: _numeric(spec) for role, spec in {**data["materials"], **known}.items()}
     if isinstance(case, MeshCase) and base is not None:
         data["mesh"]["file"] = str((base / case.mesh.file).resolve())
     first: dict[str, Any] = {key: data.pop(key) for key in ("name", "stack") if key in data}
     comment = "".join(f"# {show_file(line)}".rstrip() + "\n" for line in header.split("\n")) if header else ""
     text = tomli_w.dumps({**first, **{key: value for key, value in data.items() if value not in ({}, [])}}, multiline_strings=False)
     return comment + ("\n" if comment else "") + text
+
+
+def _numeric(ref: Any) -> Any:
+    """A material as a table of numbers: a library entry is written out, what overrides it on top."""
+    from femsim.library import read_material
+
+    if isinstance(ref, str):
+        ref = {"like": ref}
+    own = {key: _numeric(part) if key in _PARTS else part for key, part in ref.items() if (key, part) != ("angle", 0.0)}
+    if "layers" in own:
+        own["layers"] = [{**layer, "material": _numeric(layer["material"])} for layer in own["layers"]]
+    if "like" not in own:
+        return own
+    entry = read_material(own["like"]).to_spec()
+    if "E" in own and "G" not in own and not isinstance(own["E"], list):
+        entry.pop("G", None)  # an isotropic override of an orthotropic entry
+    return {**entry, **own}
 
 
 def _plain(model: BaseModel) -> dict[str, Any]:

@@ -101,11 +101,15 @@ def mesh(arguments: argparse.Namespace) -> None:
             disc = mesh_only(case, origin.base)
         measures = asdict(quality(disc.mesh))
         if arguments.out is not None:
-            from femsim.report import write_mesh_picture
+            from femsim.plots.layout import layout_figure
+            from femsim.plots.mesh import mesh_figure
 
             progress("drawing")
             with staged_directory(arguments.out) as stage:
-                write_mesh_picture(disc, stage)
+                for name, draw in (("mesh", mesh_figure), ("layout", layout_figure)):
+                    figure = draw(disc)
+                    for ending in ("png", "svg"):
+                        figure.savefig(stage / f"{name}.{ending}")
         if target is not None:
             from femsim.vtu import write_mesh
 

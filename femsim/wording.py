@@ -6,7 +6,7 @@ import re
 import types
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ValidationError
 
@@ -220,7 +220,9 @@ def valid_keys(model: type[BaseModel], path: Key, data: Any) -> list[str]:
 
 
 def _keys(table: type[BaseModel]) -> dict[str, Any]:
-    return {field.alias or name: field.annotation for name, field in table.model_fields.items()}
+    """Keys of a table with their types; types that refer to one another are named by text until they are looked up."""
+    hints = get_type_hints(table, include_extras=True)
+    return {field.alias or name: hints[name] for name, field in table.model_fields.items()}
 
 
 def _tables_at(model: type[BaseModel], path: Key, data: Any) -> list[type[BaseModel]]:

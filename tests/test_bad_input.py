@@ -175,6 +175,26 @@ CASES: dict[str, tuple[str | bytes, str]] = {
         low("{ E = [1, 100, 1], nu = [0.4, 0.4, 0.4], G = [1, 1, 1], cte = 5 }"),
         "materials.low: the stiffness is not positive definite",
     ),
+    "composite-typo": (
+        low('{ composite = "mori-tanka", matrix = "bcb", particles = "gold", fraction = 0.1 }'),
+        "materials.low.composite: 'mori-tanka' is not one of mori-tanaka",
+    ),
+    "composite-key": (
+        low('{ composite = "mori-tanaka", matrx = "bcb", particles = "gold", fraction = 0.1 }'),
+        "materials.low.matrx: unknown key (did you mean 'matrix'?)",
+    ),
+    "composite-fraction": (
+        low('{ composite = "mori-tanaka", matrix = "bcb", particles = "gold", fraction = 1.1 }'),
+        "materials.low.fraction: 1.1 is not <= 1",
+    ),
+    "composite-part": (
+        low('{ composite = "mori-tanaka", matrix = "bcbb", particles = "gold", fraction = 0.1 }'),
+        "materials.low.matrix: no material 'bcbb' in the library (did you mean 'bcb'?)",
+    ),
+    "composite-inner": (
+        low('{ composite = "mori-tanaka", matrix = { E = 0, nu = 0.3, cte = 1 }, particles = "gold", fraction = 0.1 }'),
+        "materials.low.matrix.E: 0 is not > 0",
+    ),
     "yield-negative": (low('{ like = "copper", yield = -1 }'), "materials.low.yield: -1 is not > 0"),
     # load, model, mesh, metrics
     "temperature-text": (bilayer(load='temperature = "cold"'), "load.temperature: 'cold' is not a number or a table"),

@@ -185,6 +185,34 @@ def test_dump_writes_resolved_materials_and_every_default() -> None:
     assert back.materials["low"] == resolved
 
 
+@pytest.mark.parametrize("name", list_cases())
+def test_dump_with_all_materials_in_numbers(name: str) -> None:
+    case, _ = load_case(name)
+    text = dump_case(case, {})
+    data = tomllib.loads(text)
+    for spec in data.get("materials", {}).values():
+        assert {"E", "nu", "cte"} <= set(spec) or "composite" in spec
+    assert dump_case(again(text), {}) == text
+
+
+def test_dump_writes_out_layers_and_composites() -> None:
+    inner = {"composite": "mori-tanaka", "matrix": "epoxy-resin", "particles": {"like": "nickel", "E": 200.0}, "fraction": 0.2}
+    data = {
+        "stack": "staggered",
+        "materials": {"insulation": inner, "chip": {"like": "fr4", "E": 20.0, "nu": 0.2}},
+        "layer": [{"thickness": 3, "radius": 4, "material": "copper"}, {"thickness": 3, "radius": 4, "material": "gold"}],
+    }
+    text = dump_case(parse_case(data, "f"), {"layer_2": {"E": 1.0, "nu": 0.25, "cte": 3.0}})
+    found = tomllib.loads(text)
+    assert found["materials"]["insulation"]["particles"] == {**found["materials"]["insulation"]["particles"], "like": "nickel", "E": 200.0}
+    assert {"E", "nu", "cte", "like"} <= set(found["materials"]["insulation"]["matrix"])
+    assert "G" not in found["materials"]["chip"]
+    assert found["layer"][0]["material"]["like"] == "copper"
+    assert found["layer"][0]["material"]["E"] > 50
+    assert found["layer"][1]["material"] == {"E": 1.0, "nu": 0.25, "cte": 3.0}
+    assert dump_case(again(text), {}) == text
+
+
 def test_dump_of_names_with_quotes_lines_and_letters() -> None:
     name = 'a "quoted"\nname \\ µ ☃ \x07'
     case = parse_case({**DATA, "name": name, "probe": [{"name": name, "at": [0, 1]}]}, "f")

@@ -113,6 +113,12 @@ def test_mesh(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["m.msh", "m.vtu"]
 
 
+def test_mesh_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["mesh", "bilayer", *COARSE, "--out", str(tmp_path / "out")]) == 0
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["layout.png", "layout.svg", "mesh.png", "mesh.svg"]
+    assert (tmp_path / "out" / "mesh.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_a_written_mesh_solves_as_the_stack_does(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["mesh", "bilayer", *COARSE, "--to", str(tmp_path / "m.msh")]) == 0
     (tmp_path / "m.toml").write_text(
