@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 import femsim
+from femsim.intensity import root_entry
 from femsim.metrics import RootMetrics
 from femsim.run import Run
 
@@ -19,7 +20,10 @@ def results_dict(run: Run) -> dict[str, Any]:
     delta: Any = float(temperature) if temperature.ndim == 0 else [float(temperature.min()), float(temperature.max())]
     roots: dict[str, list[dict[str, Any]]] = {}
     for metric in run.roots:
-        roots.setdefault(metric.root.name, []).append(root_dict(metric))
+        entry = root_dict(metric)
+        if metric.root.name in run.fields:
+            entry |= root_entry(run.fields[metric.root.name], metric.root, metric.length)
+        roots.setdefault(metric.root.name, []).append(entry)
     probes: dict[str, Any] = {}
     for name, found in run.probes.items():
         stress: dict[str, float] = {c: float(v) for c, v in zip(model.kinematics.components, found.value.stress, strict=True)}

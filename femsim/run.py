@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from femsim.build import Discretisation, build_model, discretise, resolve_materials
 from femsim.case import Case
 from femsim.errors import FemsimWarning
 from femsim.estimate import with_errors
+from femsim.intensity import RootField, root_fields
 from femsim.mesh import Quality, quality
 from femsim.metrics import RegionMetrics, RootMetrics, averages, region_metrics, root_metrics
 from femsim.probes import ProbeValue, probe_values
@@ -35,6 +36,7 @@ class Run:
     quality: Quality
     timing: dict[str, float]
     warnings: tuple[str, ...] = ()
+    fields: dict[str, RootField | str] = field(default_factory=dict)  # the singular field at each root, or why it has none
 
 
 def run(case: Case, base: Path | None = None, progress: Progress | None = None) -> Run:
@@ -56,6 +58,7 @@ def run(case: Case, base: Path | None = None, progress: Progress | None = None) 
         roots = with_errors(solution, chosen, [root_metrics(model, unknowns, average) for average in chosen])
         regions = region_metrics(model, unknowns)
         probes = probe_values(solution, case.probe, disc.roots)
+        fields = root_fields(solution, disc.roots)
         recovered = time.perf_counter()
     seen = tuple(dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, FemsimWarning)))
     for message in seen:
@@ -66,7 +69,7 @@ def run(case: Case, base: Path | None = None, progress: Progress | None = None) 
         "solve": solution.timing["solve"],
         "recover": recovered - solved,
     }
-    return Run(case, disc, materials, solution, tuple(roots), regions, probes, quality(model.mesh), timing, seen)
+    return Run(case, disc, materials, solution, tuple(roots), regions, probes, quality(model.mesh), timing, seen, fields)
 
 
 def mesh_only(case: Case, base: Path | None = None) -> Discretisation:

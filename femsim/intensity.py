@@ -1,0 +1,234 @@
+"""The singular field at a corner of a solved model: exponents, intensities, averages, and where they agree with the finite elements.
+
+The stress near a corner is sum_i Re(K_i r^(lambda_i - 1) S_i) + regular term. The intensities K_i come from the reciprocal work of
+the finite element field with complementary fields over several arcs (:mod:`femsim.singularity.expansion`) that lie well inside the
+corner's reach and well outside the elements which the singularity spoils. On an axisymmetric body the curvature adds terms of relative
+size r / R, so the arcs' values are extrapolated to r = 0, and the regular term holds the hoop strain of the corner, u_r / R.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from femsim.corners import Corner, corner_at
+from femsim.elements import gauss_points, reduced_basis, shape
+from femsim.errors import FemsimError, NumericsError
+from femsim.layout import Root
+from femsim.mesh import IntArray
+from femsim.model import Model
+from femsim.recovery import sample, stress
+from femsim.search import locate_many
+
+if TYPE_CHECKING:
+    from femsim.singularity import Eigen, Expansion
+    from femsim.solve import Solution
+
+FloatArray = npt.NDArray[np.float64]
+
+#: arcs of the extraction, as fractions of the corner's reach
+ARCS = (0.005, 0.01, 0.015, 0.02, 0.03, 0.04)
+#: terms up to this real part of the exponent are extracted; only singular ones are reported
+HIGHEST = 1.75
+#: expansion and field agree where the root mean square of their difference on an arc is below this fraction of the field's
+AGREE = 0.05
+#: radii at which they are compared, between the smallest element and the reach
+COMPARED = 17
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Radii (m,) in um, the relative root mean square difference of expansion and field on each arc, and the interval of agreement."""
+
+    radii: FloatArray
+    difference: FloatArray
+    low: float
+    high: float
+    within: float = AGREE
+
+
+@dataclass(frozen=True, eq=False)
+class RootField:
+    """The local field at a corner: the expansion, how far each intensity may be off (``error``, same unit), where it holds."""
+
+    corner: Corner
+    expansion: Expansion
+    error: FloatArray
+    agreement: Agreement
+    axis_distance: float | None
+
+    @property
+    def singular(self) -> list[int]:
+        """Numbers of the terms whose stress grows without bound."""
+        return [k for k, eigen in enumerate(self.expansion.eigens) if eigen.singular]
+
+    def average(self, root: Root, length: float, component: str) -> float:
+        """Average of a component (``yy`` peel, ``xy`` shear) over ``length`` um of the interface under the conductor, MPa."""
+        ray = 180.0 if root.into[0] < 0 else 0.0
+        wedge = self.corner.wedge_of(root.region, ray)
+        return self.expansion.average(ray, length, component, wedge, self.axis_distance)
+
+    def factors(self, root: Root, term: int) -> tuple[complex, complex]:
+        """Peel and shear on the interface under the conductor at r = 1 um for a unit intensity of one term."""
+        ray = 180.0 if root.into[0] < 0 else 0.0
+        found = self.expansion.eigens[term].stress(ray, self.corner.wedge_of(root.region, ray), "cartesian")[0]
+        return complex(found[1]), complex(found[2])
+
+
+class FieldSampler:
+    """Displacement (relative to the corner's) and stress of a finite element solution around a corner.
+
+    Stresses are interpolated from the cells' superconvergent points, each side of an interface by its own region's cells.
+    """
+
+    def __init__(self, model: Model, unknowns: FloatArray, corner: Corner, furthest: float) -> None:
+        self.model, self.unknowns, self.corner = model, unknowns, corner
+        mesh = model.mesh
+        self.nodal = unknowns[: 2 * len(mesh.points)].reshape(-1, 2)
+        x = mesh.points[mesh.cells] - np.array(corner.at)
+        nearest = np.linalg.norm(np.maximum(np.maximum(x.min(axis=1), -x.max(axis=1)), 0.0), axis=1)
+        self.near = np.flatnonzero(nearest <= furthest * 1.05)
+        self.close = nearest[self.near]
+        self.far = np.linalg.norm(x[self.near], axis=2).max(axis=1)
+        points, _ = gauss_points(mesh.element, mesh.info.reduced)
+        self.stress = stress(model, unknowns, sample(model, self.near, points))
+
+    def cells(self, radius: FloatArray, wedge: int) -> IntArray:
+        """Positions in ``near`` of the wedge's cells that the arcs may cross."""
+        region = self.model.mesh.regions.index(self.corner.regions[wedge])
+        own = self.model.mesh.region[self.near] == region
+        crossed = own & (self.close <= float(np.max(radius)) * (1 + 1e-9)) & (self.far >= float(np.min(radius)) * (1 - 1e-9))
+        return np.flatnonzero(crossed if np.any(crossed) else own)
+
+    def __call__(self, radius: float | FloatArray, angles: FloatArray, wedge: int) -> tuple[FloatArray, FloatArray]:
+        """Displacement (n, 2) and stress (n, 3: xx, yy, xy) at radii in um and angles in degrees that broadcast."""
+        mesh = self.model.mesh
+        distance, theta = np.broadcast_arrays(np.asarray(radius, dtype=float), np.radians(angles))
+        points = np.array(self.corner.at) + distance[:, None] * np.column_stack([np.cos(theta), np.sin(theta)])
+        own = self.cells(distance, wedge)
+        cells, xi = locate_many(mesh, self.near[own], points)
+        values, _ = shape(mesh.element, xi)
+        u = np.einsum("pn,pnc->pc", values, self.nodal[mesh.cells[cells]]) - self.nodal[self.corner.node]
+        at = np.searchsorted(self.near, cells)
+        s = np.einsum("pq,pqc->pc", reduced_basis(mesh.element, xi), self.stress[at])
+        return u, s[:, [0, 1, 3]]
+
+
+def root_fields(solution: Solution, roots: Sequence[Root]) -> dict[str, RootField | str]:
+    """The local field at each root, by name, or the sentence that says why it has none."""
+    found: dict[str, RootField | str] = {}
+    for root in roots:
+        try:
+            found[root.name] = corner_field(solution, corner_at(solution.model, root.at, root.name, root.region))
+        except FemsimError as error:
+            found[root.name] = str(error)
+    return found
+
+
+def corner_field(solution: Solution, corner: Corner, highest: float = HIGHEST) -> RootField:
+    """Exponents, intensities and agreement at a corner.
+
+    Raises NumericsError where the mesh is too coarse for the arcs or no term can be extracted.
+    """
+    from femsim.singularity import exponents, intensities, regular_term
+
+    model, unknowns = solution.model, solution.unknowns
+    mesh, axisymmetric = model.mesh, model.kinematics.is_axisymmetric
+    eigens = usable(exponents(corner.junction, re_max=highest))
+    strain = 0.0
+    if axisymmetric:
+        strain = float(unknowns[2 * corner.node]) / corner.at[0]
+    elif model.kinematics.globals_:
+        strain = float(unknowns[2 * len(mesh.points)])
+    loaded = any(np.any(wedge.thermal_strain != 0.0) for wedge in corner.junction.wedges) or strain != 0.0
+    regular = regular_term(corner.junction, strain) if loaded else None
+    sampler = FieldSampler(model, unknowns, corner, corner.reach)
+    radii = corner.reach * np.array(ARCS)
+    around = np.any(mesh.cells[:, : mesh.info.corners] == corner.node, axis=1)
+    smallest = float(np.linalg.norm(np.ptp(mesh.points[mesh.cells[around]], axis=1), axis=1).max())
+    if radii[0] < 2.0 * smallest:
+        radii = np.geomspace(2.0 * smallest, max(0.35 * corner.reach, 4.0 * smallest), len(ARCS))
+        if radii[-1] > 0.9 * corner.reach:
+            raise NumericsError(f"elements of {smallest:.3g} um are too coarse where the nearest feature is {corner.reach:.3g} um away")
+    degree = 1 if axisymmetric else 0
+    expansion = intensities(corner.junction, eigens, sampler, list(radii), regular, points=16, extrapolate=degree)
+    return RootField(
+        corner,
+        expansion,
+        np.asarray(expansion.spread),
+        compare(sampler, expansion, smallest),
+        corner.at[0] if axisymmetric else None,
+    )
+
+
+def usable(eigens: Sequence[Eigen]) -> tuple[Eigen, ...]:
+    """The solutions that have a complementary field."""
+    kept = tuple(eigen for eigen in eigens if eigen.dual is not None)
+    if any(eigen.singular and eigen.dual is None for eigen in eigens):
+        raise NumericsError("an exponent lacks an eigenvector (the stress has log terms); its intensity is not defined")
+    return kept
+
+
+def compare(sampler: FieldSampler, expansion: Expansion, smallest: float, within: float = AGREE) -> Agreement:
+    """Relative difference of the expansion's stress from the field's on arcs between the smallest element and the reach."""
+    corner = sampler.corner
+    radii = np.geomspace(min(smallest, 0.5 * corner.reach), 0.999 * corner.reach, COMPARED)
+    nodes, weights = np.polynomial.legendre.leggauss(8)
+    parts = np.array([1.0, 1.0, 2.0])
+    off, size = np.zeros(len(radii)), np.zeros(len(radii))
+    for k, wedge in enumerate(corner.junction.wedges):
+        half = 0.5 * wedge.opening
+        angle = np.tile(0.5 * (wedge.angle_start + wedge.angle_end) + half * nodes, len(radii))
+        distance = np.repeat(radii, len(nodes))
+        _, field = sampler(distance, angle, k)
+        gap = field - expansion.stress(distance, angle, k)
+        off += half * ((gap**2 @ parts).reshape(len(radii), -1) @ weights)
+        size += half * ((field**2 @ parts).reshape(len(radii), -1) @ weights)
+    difference = np.sqrt(off / np.maximum(size, 1e-300))
+    good = difference <= within
+    low = high = float("nan")
+    if np.any(good):  # the longest unbroken run
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], good.astype(int), [0]])))
+        runs = edges.reshape(-1, 2)
+        start, end = runs[int(np.argmax(runs[:, 1] - runs[:, 0]))]
+        low, high = float(radii[start]), float(radii[end - 1])
+    return Agreement(radii, difference, low, high, within)
+
+
+def singularity_list(field: RootField, root: Root | None = None) -> list[dict[str, Any]]:
+    """The singular terms as the JSON of ``solve`` has them; intensities in MPa um^(1 - lambda)."""
+    entries = []
+    for k in field.singular:
+        eigen, value = field.expansion.eigens[k], field.expansion.intensities[k]
+        entry: dict[str, Any] = {"exponent": float(eigen.stress_exponent.real), "intensity": float(value.real)}
+        entry["unit"] = f"MPa um^{-eigen.stress_exponent.real:.4f}"
+        entry["intensity_error"] = float(field.error[k])
+        if eigen.oscillating:
+            entry["exponent_imaginary"] = float(eigen.exponent.imag)
+            entry["intensity_imaginary"] = float(value.imag)
+        if root is not None:
+            peel, shear = field.factors(root, k)
+            entry["peel"], entry["shear"] = float((value * peel).real), float((value * shear).real)
+        entries.append(entry)
+    return entries
+
+
+def root_entry(field: RootField | str, root: Root, length: float) -> dict[str, Any]:
+    """What the JSON says of the local field beside one root's averages: the singular terms, the expansion's averages, where it holds."""
+    if isinstance(field, str):
+        return {"singularity": [], "singularity_note": field}
+    agreement = field.agreement
+    return {
+        "singularity": singularity_list(field, root),
+        "expansion": {
+            "peel": field.average(root, length, "yy"),
+            "shear": field.average(root, length, "xy"),
+            "agrees_from": agreement.low if np.isfinite(agreement.low) else None,
+            "agrees_to": agreement.high if np.isfinite(agreement.high) else None,
+            "within": agreement.within,
+        },
+    }
