@@ -13,7 +13,7 @@ from pydantic import Field, TypeAdapter, field_validator, model_validator
 from femsim.geometry import BilayerGeometry, FlipchipGeometry, LayerSpecGeometry, RewiredChipGeometry, StaggeredGeometry, check_layers
 from femsim.strict import Coordinate, Positive, Strict
 
-_MAX_MODULUS = 1.0e5  # GPa: eighty times diamond
+_MIN_MODULUS, _MAX_MODULUS = 1.0e-10, 1.0e5  # GPa: a millionth of a gel, eighty times diamond
 _MAX_CTE = 1.0e4  # ppm/K
 Traction = Annotated[float, Field(ge=-1.0e7, le=1.0e7)]
 Celsius = Annotated[float, Field(ge=-273.15, le=4000)]
@@ -79,8 +79,9 @@ class MaterialSpec(Strict):
     def _possible(self) -> MaterialSpec:
         for key in ("E", "G"):
             for number in _numbers(getattr(self, key)):
-                if not 0 < number <= _MAX_MODULUS:
-                    raise ValueError(f"{key}: {number:g} is not {'> 0' if number <= 0 else f'<= {_MAX_MODULUS:g}'}")
+                if not _MIN_MODULUS <= number <= _MAX_MODULUS:
+                    limit = "> 0" if number <= 0 else f"<= {_MAX_MODULUS:g}" if number > 1 else f">= {_MIN_MODULUS:g}"
+                    raise ValueError(f"{key}: {number:g} is not {limit}")
         if self.G is None and not isinstance(self.nu, list):
             for number in _numbers(self.nu):
                 if not -1 < number < 0.5:

@@ -167,3 +167,7 @@ def _naming(file: str) -> Iterator[None]:
         if text.startswith(f"{file}:"):
             raise
         raise type(error)(f"{file}: {text}") from error
+    except (ArithmeticError, ValueError) as error:
+        if isinstance(error, ValueError) and type(error).__name__ != "LinAlgError":
+            raise
+        raise NumericsError(f"{file}: the numbers failed: {error}") from error

@@ -141,6 +141,7 @@ CASES: dict[str, tuple[str | bytes, str]] = {
     "E-zero": (low("{ E = 0, nu = 0.3, cte = 5 }"), "materials.low.E: 0 is not > 0"),
     "E-negative-table": (low("{ E = { T = [0, 100], value = [1, -1] }, nu = 0.3, cte = 5 }"), "materials.low.E: -1 is not > 0"),
     "E-huge": (low("{ E = 1e300, nu = 0.3, cte = 5 }"), "materials.low.E: 1e+300 is not <= 100000"),
+    "E-tiny": (low("{ E = 1e-300, nu = 0.3, cte = 5 }"), "materials.low.E: 1e-300 is not >= 1e-10"),
     "E-pascal-text": (
         low('{ E = "2.5 GPa", nu = 0.3, cte = 5 }'),
         "materials.low.E: '2.5 GPa' is not a number, a table or a list",
