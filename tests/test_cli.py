@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -306,9 +307,11 @@ def test_progress_quiet() -> None:
 
 # ---------------------------------------------------------------- results in a directory
 
+with_report = pytest.mark.skipif(find_spec("femsim.report") is None, reason="the report is not built")
 FILES = {"case.toml", "metrics.json", "fields.vtu", "report.html"}
 
 
+@with_report
 def test_out_writes_everything_and_case_toml_reproduces_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first, second = tmp_path / "a" / "first", tmp_path / "second"
     assert main(["solve", "bilayer", *COARSE, "--set", "materials.post.E=111", "--out", str(first), "--json"]) == 0
@@ -327,6 +330,7 @@ def test_out_writes_everything_and_case_toml_reproduces_the_run(tmp_path: Path, 
     assert len((first / "report.html").read_bytes()) > len(report) // 2
 
 
+@with_report
 @pytest.mark.skipif(os.name == "nt", reason="signals of a POSIX system")
 @pytest.mark.parametrize("seed", range(6))
 def test_an_interrupt_leaves_no_half_file(seed: int, tmp_path: Path) -> None:
@@ -354,6 +358,39 @@ def test_an_interrupt_leaves_no_half_file(seed: int, tmp_path: Path) -> None:
     if out.exists():
         assert {p.name for p in out.iterdir()} >= FILES
         assert (out / "report.html").read_text().rstrip().endswith("</html>")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of a POSIX system")
+@pytest.mark.parametrize("earlier", [False, True])
+@pytest.mark.parametrize("wanted", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_while_files_are_written(wanted: signal.Signals, earlier: bool, tmp_path: Path) -> None:
+    """A writer that has written half a file when the signal comes: nothing of it is left, earlier results stay as they were."""
+    out = tmp_path / "results"
+    if earlier:
+        out.mkdir()
+        (out / "metrics.json").write_text("earlier")
+    script = (
+        "import sys, time, types\nfake = types.ModuleType('femsim.report')\n"
+        "def write_outputs(run, directory, progress=None):\n"
+        "    (directory / 'metrics.json').write_text('half a fi')\n"
+        "    sys.stderr.write('writing\\n'); sys.stderr.flush(); time.sleep(100)\n"
+        "fake.write_outputs = write_outputs\nsys.modules['femsim.report'] = fake\nimport femsim.cli\n"
+        f"sys.exit(femsim.cli.main(['solve', 'bilayer', *{COARSE!r}, '--quiet', '--out', {str(out)!r}]))\n"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": SOURCE}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert child.stderr is not None
+    assert child.stderr.readline() == "writing\n"
+    assert list(tmp_path.rglob(".femsim-*"))
+    child.send_signal(wanted)
+    told, err = child.communicate(timeout=60)
+    assert child.returncode == 128 + wanted
+    assert told == ""
+    assert err in ("femsim: interrupted\n", "femsim: ended by SIGTERM\n")
+    assert [str(p.relative_to(tmp_path)) for p in sorted(tmp_path.rglob("*"))] == (["results", "results/metrics.json"] if earlier else [])
+    if earlier:
+        assert (out / "metrics.json").read_text() == "earlier"
 
 
 def test_an_interrupt_in_process_restores_handlers(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
