@@ -118,14 +118,14 @@ class FieldSampler:
         return u, s[:, [0, 1, 3]]
 
 
-def root_fields(solution: Solution, roots: Sequence[Root]) -> dict[str, RootField | str]:
-    """The local field at each root, by name, or the sentence that says why it has none."""
-    found: dict[str, RootField | str] = {}
+def root_fields(solution: Solution, roots: Sequence[Root]) -> dict[Root, RootField | str]:
+    """The local field at each root, or the sentence that says why it has none."""
+    found: dict[Root, RootField | str] = {}
     for root in roots:
         try:
-            found[root.name] = corner_field(solution, corner_at(solution.model, root.at, root.name, root.region))
+            found[root] = corner_field(solution, corner_at(solution.model, root.at, root.name, root.region))
         except FemsimError as error:
-            found[root.name] = str(error)
+            found[root] = str(error)
     return found
 
 

@@ -21,8 +21,8 @@ def results_dict(run: Run) -> dict[str, Any]:
     roots: dict[str, list[dict[str, Any]]] = {}
     for metric in run.roots:
         entry = root_dict(metric)
-        if metric.root.name in run.fields:
-            entry |= root_entry(run.fields[metric.root.name], metric.root, metric.length)
+        if metric.root in run.fields:
+            entry |= root_entry(run.fields[metric.root], metric.root, metric.length)
         roots.setdefault(metric.root.name, []).append(entry)
     probes: dict[str, Any] = {}
     for name, found in run.probes.items():

@@ -13,6 +13,7 @@ from femsim.case import Case
 from femsim.errors import FemsimWarning
 from femsim.estimate import with_errors
 from femsim.intensity import RootField, root_fields
+from femsim.layout import Root
 from femsim.mesh import Quality, quality
 from femsim.metrics import RegionMetrics, RootMetrics, averages, region_metrics, root_metrics
 from femsim.probes import ProbeValue, probe_values
@@ -36,7 +37,7 @@ class Run:
     quality: Quality
     timing: dict[str, float]
     warnings: tuple[str, ...] = ()
-    fields: dict[str, RootField | str] = field(default_factory=dict)  # the singular field at each root, or why it has none
+    fields: dict[Root, RootField | str] = field(default_factory=dict)  # the singular field at each root, or why it has none
 
 
 def run(case: Case, base: Path | None = None, progress: Progress | None = None) -> Run:

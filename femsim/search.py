@@ -50,7 +50,7 @@ def _newton(element: str, x: FloatArray, target: FloatArray) -> tuple[FloatArray
         step = np.column_stack([d * miss[:, 0] - b * miss[:, 1], a * miss[:, 1] - c * miss[:, 0]]) / determinant[:, None]
         xi = np.clip(xi + step, -1.0, 2.0)
         inside = np.all(np.abs(xi - 0.5) < 0.6, axis=1)  # a pair that proves wrong need not converge
-        if np.abs(step[inside]).max(initial=0.0) < 1e-12:
+        if np.abs(step[inside]).max(initial=0.0) < 1e-9:
             break
     values, _ = shape(element, xi)
     return xi, np.linalg.norm(target - np.matmul(values[:, None], x)[:, 0], axis=1)
