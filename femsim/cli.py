@@ -19,6 +19,7 @@ from types import FrameType
 from typing import NoReturn, TextIO
 
 import femsim
+from femsim import cli_study
 from femsim.errors import FemsimWarning, InputError, NumericsError, nearest
 
 OK, BAD_INPUT, NUMBERS_FAILED, INTERRUPTED, BROKEN_PIPE = 0, 2, 3, 130, 141
@@ -31,6 +32,7 @@ COMMANDS = {
     "report": "write report.html again from a directory of results",
     "doctor": "versions, solver backends, threads, and what is missing",
     "schema": "JSON Schema of the case file",
+    **cli_study.COMMANDS,
 }
 
 
@@ -65,7 +67,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"femsim {femsim.__version__}")
     commands = top.add_subparsers(dest="command", metavar="command", required=True, parser_class=Parser)
     made = {name: commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
-            for name, text in COMMANDS.items()}  # fmt: skip
+            for name, text in COMMANDS.items() if name not in cli_study.COMMANDS}  # fmt: skip
+    cli_study.add_parsers(commands)
 
     for name in ("solve", "mesh"):
         command = made[name]
@@ -136,6 +139,8 @@ def _guarded(argv: Sequence[str] | None) -> int:
 def _dispatch(arguments: argparse.Namespace) -> int:
     from femsim import cli_info, cli_solve
 
+    if arguments.command in cli_study.COMMANDS:
+        return cli_study.dispatch(arguments)
     match arguments.command:
         case "solve":
             cli_solve.solve(arguments)

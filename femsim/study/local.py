@@ -1,0 +1,268 @@
+"""The local engine: a pool of worker processes of its own, which outlives the death of any of them.
+
+Every worker gets chunks of neighbouring points (neighbours share meshes and factors), runs them with one numerical thread, writes them
+as one part and asks for more. A worker that dies takes at most its chunk with it: those points are given out again. A point whose
+worker died twice is a failed row.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import subprocess
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from femsim.errors import InputError, NumericsError
+from femsim.study.meter import Meter
+from femsim.study.reuse import profitable_order
+from femsim.study.store import Row, Store
+from femsim.study.worker import pinned
+
+#: seconds of work in a chunk: what a kill can lose, and how often live results appear
+CHUNK_SECONDS = 2.0
+#: points in the first chunks, whose cost is not known yet
+FIRST = 2
+MOST = 500
+#: a point whose worker died this often is a failed row
+DEATHS = 2
+#: workers that die before they run anything, in a row: something is wrong with the installation
+STILLBORN = 3
+
+
+@dataclass
+class _Worker:
+    process: subprocess.Popen[bytes]
+    log: IO[bytes]
+    number: int
+    chunk: list[int] = field(default_factory=list)
+    ended: int = 0
+    current: int | None = None
+    ready: bool = False
+    buffer: bytes = b""
+
+
+def default_workers() -> int:
+    """The cores this process may use."""
+    try:
+        return max(len(os.sched_getaffinity(0)), 1)
+    except AttributeError:
+        return os.cpu_count() or 1
+
+
+def run_local(store: Store, points: Sequence[int], workers: int | None = None, meter: Meter | None = None) -> dict[str, int]:
+    """Run points on this machine; counts of re-use. Every point has a row afterwards.
+
+    Raises InputError where the disk does not take the rows, NumericsError where workers cannot be started. On an interrupt the workers
+    write what they have before the exception goes on.
+    """
+    if not points:
+        return {}
+    engine = _Engine(store, points, workers or default_workers(), meter or Meter(len(points), quiet=True))
+    try:
+        return engine.run()
+    finally:
+        engine.close()
+
+
+class _Engine:
+    def __init__(self, store: Store, points: Sequence[int], workers: int, meter: Meter) -> None:
+        plan = store.plan
+        ordered = profitable_order(plan.keys, plan.rows, points)
+        count = min(workers, len(ordered))
+        share = -(-len(ordered) // count)
+        self.queues = [deque(ordered[i * share : (i + 1) * share]) for i in range(count)]
+        self.urgent: deque[list[int]] = deque()
+        self.store, self.meter = store, meter
+        self.deaths: dict[int, int] = {}
+        self.reuse: dict[str, int] = {}
+        self.workers: dict[int, _Worker] = {}
+        self.selector = selectors.DefaultSelector()
+        self.stillborn = 0
+        self.seconds, self.counted = 0.0, 0
+        self.started: dict[int, float] = {}
+        self.broken: str | None = None
+
+    def run(self) -> dict[str, int]:
+        for number in range(len(self.queues)):
+            self._start(number)
+        while self.workers and self.broken is None:
+            for key, _ in self.selector.select(timeout=1.0):
+                self._receive(key.data)
+            self.meter.show()
+        if self.broken is not None:
+            raise InputError(f"{self.broken}; nothing written is lost: the same command goes on from there")
+        return self.reuse
+
+    def close(self) -> None:
+        """End the workers; they write what they have, unless they take too long about it."""
+        for worker in self.workers.values():
+            with contextlib.suppress(OSError):
+                worker.process.terminate()
+            with contextlib.suppress(OSError):
+                if worker.process.stdin:
+                    worker.process.stdin.close()
+        deadline = time.monotonic() + 20.0
+        for worker in self.workers.values():
+            if worker.process.stdout:
+                worker.process.stdout.close()
+            try:
+                worker.process.wait(max(deadline - time.monotonic(), 0.1))
+            except subprocess.TimeoutExpired:
+                worker.process.kill()
+                worker.process.wait()
+            worker.log.close()
+        self.workers.clear()
+        self.selector.close()
+
+    # ------------------------------------------------------------ workers
+
+    def _start(self, number: int) -> None:
+        log = tempfile.TemporaryFile()  # noqa: SIM115  closed with its worker
+        package = str(Path(__file__).resolve().parents[2])
+        environment = pinned()
+        environment["PYTHONPATH"] = os.pathsep.join(p for p in (package, environment.get("PYTHONPATH", "")) if p)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "femsim.cli_study", str(self.store.directory.resolve())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env=environment,
+            start_new_session=True,  # Ctrl-C is the parent's business
+        )
+        worker = _Worker(process, log, number)
+        self.workers[number] = worker
+        assert process.stdout is not None
+        os.set_blocking(process.stdout.fileno(), False)
+        self.selector.register(process.stdout, selectors.EVENT_READ, worker)
+
+    def _receive(self, worker: _Worker) -> None:
+        assert worker.process.stdout is not None
+        raw = worker.process.stdout.read()
+        if raw is None:
+            return
+        if not raw:
+            self._died(worker)
+            return
+        *lines, worker.buffer = (worker.buffer + raw).split(b"\n")
+        for line in lines:
+            self._heard(worker, json.loads(line))
+
+    def _heard(self, worker: _Worker, message: dict[str, Any]) -> None:
+        match message:
+            case {"ready": _}:
+                worker.ready, self.stillborn = True, 0
+                self._give(worker)
+            case {"start": point}:
+                worker.current = point
+                self.started[worker.number] = time.monotonic()
+            case {"end": _, "ok": ok, "first": first}:
+                worker.current = None
+                worker.ended += 1
+                self.seconds += time.monotonic() - self.started[worker.number]
+                self.counted += 1
+                self.meter.count(ok, first)
+            case {"wrote": count, "reuse": reuse}:
+                for key, value in reuse.items():
+                    self.reuse[key] = self.reuse.get(key, 0) + value
+                if worker.chunk[count:]:  # asked to end by someone else
+                    self.urgent.append(worker.chunk[count:])
+                worker.chunk, worker.ended = [], 0
+                self._give(worker)
+            case {"broken": text}:
+                self.broken = str(text)
+
+    def _give(self, worker: _Worker) -> None:
+        """The next chunk; without one the worker may go."""
+        chunk = self._next(worker.number)
+        stdin = worker.process.stdin
+        assert stdin is not None
+        with contextlib.suppress(OSError):  # it died: its end of output says so, too
+            if chunk:
+                worker.chunk, worker.ended = chunk, 0
+                stdin.write(json.dumps({"points": chunk}).encode() + b"\n")
+                stdin.flush()
+            else:
+                stdin.close()
+
+    def _next(self, number: int) -> list[int]:
+        if self.urgent:
+            return self.urgent.popleft()
+        own = self.queues[number]
+        if not own:  # take the far half of the longest queue: near its front neighbours are being worked on
+            longest = max(self.queues, key=len)
+            if not longest:
+                return []
+            taken = [longest.pop() for _ in range(-(-len(longest) // 2))]
+            own.extend(reversed(taken))
+        each = self.seconds / self.counted if self.counted else None
+        size = FIRST if not each else int(max(1, min(MOST, CHUNK_SECONDS / each)))
+        left = sum(len(q) for q in self.queues)
+        size = min(size, max(1, -(-left // (2 * len(self.queues)))))
+        return [own.popleft() for _ in range(min(size, len(own)))]
+
+    def _died(self, worker: _Worker) -> None:
+        """A worker ended: of itself when it had nothing to do, or with points in its hands."""
+        assert worker.process.stdout is not None
+        self.selector.unregister(worker.process.stdout)
+        worker.process.stdout.close()
+        code = worker.process.wait()
+        self.workers.pop(worker.number)
+        tail = _tail(worker.log)
+        worker.log.close()
+        if self.broken is not None:
+            return
+        if not worker.ready:
+            self.stillborn += 1
+            if self.stillborn >= STILLBORN:
+                raise NumericsError(f"workers cannot be started ({_cause(code, tail)})")
+        lost = [p for p in worker.chunk if p not in self._written(worker)]
+        if lost:
+            self.meter.uncount(worker.ended)
+            suspect = worker.current
+            if suspect is not None and suspect in lost:
+                self.deaths[suspect] = self.deaths.get(suspect, 0) + 1
+                lost.remove(suspect)
+                if self.deaths[suspect] >= DEATHS:
+                    self._give_up(suspect, f"worker ended {DEATHS} times at this point ({_cause(code, tail)})")
+                else:
+                    self.urgent.append([suspect])
+            if lost:
+                self.urgent.append(lost)
+        if lost or self.urgent or any(self.queues) or not worker.ready:
+            self._start(worker.number)
+
+    def _written(self, worker: _Worker) -> frozenset[int]:
+        """Points of a dead worker's chunk that it wrote before it could say so."""
+        if worker.ended < len(worker.chunk):
+            return frozenset()
+        return self.store.written(worker.chunk)
+
+    def _give_up(self, point: int, text: str) -> None:
+        self.meter.count(False)
+        try:
+            self.store.write([Row(point, (), text, 0.0)])
+        except OSError as error:
+            self.broken = f"{self.store.parts}: cannot be written ({(error.strerror or str(error)).lower()})"
+
+
+def _tail(log: IO[bytes]) -> str:
+    log.seek(0, os.SEEK_END)
+    log.seek(max(log.tell() - 2000, 0))
+    lines = [" ".join(line.split()) for line in log.read().decode("utf-8", "replace").splitlines() if line.strip()]
+    return lines[-1][:300] if lines else ""
+
+
+def _cause(code: int, tail: str) -> str:
+    if code == -9:
+        return "killed by signal 9: out of memory, or by hand"
+    how = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
+    return f"{how}: {tail}" if tail else how

@@ -1,0 +1,124 @@
+"""Points into cases and documents into columns: values as overrides of the case, outputs by dotted path, units by name."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, TypeAlias
+
+from femsim.case import Case
+from femsim.casefile import apply_overrides, parse_case
+
+Kind: TypeAlias = Literal["number", "integer", "boolean", "text", "table"]
+
+
+def kind_of(values: Sequence[Any]) -> Kind:
+    """How a parameter's values are stored: ``table`` is anything else, as JSON text."""
+    if all(isinstance(v, bool) for v in values):
+        return "boolean"
+    if all(isinstance(v, int) and not isinstance(v, bool) and abs(v) < 2**53 for v in values):
+        return "integer"
+    if all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
+        return "number"
+    return "text" if all(isinstance(v, str) for v in values) else "table"
+
+
+def stored(value: Any, kind: Kind) -> Any:
+    """A value as its column holds it."""
+    if kind == "number":
+        return float(value)
+    return json.dumps(value, sort_keys=True) if kind == "table" else value
+
+
+def restored(value: Any, kind: Kind) -> Any:
+    """The value that a column's entry stands for."""
+    return json.loads(value) if kind == "table" else value
+
+
+def toml_value(value: Any) -> str:
+    """A value as TOML text on one line."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{json.dumps(str(k))} = {toml_value(v)}" for k, v in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(toml_value(v) for v in value) + "]"
+    return json.dumps(str(value))
+
+
+def overrides(keys: Sequence[str], values: Sequence[Any]) -> list[str]:
+    """``KEY=VALUE`` for every key."""
+    return [f"{key}={toml_value(value)}" for key, value in zip(keys, values, strict=True)]
+
+
+def case_of(data: Mapping[str, Any], keys: Sequence[str], values: Sequence[Any], file: str) -> Case:
+    """The case with a point's values in place. Raises InputError where the schema refuses one."""
+    given = overrides(keys, values)
+    return parse_case(apply_overrides(data, given, file), file, given)
+
+
+def flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted paths and scalars of a document: ``metrics.roots.post_root[0].peel``."""
+    if isinstance(value, Mapping):
+        for key, entry in value.items():
+            yield from flatten(entry, f"{prefix}.{key}" if prefix else str(key))
+    elif isinstance(value, list | tuple):
+        for index, entry in enumerate(value):
+            yield from flatten(entry, f"{prefix}[{index}]")
+    else:
+        yield prefix, value
+
+
+def numbers(document: Mapping[str, Any]) -> dict[str, float]:
+    """All numbers of a document by dotted path."""
+    return {path: float(v) for path, v in flatten(document) if isinstance(v, int | float) and not isinstance(v, bool)}
+
+
+def matching(pattern: str, paths: Sequence[str]) -> list[str]:
+    """The paths that a pattern with ``*`` names, in their order; brackets stand for themselves."""
+    literal = pattern.replace("[", "[[]")
+    return [path for path in paths if fnmatch.fnmatchcase(path, literal)]
+
+
+def wants_errors(outputs: Sequence[str]) -> bool:
+    """Whether error estimates, and so the dual solutions, are needed."""
+    return any(path.startswith("metrics.roots.") and path.endswith("_error") for path in outputs)
+
+
+def finite_or_none(value: float | None) -> float | None:
+    """A number a column can hold; None for what is missing or not finite."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+_UNITS: tuple[tuple[str, str], ...] = (
+    (r"geometry\.ratio|model\.|mesh\.growth|.*\.nu(\.|$|\[)", ""),
+    (r"geometry\.|mesh\.size|mesh\.largest|metrics\.length|.*\.(r|z|x|y)\.\d|.*\.thickness$|.*\.radius$|.*\.at[.\[]", "um"),
+    (r".*\.(E|G)(\.|$|\[)", "GPa"),
+    (r".*\.cte(\.|$|\[)", "ppm/K"),
+    (r"load\.(stress_free_)?temperature", "degC"),
+    (r".*\.pressure$|.*\.traction", "MPa"),
+    (r"metrics\.roots\..*\.length$", "um"),
+    (r"metrics\.roots\.", "MPa"),
+    (r"metrics\.regions\..*\.energy$", "uJ"),
+    (r"metrics\.regions\.", "MPa"),
+    (r"probes\..*\.u\[|boundary\..*\.u_", "um"),
+    (r"probes\..*\.stress\.", "MPa"),
+    (r"case\.delta_t", "K"),
+    (r"mesh\.smallest", "um"),
+    (r"timing\.|seconds$", "s"),
+    (r".*\.yield$", "MPa"),
+    (r".*\.hardness$", "HV"),
+    (r".*\.angle$", "deg"),
+)
+
+
+def unit_of(path: str) -> str:
+    """The unit of a key of the case or a path of the results; empty for what has none."""
+    return next((unit for pattern, unit in _UNITS if re.match(pattern, path)), "")

@@ -1,0 +1,106 @@
+"""A study from its file to its dataset: plan, open the store, run what is missing, compact."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from femsim.atomic import atomic_write
+from femsim.errors import InputError, NumericsError
+from femsim.study.local import default_workers, run_local
+from femsim.study.meter import Meter
+from femsim.study.plan import Plan, load_plan, make_plan
+from femsim.study.store import State, Store, to_csv
+from femsim.study.studyfile import load_study
+
+#: runs points of a store and shows them on a meter
+Engine = Callable[[Store, Sequence[int], Meter], Any]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A study's dataset and how it came about; times in s."""
+
+    directory: Path
+    results: Path
+    plan: Plan
+    state: State
+    ran: int
+    elapsed: float
+
+    @property
+    def failed(self) -> int:
+        """Points whose row is an error."""
+        return len(self.state.failed)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON of the outcome."""
+        return {
+            "study": self.plan.name,
+            "case": self.plan.case_name,
+            "directory": str(self.directory),
+            "results": str(self.results),
+            "points": len(self.plan.rows),
+            "done": len(self.state.done),
+            "failed": self.failed,
+            "ran": self.ran,
+            "elapsed": self.elapsed,
+            "rate": self.ran / self.elapsed if self.ran and self.elapsed > 0 else None,
+            "seconds_per_point": self.state.seconds,
+            "reuse": self.state.reuse,
+            "columns": ["point", *self.plan.keys, *self.plan.outputs, "status", "error", "seconds"],
+        }
+
+
+def open_study(source: str | Path, out: str | Path, more: Sequence[str] = ()) -> Store:
+    """Check a study, and begin or go on with it in a directory. Raises InputError before anything is written or run."""
+    return Store.open(out, make_plan(load_study(source, more)))
+
+
+def local_engine(workers: int | None = None) -> Engine:
+    """All cores of this machine, or so many worker processes."""
+    return lambda store, points, meter: run_local(store, points, workers or default_workers(), meter)
+
+
+def sweep(store: Store, engine: Engine, retry_failed: bool = False, csv: bool = False, quiet: bool = False) -> Outcome:
+    """Run the points a store lacks and compact it. Points that have a row are never run again, unless failed ones are asked for."""
+    with store.locked():
+        start = time.perf_counter()
+        state = store.state()
+        missing = store.missing(state, retry_failed)
+        total = len(store.plan.rows)
+        label = store.plan.outputs[0].rsplit(".", 1)[-1]
+        failed = 0 if retry_failed else len(state.failed)
+        meter = Meter(total, total - len(missing) - failed, failed, quiet, label=label)
+        try:
+            if missing:
+                engine(store, missing, meter)
+        finally:
+            meter.close()
+        return finish(store, len(missing), time.perf_counter() - start, csv)
+
+
+def finish(store: Store, ran: int = 0, elapsed: float = 0.0, csv: bool = False) -> Outcome:
+    """Compact a store that has all its rows. Raises NumericsError where some are missing."""
+    left = store.missing(store.state())
+    if left:
+        shown = ", ".join(map(str, left[:5])) + (", ..." if len(left) > 5 else "")
+        raise NumericsError(
+            f"{store.directory}: {len(left)} of {len(store.plan.rows)} points have no row yet ({shown}); run the sweep again"
+        )
+    results = store.compact()
+    if csv:
+        try:
+            atomic_write(store.directory / "results.csv", to_csv(store.read()))
+        except OSError as error:
+            raise InputError(f"{store.directory / 'results.csv'}: cannot be written ({error.strerror})") from None
+    return Outcome(store.directory, results, store.plan, store.state(), ran, elapsed)
+
+
+def existing(directory: str | Path) -> Store:
+    """The store in a directory of results. Raises InputError where there is none."""
+    path = Path(directory)
+    return Store(path, load_plan(path))
