@@ -1,0 +1,103 @@
+"""The figures of a run: which, in what order, with what captions, and their files."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from femsim.plots.fields import components, deformation_scale, deformed_figure, lengths_of, plot_temperature, root_figure
+from femsim.plots.layout import layout_figure
+from femsim.plots.mesh import mesh_figure
+from femsim.plots.roots import interface_figure
+from femsim.plots.style import DPI, own_axes
+from femsim.run import Run
+
+
+@dataclass(frozen=True)
+class Plate:
+    """A figure to be drawn: its file's stem, its caption, and whether it is all lines (SVG serves it best) or holds fields."""
+
+    name: str
+    caption: str
+    draw: Callable[[], Figure]
+    vector: bool = False
+
+
+def plates(run: Run) -> Iterator[Plate]:
+    """The figures of a run in the order of a report."""
+    axisymmetric = run.solution.model.kinematics.is_axisymmetric
+    plane = "half-plane (r, z); the body is this turned about r = 0" if axisymmetric else "plane (x, y)"
+    yield Plate(
+        "layout",
+        f"Layout in the {plane}. Young's modulus at the final temperature, expansion coefficient as the mean from the "
+        "stress-free temperature.",
+        lambda: layout_figure(run),
+        vector=run.discretisation.layout is not None,
+    )
+    yield Plate(
+        "mesh",
+        "Mesh in the colours of the regions; edges that fall on the same pixels are drawn once.",
+        lambda: mesh_figure(run),
+    )
+    scale = deformation_scale(run)
+    names = ", ".join(components(run)[:-1])
+    yield Plate(
+        "stress",
+        f"Stress components ({names}) and von Mises stress in MPa, with the deformation drawn {scale:g} times as large; "
+        "dashed: undeformed. Every cell is drawn with its own values, so stresses jump at interfaces as they do in the solution. Colours "
+        "end at the 1st and 99th percentile by area.",
+        lambda: deformed_figure(run),
+    )
+    if np.ndim(run.solution.model.temperature):
+        yield Plate("temperature", "Temperature field in degC.", lambda: _temperature_figure(run))
+    for number, root in enumerate(run.discretisation.roots):
+        shared = sum(other.name == root.name for other in run.discretisation.roots) > 1
+        stem = root_stem(root.name, number) + (f"_{number}" if shared else "")
+        lengths = " and ".join(f"{length:g}" for length in lengths_of(run, root))
+        shape = "ring" if axisymmetric else "square"
+        yield Plate(
+            f"root_{stem}",
+            f"Around root {root.name}, undeformed: peel stress and von Mises stress in MPa. Dashed: the "
+            f"conductor's {shape} of {lengths} um that the averages run over. Colours are clipped; the stress at the root itself has no finite value.",
+            partial(root_figure, run, root),
+        )
+        yield Plate(
+            f"interface_{stem}",
+            f"Traction along the interface at root {root.name} under {root.region}: in the conductor (lines) and on the "
+            "other side (broad, pale lines), cell by cell; dashed: the averages. The two sides agree where the mesh resolves the field.",
+            partial(interface_figure, run, root),
+            vector=True,
+        )
+
+
+def _temperature_figure(run: Run) -> Figure:
+    figure = own_axes(None, 6.0, 4.6)
+    plot_temperature(run, figure)
+    found = figure.get_figure(root=True)
+    assert found is not None
+    return found
+
+
+def root_stem(name: str, number: int) -> str:
+    """A root's name as part of a file name; its number where the name will not do."""
+    plain = name.isascii() and name.replace("_", "").replace("-", "").isalnum() and len(name) <= 40
+    return name if plain else str(number)
+
+
+def render(figure: Figure, kind: str) -> bytes:
+    """A figure as PNG or SVG bytes."""
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # a user's words in a script the font lacks
+        if kind == "svg":
+            figure.savefig(buffer, format="svg", dpi=DPI, metadata={"Date": None, "Creator": "femsim"})
+        else:
+            figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": "femsim"}, pil_kwargs={"compress_level": 5})
+    figure.set_layout_engine("none")  # it has done its work, and is the dearer part of drawing
+    return buffer.getvalue()

@@ -1,0 +1,447 @@
+"""The layout drawn: regions with their materials, dimensions, roots, bends, boundary conditions; thin layers in panels of their
+own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.collections import Collection, LineCollection, PolyCollection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, Rectangle
+from matplotlib.patheffects import Normal, Stroke
+
+from femsim.build import Discretisation
+from femsim.layout import Dimension, Layout, Root, paint
+from femsim.mesh import Mesh
+from femsim.plots.cells import paint_regions
+from femsim.plots.outlines import mesh_outlines, outlines, polygons
+from femsim.plots.panels import holds, windows
+from femsim.plots.picture import Picture, Support, Window, material_lines, picture, supports
+from femsim.plots.style import ACCENT, FAINT, INK, NORMAL, SMALL, length_axes, new_figure, own_axes, plain, shown, words
+from femsim.run import Run
+
+FloatArray = npt.NDArray[np.float64]
+
+#: height of a page's panels, inches
+HEIGHT = 4.6
+
+
+def layout_figure(result: Run | Discretisation | Layout | Mesh) -> Figure:
+    """A page: the body, closer panels where layers are thin, and a legend of materials and supports."""
+    what = picture(result)
+    panels = windows(what)
+    marks = [
+        _Marks(what, w, _dimensions_of(what, panels, n), _roots_of(what, panels, n), n == len(panels) - 1)
+        for n, w in enumerate(panels)
+    ]
+    handles = _legend(what)
+    columns = 2 if len(handles) > 3 else 1
+    left, between, right, head = 0.62, 0.72, 0.15, 0.3
+    foot = 0.55 + 0.165 * ((len(handles) + columns - 1) // columns) + 0.15
+    room = 10.6 - left - right - between * (len(panels) - 1)
+    tall = HEIGHT
+    for _ in range(4):  # the room for text depends on the scale, and the scale on the room
+        shapes = [(m.frame[1] - m.frame[0]) / (m.frame[3] - m.frame[2]) for m in marks]
+        tall = min(HEIGHT, room / sum(shapes))
+        for mark in marks:
+            mark.fit((mark.frame[3] - mark.frame[2]) / (72.0 * tall))
+    shapes = [(m.frame[1] - m.frame[0]) / (m.frame[3] - m.frame[2]) for m in marks]
+    tall = min(HEIGHT, room / sum(shapes))
+    total = left + right + between * (len(panels) - 1) + tall * sum(shapes)
+    width = max(total, 6.8)
+    height = head + tall + foot
+    figure = new_figure(width, height)
+    figure.set_layout_engine("none")
+    at = left + 0.5 * (width - total)
+    for number, (mark, shape) in enumerate(zip(marks, shapes, strict=True)):
+        ax = figure.add_axes((at / width, foot / height, tall * shape / width, tall / height))
+        at += tall * shape + between
+        mark.draw(ax, (mark.frame[3] - mark.frame[2]) / (72.0 * tall), panels[number + 1 :])
+        w = mark.window
+        title = (
+            ""
+            if len(panels) == 1
+            else "whole body"
+            if number == 0
+            else f"{'abc'[number]}: {w[1] - w[0]:.3g} x {w[3] - w[2]:.3g} um of it"
+        )
+        ax.set_title(title, fontsize=NORMAL)
+        if number:
+            ax.set_ylabel("")
+    legend = figure.legend(
+        handles=handles,
+        loc="lower left",
+        bbox_to_anchor=(0.3 / width, 0.04 / height),
+        ncols=columns,
+        fontsize=SMALL,
+        frameon=False,
+        borderaxespad=0.0,
+        handlelength=1.6,
+        columnspacing=1.6,
+    )
+    for text in legend.get_texts():
+        plain(text)
+    return figure
+
+
+def plot_layout(result: Run | Discretisation | Layout | Mesh, ax: Axes | None = None, window: Window | None = None) -> Axes:
+    """Draw a layout in one panel: regions, dimensions in um, roots, supports; ``window`` (x0, x1, y0, y1) draws a part."""
+    what = picture(result)
+    ax = own_axes(ax, 6.0, 6.0)
+    shown = window or what.body
+    figure = ax.get_figure(root=True)
+    box = ax.get_position()
+    size = (4.0, 4.0) if figure is None else (box.width * figure.get_figwidth(), box.height * figure.get_figheight())
+    mark = _Marks(what, shown, _dimensions_of(what, [shown], 0), _roots_of(what, [shown], 0), True)
+    for _ in range(4):
+        frame = mark.frame
+        mark.fit(max((frame[1] - frame[0]) / (72.0 * size[0]), (frame[3] - frame[2]) / (72.0 * size[1])))
+    mark.draw(ax, mark.point, [])
+    return ax
+
+
+def _dimensions_of(what: Picture, panels: list[Window], number: int) -> list[Dimension]:
+    """The dimensions a panel draws: each is drawn once, in the closest panel that holds it."""
+    found = []
+    for d in what.layout.dimensions if what.layout is not None else ():
+        holders = [k for k, w in enumerate(panels) if holds(w, d.start, d.end)]
+        if holders and max(holders) == number:
+            found.append(d)
+    return found
+
+
+def _roots_of(what: Picture, panels: list[Window], number: int) -> list[Root]:
+    """The roots a panel names: each once, in the closest panel that holds it."""
+    return [r for r in what.roots if max((k for k, w in enumerate(panels) if holds(w, r.at)), default=-1) == number]
+
+
+class _Marks:
+    """One panel: what is drawn, what is written on it, and the frame with room for both."""
+
+    def __init__(
+        self, what: Picture, window: Window, dimensions: Sequence[Dimension], roots: Sequence[Root], last: bool
+    ) -> None:
+        self.what, self.window, self.roots, self.last = what, window, roots, last
+        self.side = max(window[1] - window[0], window[3] - window[2])
+        self.point = self.side * 1.15 / (72.0 * HEIGHT)  # um per point, a first guess
+        self.vertical = [d for d in dimensions if abs(d.end[0] - d.start[0]) < abs(d.end[1] - d.start[1])]
+        level = [d for d in dimensions if d not in self.vertical]
+        level.sort(key=lambda d: abs(d.end[0] - d.start[0]))
+        self.below = [d for d in level if d.start[1] < 0.5 * (window[2] + window[3])]
+        self.above = [d for d in level if d not in self.below]
+        self.fit(self.point)
+
+    # -------- room
+
+    def fit(self, point: float) -> None:
+        """Make room for texts at ``point`` um per point."""
+        self.point = point
+        self.columns = self._columns()
+        self.labels = self._labels()
+        self.frame = self._frame()
+
+    def _columns(self) -> list[list[Dimension]]:
+        """Vertical dimensions sorted into columns in which neither lines nor texts overlap."""
+        columns: list[list[Dimension]] = []
+        for d in sorted(self.vertical, key=lambda d: abs(d.end[1] - d.start[1])):
+            low, high = sorted((d.start[1], d.end[1]))
+            for column in columns:
+                if all(
+                    (
+                        low >= max(e.start[1], e.end[1]) - 1e-9 * self.side
+                        or high <= min(e.start[1], e.end[1]) + 1e-9 * self.side
+                    )
+                    and abs(low + high - e.start[1] - e.end[1]) > 2 * 2.6 * SMALL * self.point
+                    for e in column
+                ):
+                    column.append(d)
+                    break
+            else:
+                columns.append([d])
+        return columns
+
+    def _width(self, text: str) -> float:
+        """Width of a text in um, by its longest line."""
+        return max(len(line) for line in text.split("\n")) * 0.56 * SMALL * self.point
+
+    def _labels(self) -> dict[int, tuple[Window, bool]]:
+        """Region number -> the largest rectangle of it in the window, and whether its name needs a place outside."""
+        found: dict[int, tuple[Window, bool]] = {}
+        for number, name in enumerate(self.what.regions):
+            box = self._largest(number)
+            if box is None:
+                continue
+            wide, high = box[1] - box[0], box[3] - box[2]
+            text, line = self._width(words(name)), 1.3 * SMALL * self.point
+            fits = (wide > text and high > line) or (high > text and wide > line)
+            if fits or self.last:
+                found[number] = (box, not fits)
+        return found
+
+    def _largest(self, number: int) -> Window | None:
+        """The largest rectangle of a region inside the window (or the middle of its cells, for an imported mesh)."""
+        w = self.window
+        if self.what.layout is None:
+            return None if self.what.mesh is None else _middle_box(self.what.mesh, number, w)
+        x, y, cells = paint(self.what.layout)
+        x, y = np.clip(x, w[0], w[1]), np.clip(y, w[2], w[3])
+        mine = (cells == number) & (np.diff(y)[:, None] > 0) & (np.diff(x)[None, :] > 0)
+        best, area = None, 0.0
+        for i0 in range(mine.shape[1]):
+            rows = np.ones(mine.shape[0], dtype=bool)
+            for i1 in range(i0, mine.shape[1]):
+                rows &= mine[:, i1]
+                if not rows.any():
+                    break
+                edges = np.flatnonzero(np.diff(np.concatenate([[0], rows.astype(int), [0]])))
+                for j0, j1 in zip(edges[::2], edges[1::2], strict=True):
+                    size = (x[i1 + 1] - x[i0]) * (y[j1] - y[j0])
+                    if size > area * (1 + 1e-9):
+                        area, best = size, (float(x[i0]), float(x[i1 + 1]), float(y[j0]), float(y[j1]))
+        return best
+
+    def _frame(self) -> Window:
+        """The window with room for dimension lines and for names outside."""
+        x0, x1, y0, y1 = self.window
+        body = self.what.body
+        pad = 0.035 * self.side
+        row = 1.9 * SMALL * self.point
+        right = x1 + (pad if x1 >= body[1] or self.columns else 0.0)
+        right += sum(self._column_width(column) for column in self.columns)
+        outside = [words(self.what.regions[n]) for n, (_, out) in self.labels.items() if out]
+        if outside:
+            right += max(self._width(text) for text in outside) + 3 * SMALL * self.point
+        left = x0 - (pad if x0 <= body[0] else 0.0)
+        top = y1 + (pad if y1 >= body[3] or self.above else 0.0) + len(self.above) * row
+        bottom = y0 - (pad if y0 <= body[2] or self.below else 0.0) - len(self.below) * row
+        return left, right, bottom, top
+
+    def _column_width(self, column: list[Dimension]) -> float:
+        return max(self._width(_caption(d)) for d in column) + 1.6 * SMALL * self.point
+
+    # -------- drawing
+
+    def draw(self, ax: Axes, point: float, closer: Sequence[Window]) -> None:
+        """Draw the panel; ``point``: um per point of text."""
+        what, colours = self.what, self.what.colours
+        if what.layout is not None:
+            shapes = polygons(what.layout)
+            fill = [colours[what.regions[n]] for _, n in shapes]
+            body = PolyCollection([p for p, _ in shapes], facecolors=fill, edgecolors=fill, linewidths=0.3, zorder=1)
+            lines = LineCollection(outlines(what.layout), colors=INK, linewidths=0.7, zorder=2, capstyle="round")
+            artists: list[Collection] = [body, lines]
+        elif what.mesh is not None:
+            mesh = what.mesh
+            artists = [
+                paint_regions(ax, mesh.points, mesh.cells, mesh.element, mesh.region, [colours[r] for r in what.regions]),
+                LineCollection(mesh_outlines(mesh), colors=INK, linewidths=0.7, zorder=2),
+            ]
+        else:
+            artists = []
+        w = self.window
+        length_axes(ax, what.axes, self.frame)
+        for axis, low, high in ((ax.xaxis, w[0], w[1]), (ax.yaxis, w[2], w[3])):
+            slack = 1e-9 * self.side
+            axis.set_ticks([t for t in axis.get_major_locator().tick_values(low, high) if low - slack <= t <= high + slack])
+        clip = Rectangle((w[0], w[2]), w[1] - w[0], w[3] - w[2], transform=ax.transData, fill=False, lw=0.0)
+        for artist in artists:
+            if artist not in ax.collections:
+                ax.add_collection(artist)
+            if not holds(w, (what.body[0], what.body[2]), (what.body[1], what.body[3])):
+                artist.set_clip_path(clip)
+        self.point = point
+        self._draw_dimensions(ax)
+        self._draw_names(ax)
+        self._draw_supports(ax)
+        self._draw_roots(ax)
+        for number, box in enumerate(closer[:1]):
+            ax.add_patch(
+                Rectangle(
+                    (box[0], box[2]),
+                    box[1] - box[0],
+                    box[3] - box[2],
+                    fill=False,
+                    ec=ACCENT,
+                    lw=0.9,
+                    ls=(0, (4, 2)),
+                    zorder=6 + number,
+                )
+            )
+
+    def _draw_dimensions(self, ax: Axes) -> None:
+        row = 1.9 * SMALL * self.point
+        pad = 0.035 * self.side
+        x = self.window[1] + pad
+        for column in self.columns:
+            for d in column:
+                self._arrow(ax, d, (x, d.start[1]), (x, d.end[1]))
+            x += self._column_width(column)
+        y = self.window[2] - pad - 0.5 * row
+        for d in self.below:
+            self._arrow(ax, d, (d.start[0], y), (d.end[0], y))
+            y -= row
+        y = self.window[3] + pad
+        for d in self.above:
+            self._arrow(ax, d, (d.start[0], y), (d.end[0], y))
+            y += row
+
+    def _arrow(self, ax: Axes, d: Dimension, a: tuple[float, float], b: tuple[float, float]) -> None:
+        ax.add_collection(LineCollection([[d.start, a], [d.end, b]], colors=FAINT, linewidths=0.5, linestyles=":", zorder=3))
+        value = float(np.hypot(b[0] - a[0], b[1] - a[1]))
+        style = "<|-|>" if value > 14 * self.point else "|-|,widthA=0.2,widthB=0.2"
+        arrow = {"arrowstyle": style, "lw": 0.7, "color": INK, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 6}
+        ax.annotate("", xy=b, xytext=a, zorder=4, arrowprops=arrow)
+        x, y = 0.5 * (a[0] + b[0]), 0.5 * (a[1] + b[1])
+        if a[0] == b[0]:
+            ax.text(
+                x + 3 * self.point, y, _caption(d), fontsize=SMALL - 0.5, va="center", ha="left", color=INK, linespacing=1.05
+            )
+        else:
+            text = _caption(d).replace("\n", " ")
+            x = max(x, self.window[0] + 0.5 * self._width(text))
+            ax.text(x, y + 1.5 * self.point, text, fontsize=SMALL - 0.5, va="bottom", ha="center", color=INK)
+
+    def _draw_names(self, ax: Axes) -> None:
+        outside: list[tuple[float, float, str]] = []
+        for number, (box, out) in self.labels.items():
+            name = words(self.what.regions[number])
+            x, y = 0.5 * (box[0] + box[1]), 0.5 * (box[2] + box[3])
+            if out:
+                outside.append((box[1] - 0.1 * (box[1] - box[0]), y, name))
+                continue
+            wide, high = box[1] - box[0], box[3] - box[2]
+            full = "\n".join([name, *material_lines(self.what, self.what.regions[number])])
+            lines = full.count("\n") + 1
+            text, turn = name, 0.0
+            if wide > self._width(full) and high > (lines + 0.4) * 1.25 * SMALL * self.point:
+                text = full
+            elif wide <= self._width(name):
+                turn = 90.0
+            halo = [Stroke(linewidth=2.5, foreground=self.what.colours[self.what.regions[number]]), Normal()]
+            label = ax.text(
+                x, y, text, fontsize=SMALL, ha="center", va="center", color=INK, rotation=turn, linespacing=1.15, zorder=6.5
+            )
+            label.set_path_effects(halo)
+            plain(label)
+        if not outside:
+            return
+        outside.sort(key=lambda item: item[1])
+        step = 1.5 * SMALL * self.point
+        heights = spread([y for _, y, _ in outside], step, self.frame[2] + step, self.frame[3] - step)
+        x = self.window[1] + 0.035 * self.side + sum(self._column_width(c) for c in self.columns) + 1.5 * SMALL * self.point
+        for (px, py, name), y in zip(outside, heights, strict=True):
+            arrow = {"arrowstyle": "-", "lw": 0.6, "color": INK, "shrinkA": 1, "shrinkB": 0}
+            note = ax.annotate(
+                name, xy=(px, py), xytext=(x, y), fontsize=SMALL, va="center", ha="left", color=INK, arrowprops=arrow, zorder=5
+            )
+            plain(note)
+            ax.plot([px], [py], marker="o", ms=2, color=INK, zorder=5)
+
+    def _draw_supports(self, ax: Axes) -> None:
+        for _, drawn in supports(self.what):
+            for artist in drawn:
+                x = np.clip(np.asarray(artist[0]), self.window[0], self.window[1])
+                y = np.clip(np.asarray(artist[1]), self.window[2], self.window[3])
+                if len(x) == 1 and not holds(self.window, (artist[0][0], artist[1][0])):
+                    continue
+                if len(x) > 1 and (np.ptp(x) + np.ptp(y) <= 0 or not holds(self.window, *_near(artist, x, y))):
+                    continue
+                ax.plot(x, y, clip_on=False, zorder=4.5, **artist[2])
+
+    def _draw_roots(self, ax: Axes) -> None:
+        for root in self.what.roots:
+            if holds(self.window, root.at):
+                ax.plot(*root.at, marker="o", ms=5, mfc="none", mec=ACCENT, mew=1.4, zorder=7)
+        named: list[tuple[Root, int]] = []
+        for root in sorted(self.roots, key=lambda r: r.at[1]):
+            room = self._width(words(root.name)) + 12 * self.point
+            right = root.into[0] < 0
+            if not self.frame[0] <= root.at[0] + (room if right else -room) <= self.frame[1]:
+                right = not right
+            near = [
+                up
+                for one, up in named
+                if abs(one.at[0] - root.at[0]) < 2 * room and abs(one.at[1] - root.at[1]) < 40 * self.point
+            ]
+            up = -near[-1] if near else (-1 if len(self.roots) > 1 and root is not self.roots[0] else root.into[1])
+            named.append((root, up))
+            text = ax.annotate(
+                words(root.name),
+                xy=root.at,
+                xytext=(8 if right else -8, 9 * up),
+                textcoords="offset points",
+                fontsize=SMALL,
+                color=ACCENT,
+                fontweight="bold",
+                ha="left" if right else "right",
+                va="center",
+                zorder=8,
+                path_effects=[Stroke(linewidth=2.2, foreground="white"), Normal()],
+            )
+            plain(text)
+
+
+def _near(artist: Support, x: FloatArray, y: FloatArray) -> list[tuple[float, float]]:
+    """Ends of a clipped line, unless clipping moved it sideways (it then lies outside the window)."""
+    level = len(set(artist[1])) == 1
+    moved = y[0] != artist[1][0] if level else x[0] != artist[0][0]
+    far = (float("inf"), float("inf"))
+    return [far] if moved else [(float(a), float(b)) for a, b in zip(x, y, strict=True)]
+
+
+def _caption(d: Dimension) -> str:
+    value = float(np.hypot(d.end[0] - d.start[0], d.end[1] - d.start[1]))
+    return f"{d.key.replace('_', ' ')}\n{value:.6g} um"
+
+
+def spread(wanted: Sequence[float], step: float, low: float, high: float) -> list[float]:
+    """Heights near the wanted ascending ones, at least ``step`` apart, within [low, high] where they fit."""
+    found = list(wanted)
+    for i in range(1, len(found)):
+        found[i] = max(found[i], found[i - 1] + step)
+    if found and found[-1] > high:
+        found[-1] = high
+        for i in range(len(found) - 2, -1, -1):
+            found[i] = min(found[i], found[i + 1] - step)
+    return [max(y, low) if len(found) == 1 else y for y in found]
+
+
+def _middle_box(mesh: Mesh, number: int, window: Window) -> Window | None:
+    """A box of about the size of a label in the middle of a region's largest cells."""
+    cells = np.flatnonzero(mesh.region == number)
+    middle = mesh.points[mesh.cells[cells]].mean(axis=1)
+    inside = (middle[:, 0] > window[0]) & (middle[:, 0] < window[1]) & (middle[:, 1] > window[2]) & (middle[:, 1] < window[3])
+    if not inside.any():
+        return None
+    centre = np.median(middle[inside], axis=0)
+    cell = mesh.points[mesh.cells[cells[inside][int(np.argmin(np.linalg.norm(middle[inside] - centre, axis=1)))]]]
+    x, y = cell.mean(axis=0)
+    box = np.ptp(mesh.points[mesh.cells[cells]].reshape(-1, 2), axis=0)
+    wide, high = 0.35 * box
+    return float(x - wide), float(x + wide), float(y - high), float(y + high)
+
+
+def _legend(what: Picture) -> list[Artist]:
+    """Handles of regions with their materials, of roots and of supports."""
+    handles: list[Artist] = []
+    for region in what.regions:
+        text = ": ".join([words(region), ", ".join(material_lines(what, region))]).removesuffix(": ")
+        handles.append(Patch(facecolor=what.colours[region], edgecolor=INK, linewidth=0.5, label=shown(text)))
+    if what.roots:
+        handles.append(
+            Line2D(
+                [], [], ls="", marker="o", ms=5, mfc="none", mec=ACCENT, mew=1.4, label="root: stress metrics are taken here"
+            )
+        )
+    for text, drawn in supports(what):
+        if drawn:
+            handles.append(
+                Line2D([], [], label=shown(text), **{**drawn[0][2], **({"marker": None} if len(drawn[0][0]) > 1 else {})})
+            )
+    return handles
