@@ -39,7 +39,7 @@ def solve(arguments: argparse.Namespace) -> None:
 
             progress("writing figures and the report")
             with staged_directory(arguments.out) as stage, _naming(file):
-                written = [str(Path(path).relative_to(stage)) for path in write_outputs(done, stage, progress)]
+                written = [str(Path(path).relative_to(stage)) for path in write_outputs(done, stage, progress, origin.base)]
         document = results_dict(done)
         rows = root_table(done)
     if arguments.json:
