@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from femsim.elements import shape
 from femsim.mesh import IntArray
 from femsim.model import Model
 from femsim.recovery import sample, stress
@@ -21,6 +23,35 @@ class Piece:
     cells: IntArray
     xi: FloatArray
     weights: FloatArray
+
+
+class Goal(Protocol):
+    """Anything linear in the displacement whose error can be estimated."""
+
+    def derivative(self, model: Model) -> FloatArray:
+        """dJ/du (ndof,)."""
+        ...
+
+
+@dataclass(frozen=True)
+class PointDisplacement:
+    """One component of the displacement at reference point ``xi`` (2,) of a cell."""
+
+    name: str
+    cell: int
+    xi: FloatArray
+    component: int
+
+    def value(self, model: Model, unknowns: FloatArray) -> float:
+        """The displacement in um."""
+        return float(self.derivative(model) @ unknowns)
+
+    def derivative(self, model: Model) -> FloatArray:
+        """The shape functions at the point: a unit point force."""
+        load = np.zeros(model.ndof)
+        values, _ = shape(model.mesh.element, self.xi[None])
+        load[2 * model.mesh.cells[self.cell] + self.component] = values[0]
+        return load
 
 
 @dataclass(frozen=True)

@@ -27,11 +27,14 @@ def results_dict(run: Run) -> dict[str, Any]:
     probes: dict[str, Any] = {}
     for name, found in run.probes.items():
         stress: dict[str, float] = {c: float(v) for c, v in zip(model.kinematics.components, found.value.stress, strict=True)}
+        errors = dict(zip(model.kinematics.components, found.stress_error, strict=True))
         probes[name] = {
             "at": list(found.value.at),
             "region": found.value.region,
             "u": [float(v) for v in found.value.displacement],
             "stress": {**stress, "von_mises": found.value.von_mises},
+            "u_error": list(found.u_error),
+            "stress_error": None if found.singular else {**errors, "von_mises": found.von_mises_error},
         }
     document: dict[str, Any] = {
         "femsim": femsim.__version__,

@@ -11,7 +11,7 @@ from pathlib import Path
 from femsim.build import Discretisation, build_model, discretise, resolve_materials
 from femsim.case import Case
 from femsim.errors import FemsimWarning
-from femsim.estimate import with_errors
+from femsim.estimate import with_errors, with_probe_errors
 from femsim.intensity import RootField, root_fields
 from femsim.layout import Root
 from femsim.mesh import Quality, quality
@@ -58,7 +58,7 @@ def run(case: Case, base: Path | None = None, progress: Progress | None = None) 
         unknowns = solution.unknowns
         roots = with_errors(solution, chosen, [root_metrics(model, unknowns, average) for average in chosen])
         regions = region_metrics(model, unknowns)
-        probes = probe_values(solution, case.probe, disc.roots)
+        probes = with_probe_errors(solution, probe_values(solution, case.probe, disc.roots))
         fields = root_fields(solution, disc.roots)
         recovered = time.perf_counter()
     seen = tuple(dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, FemsimWarning)))
