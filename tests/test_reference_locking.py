@@ -1,4 +1,7 @@
-"""Locking (reference topic 7): a thick tube under pressure at nu = 0.4999. Quadratic elements do not lock; quad4 and tri3 do, with a warning."""
+"""Locking (reference topic 7): a thick tube under pressure at nu = 0.4999.
+
+Quadratic elements do not lock; quad4 and tri3 do (80 % and 73 % of the motion is missing), and a run with them says so.
+"""
 
 from __future__ import annotations
 
