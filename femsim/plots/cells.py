@@ -19,7 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
 from matplotlib.collections import Collection, LineCollection
 from matplotlib.colors import to_rgba_array
-from matplotlib.transforms import Bbox, IdentityTransform
+from matplotlib.transforms import Bbox, IdentityTransform, TransformedPath
 
 from femsim.elements import ELEMENTS, shape
 
@@ -119,7 +119,8 @@ class CellField(Collection):
         gc = renderer.new_gc()
         if clip is not None and self.get_clip_on():
             gc.set_clip_rectangle(clip)
-        gc.set_clip_path(self.get_clip_path())
+        if isinstance(path := self.get_clip_path(), TransformedPath):
+            gc.set_clip_path(path)
         gc.set_linewidth(0.0)
         for along, across, group in self.pieces(pixels, chosen):
             weights, triangles = subdivision(self.element, along, across)

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from PIL import Image
 
 from femsim.plots.fields import components, deformation_scale, deformed_figure, lengths_of, plot_temperature, root_figure
 from femsim.plots.layout import layout_figure
@@ -17,6 +20,8 @@ from femsim.plots.mesh import mesh_figure
 from femsim.plots.roots import interface_figure
 from femsim.plots.style import DPI, own_axes
 from femsim.run import Run
+
+CELLS = "Every cell is drawn with its own values, so stresses jump at interfaces as they do in the solution."
 
 
 @dataclass(frozen=True)
@@ -49,9 +54,8 @@ def plates(run: Run) -> Iterator[Plate]:
     names = ", ".join(components(run)[:-1])
     yield Plate(
         "stress",
-        f"Stress components ({names}) and von Mises stress in MPa, with the deformation drawn {scale:g} times as large; "
-        "dashed: undeformed. Every cell is drawn with its own values, so stresses jump at interfaces as they do in the solution. Colours "
-        "end at the 1st and 99th percentile by area.",
+        f"Stress components ({names}) and von Mises stress in MPa; deformation drawn {scale:g} times as large; dashed: "
+        f"undeformed. {CELLS} Colours end at the 1st and 99th percentile by area.",
         lambda: deformed_figure(run),
     )
     if np.ndim(run.solution.model.temperature):
@@ -60,17 +64,17 @@ def plates(run: Run) -> Iterator[Plate]:
         shared = sum(other.name == root.name for other in run.discretisation.roots) > 1
         stem = root_stem(root.name, number) + (f"_{number}" if shared else "")
         lengths = " and ".join(f"{length:g}" for length in lengths_of(run, root))
-        shape = "ring" if axisymmetric else "square"
+        shape = "the ring" if axisymmetric else "the square"
         yield Plate(
             f"root_{stem}",
-            f"Around root {root.name}, undeformed: peel stress and von Mises stress in MPa. Dashed: the "
-            f"conductor's {shape} of {lengths} um that the averages run over. Colours are clipped; the stress at the root itself has no finite value.",
+            f"Around root {root.name}, undeformed: peel stress and von Mises stress (MPa). Dashed: {shape} of {lengths} um in the "
+            "conductor that the averages run over. Colours are clipped; the stress at the root itself has no finite value.",
             partial(root_figure, run, root),
         )
         yield Plate(
             f"interface_{stem}",
-            f"Traction along the interface at root {root.name} under {root.region}: in the conductor (lines) and on the "
-            "other side (broad, pale lines), cell by cell; dashed: the averages. The two sides agree where the mesh resolves the field.",
+            f"Traction along the interface at root {root.name} under {root.region}: in the conductor (lines) and on the other "
+            "side (broad, pale lines), cell by cell; dashed: the averages. The sides agree where the mesh resolves the field.",
             partial(interface_figure, run, root),
             vector=True,
         )
@@ -91,13 +95,17 @@ def root_stem(name: str, number: int) -> str:
 
 
 def render(figure: Figure, kind: str) -> bytes:
-    """A figure as PNG or SVG bytes."""
+    """A figure as PNG or SVG bytes, drawn once (``savefig`` draws everything twice)."""
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # a user's words in a script the font lacks
         if kind == "svg":
-            figure.savefig(buffer, format="svg", dpi=DPI, metadata={"Date": None, "Creator": "femsim"})
+            FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": "femsim"})  # type: ignore[no-untyped-call]
         else:
-            figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": "femsim"}, pil_kwargs={"compress_level": 5})
+            canvas = FigureCanvasAgg(figure)
+            canvas.draw()  # type: ignore[no-untyped-call]
+            pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+            image = Image.fromarray(np.ascontiguousarray(pixels[..., :3]))
+            image.save(buffer, format="png", dpi=(DPI, DPI), compress_level=5)
     figure.set_layout_engine("none")  # it has done its work, and is the dearer part of drawing
     return buffer.getvalue()

@@ -45,6 +45,10 @@ def _side(layout: Layout, a: tuple[float, float], b: tuple[float, float]) -> Flo
 
 def polygons(layout: Layout) -> list[tuple[FloatArray, int]]:
     """Bent polygons of the painted cells with their region's number."""
+    return once(layout, "polygons", lambda: _polygons(layout))
+
+
+def _polygons(layout: Layout) -> list[tuple[FloatArray, int]]:
     x, y, cells = breaks(layout)
     found = []
     for j, i in np.argwhere(cells >= 0):
