@@ -30,50 +30,49 @@ FloatArray = npt.NDArray[np.float64]
 
 #: height of a page's panels, inches
 HEIGHT = 4.6
+#: width of a page, and room left of, right of, between, above and below its panels, inches
+_PAGE, _LEFT, _RIGHT, _GAP, _HEAD, _TICKS = 10.6, 0.62, 0.15, 0.72, 0.3, 0.5
 
 
 def layout_figure(result: Run | Discretisation | Layout | Mesh) -> Figure:
     """A page: the body, closer panels where layers are thin, and a legend of materials and supports."""
     what = picture(result)
     panels = windows(what)
-    marks = [
-        _Marks(what, w, _dimensions_of(what, panels, n), _roots_of(what, panels, n), n == len(panels) - 1)
-        for n, w in enumerate(panels)
-    ]
+    marks = [_Marks(what, w, _dimensions_of(what, panels, n), _roots_of(what, panels, n)) for n, w in enumerate(panels)]
     handles = _legend(what)
     columns = 2 if len(handles) > 3 else 1
-    left, between, right, head = 0.62, 0.72, 0.15, 0.3
-    foot = 0.55 + 0.165 * ((len(handles) + columns - 1) // columns) + 0.15
-    room = 10.6 - left - right - between * (len(panels) - 1)
-    tall = HEIGHT
+    rows: list[list[int]] = []
     for _ in range(4):  # the room for text depends on the scale, and the scale on the room
-        shapes = [(m.frame[1] - m.frame[0]) / (m.frame[3] - m.frame[2]) for m in marks]
-        tall = min(HEIGHT, room / sum(shapes))
-        for mark in marks:
-            mark.fit((mark.frame[3] - mark.frame[2]) / (72.0 * tall))
-    shapes = [(m.frame[1] - m.frame[0]) / (m.frame[3] - m.frame[2]) for m in marks]
-    tall = min(HEIGHT, room / sum(shapes))
-    total = left + right + between * (len(panels) - 1) + tall * sum(shapes)
-    width = max(total, 6.8)
-    height = head + tall + foot
+        rows = _rows([mark.shape for mark in marks])
+        for row in rows:
+            tall = _height([marks[n].shape for n in row])
+            for n in row:
+                marks[n].fit(marks[n].tallness / (72.0 * tall))
+        inside = {number for mark in marks for number, (_, out) in mark.labels.items() if not out}
+        marks[-1].outside = set(range(len(what.regions))) - inside
+    heights = [_height([marks[n].shape for n in row]) for row in rows]
+    foot = 0.2 + 0.165 * ((len(handles) + columns - 1) // columns)
+    widths = [
+        _LEFT + _RIGHT + sum(tall * marks[n].shape for n in row) + _GAP * (len(row) - 1)
+        for row, tall in zip(rows, heights, strict=True)
+    ]
+    width, height = max(*widths, 6.8), sum(heights) + (_HEAD + _TICKS) * len(rows) + foot
     figure = new_figure(width, height)
     figure.set_layout_engine("none")
-    at = left + 0.5 * (width - total)
-    for number, (mark, shape) in enumerate(zip(marks, shapes, strict=True)):
-        ax = figure.add_axes((at / width, foot / height, tall * shape / width, tall / height))
-        at += tall * shape + between
-        mark.draw(ax, (mark.frame[3] - mark.frame[2]) / (72.0 * tall), panels[number + 1 :])
-        w = mark.window
-        title = (
-            ""
-            if len(panels) == 1
-            else "whole body"
-            if number == 0
-            else f"{'abc'[number]}: {w[1] - w[0]:.3g} x {w[3] - w[2]:.3g} um of it"
-        )
-        ax.set_title(title, fontsize=NORMAL)
-        if number:
-            ax.set_ylabel("")
+    bottom = height
+    for row, tall, wide in zip(rows, heights, widths, strict=True):
+        bottom -= tall + _HEAD
+        at = _LEFT + 0.5 * (width - wide)
+        for n in row:
+            ax = figure.add_axes((at / width, bottom / height, tall * marks[n].shape / width, tall / height))
+            at += tall * marks[n].shape + _GAP
+            marks[n].draw(ax, [panels[k] for k in range(n + 1, len(panels)) if _parent(panels, k) == n])
+            w = panels[n]
+            closer = f"{'abc'[n]}: {w[1] - w[0]:.3g} x {w[3] - w[2]:.3g} um of it"
+            ax.set_title("" if len(panels) == 1 else closer if n else "whole body", fontsize=NORMAL)
+            if n != row[0]:
+                ax.set_ylabel("")
+        bottom -= _TICKS
     legend = figure.legend(
         handles=handles,
         loc="lower left",
@@ -90,6 +89,30 @@ def layout_figure(result: Run | Discretisation | Layout | Mesh) -> Figure:
     return figure
 
 
+def _rows(shapes: list[float]) -> list[list[int]]:
+    """Panels side by side in rows no wider than a page; ``shapes`` are widths over heights."""
+    rows: list[list[int]] = [[]]
+    used = _LEFT + _RIGHT
+    for number, shape in enumerate(shapes):
+        if rows[-1] and used + HEIGHT * shape > _PAGE:
+            rows.append([])
+            used = _LEFT + _RIGHT
+        rows[-1].append(number)
+        used += HEIGHT * shape + _GAP
+    return rows
+
+
+def _height(shapes: list[float]) -> float:
+    """Height in inches of a row of panels."""
+    return min(HEIGHT, (_PAGE - _LEFT - _RIGHT - _GAP * (len(shapes) - 1)) / sum(shapes))
+
+
+def _parent(panels: list[Window], number: int) -> int:
+    """The panel in which a closer one is outlined: the closest that holds all of it."""
+    w = panels[number]
+    return max(k for k in range(number) if k == 0 or holds(panels[k], (w[0], w[2]), (w[1], w[3])))
+
+
 def plot_layout(result: Run | Discretisation | Layout | Mesh, ax: Axes | None = None, window: Window | None = None) -> Axes:
     """Draw a layout in one panel: regions, dimensions in um, roots, supports; ``window`` (x0, x1, y0, y1) draws a part."""
     what = picture(result)
@@ -98,11 +121,12 @@ def plot_layout(result: Run | Discretisation | Layout | Mesh, ax: Axes | None = 
     figure = ax.get_figure(root=True)
     box = ax.get_position()
     size = (4.0, 4.0) if figure is None else (box.width * figure.get_figwidth(), box.height * figure.get_figheight())
-    mark = _Marks(what, shown, _dimensions_of(what, [shown], 0), _roots_of(what, [shown], 0), True)
+    mark = _Marks(what, shown, _dimensions_of(what, [shown], 0), _roots_of(what, [shown], 0))
+    mark.outside = set(range(len(what.regions)))
     for _ in range(4):
         frame = mark.frame
         mark.fit(max((frame[1] - frame[0]) / (72.0 * size[0]), (frame[3] - frame[2]) / (72.0 * size[1])))
-    mark.draw(ax, mark.point, [])
+    mark.draw(ax, [])
     return ax
 
 
@@ -124,10 +148,9 @@ def _roots_of(what: Picture, panels: list[Window], number: int) -> list[Root]:
 class _Marks:
     """One panel: what is drawn, what is written on it, and the frame with room for both."""
 
-    def __init__(
-        self, what: Picture, window: Window, dimensions: Sequence[Dimension], roots: Sequence[Root], last: bool
-    ) -> None:
-        self.what, self.window, self.roots, self.last = what, window, roots, last
+    def __init__(self, what: Picture, window: Window, dimensions: Sequence[Dimension], roots: Sequence[Root]) -> None:
+        self.what, self.window, self.roots = what, window, roots
+        self.outside: set[int] = set()  # regions to name beside the panel where they are too small
         self.side = max(window[1] - window[0], window[3] - window[2])
         self.point = self.side * 1.15 / (72.0 * HEIGHT)  # um per point, a first guess
         self.vertical = [d for d in dimensions if abs(d.end[0] - d.start[0]) < abs(d.end[1] - d.start[1])]
@@ -180,7 +203,7 @@ class _Marks:
             wide, high = box[1] - box[0], box[3] - box[2]
             text, line = self._width(words(name)), 1.3 * SMALL * self.point
             fits = (wide > text and high > line) or (high > text and wide > line)
-            if fits or self.last:
+            if fits or number in self.outside:
                 found[number] = (box, not fits)
         return found
 
@@ -227,8 +250,18 @@ class _Marks:
 
     # -------- drawing
 
-    def draw(self, ax: Axes, point: float, closer: Sequence[Window]) -> None:
-        """Draw the panel; ``point``: um per point of text."""
+    @property
+    def tallness(self) -> float:
+        """Height of the frame, um."""
+        return self.frame[3] - self.frame[2]
+
+    @property
+    def shape(self) -> float:
+        """Width of the frame over its height."""
+        return (self.frame[1] - self.frame[0]) / self.tallness
+
+    def draw(self, ax: Axes, closer: Sequence[Window]) -> None:
+        """Draw the panel and the outlines of closer ones."""
         what, colours = self.what, self.what.colours
         if what.layout is not None:
             shapes = polygons(what.layout)
@@ -255,12 +288,11 @@ class _Marks:
                 ax.add_collection(artist)
             if not holds(w, (what.body[0], what.body[2]), (what.body[1], what.body[3])):
                 artist.set_clip_path(clip)
-        self.point = point
         self._draw_dimensions(ax)
         self._draw_names(ax)
         self._draw_supports(ax)
         self._draw_roots(ax)
-        for number, box in enumerate(closer[:1]):
+        for number, box in enumerate(closer):
             ax.add_patch(
                 Rectangle(
                     (box[0], box[2]),

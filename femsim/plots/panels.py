@@ -29,7 +29,7 @@ def windows(what: Picture) -> list[Window]:
         cluster = [layer for layer in small if layer[0] >= small[0][0] / 8.0]
         side = min(cluster[-1][0] / (1.4 * LEGIBLE), 0.6 * max(x1 - x0, y1 - y0))
         found.append(_around(what.layout, cluster, side, body))
-    return found
+    return [body, *sorted(found[1:], key=lambda w: -max(w[1] - w[0], w[3] - w[2]))]
 
 
 def _shows(window: Window, layer: Layer) -> bool:

@@ -166,7 +166,7 @@ def plot_interface(run: Run, root: Root | str, ax: Axes | None = None) -> Axes:
     ax.set_ylim(low - pad, high + pad)
     _write_averages(ax, averages, (high - low + 2 * pad))
     ax.axhline(0.0, color=FAINT, lw=0.6)
-    _shade_unresolved(ax, inner)
+    _shade_unresolved(ax, inner, True)
     ax.set_xlabel(f"distance from the root along the interface ({LENGTH})")
     ax.set_ylabel("traction (MPa)")
     plain(ax.set_title(f"{words(root.name)}: traction on the interface", fontsize=NORMAL))
@@ -257,7 +257,7 @@ def plot_power_law(run: Run, root: Root | str, ax: Axes | None = None) -> Axes:
     if singular:
         text = "singular: grows without bound towards\nthe root, the peak has no finite value"
         ax.annotate(text, xy=(0.03, 0.03), xycoords="axes fraction", fontsize=SMALL, color=INK, va="bottom", fontstyle="italic")
-    _shade_unresolved(ax, side)
+    _shade_unresolved(ax, side, False)
     ax.set_xlabel(f"distance from the root along the interface ({LENGTH})")
     ax.set_ylabel("|traction| (MPa)")
     ax.set_title("the same, both axes logarithmic", fontsize=NORMAL)
@@ -286,19 +286,17 @@ def _draw_expansion(ax: Axes, local: RootField, root: Root, side: Side) -> None:
     ax.plot(d, np.hypot(stress[:, 1], stress[:, 2]), color="#2e8b57", lw=1.6, ls="--", label=words_)
 
 
-def _shade_unresolved(ax: Axes, side: Side) -> None:
+def _shade_unresolved(ax: Axes, side: Side, text: bool) -> None:
     """Grey where the first three cells lie: what is drawn there depends on the mesh."""
     end = float(side.distance[min(2, len(side.distance) - 1), -1])
     ax.axvspan(ax.get_xlim()[0], end, color="0.93", zorder=0)
-    ax.annotate(
-        "first three cells: depends on the mesh",
-        xy=(end, 0.98),
-        xytext=(-2, 0),
-        xycoords=("data", "axes fraction"),
-        textcoords="offset points",
-        fontsize=SMALL - 1,
-        color=FAINT,
-        rotation=90,
-        ha="right",
-        va="top",
-    )
+    if text:
+        ax.annotate(
+            "first three cells:\nset by the mesh",
+            xy=(0.01, 0.985),
+            xycoords="axes fraction",
+            fontsize=SMALL - 1,
+            color=FAINT,
+            ha="left",
+            va="top",
+        )
