@@ -19,12 +19,15 @@ FloatArray = npt.NDArray[np.float64]
 BATCH = 1024
 
 
-def batches(model: Model, points: FloatArray, size: int = BATCH) -> Iterator[tuple[IntArray, FloatArray, FloatArray]]:
+def batches(
+    model: Model, points: FloatArray, chosen: IntArray | None = None, size: int = BATCH
+) -> Iterator[tuple[IntArray, FloatArray, FloatArray]]:
     """Cells, strain operator B (E, q, 4, m) and volume factors det J x measure (E, q) at reference ``points``, batch by batch."""
     mesh, kinematics = model.mesh, model.kinematics
     values, gradients = shape(mesh.element, points)
-    for start in range(0, len(mesh.cells), size):
-        cells = np.arange(start, min(start + size, len(mesh.cells)))
+    every = np.arange(len(mesh.cells)) if chosen is None else chosen
+    for start in range(0, len(every), size):
+        cells = every[start : start + size]
         determinant, spatial = jacobians(mesh, cells, gradients)
         if not np.all(determinant > 0):
             worst = cells[int(np.argmin(determinant.min(axis=1)))]
@@ -34,11 +37,11 @@ def batches(model: Model, points: FloatArray, size: int = BATCH) -> Iterator[tup
         yield cells, kinematics.strain_operator(values, spatial, x), determinant * kinematics.measure(x)
 
 
-def element_stiffness(model: Model) -> Iterator[tuple[IntArray, FloatArray]]:
-    """Cells and their stiffness matrices K_e = sum_q B^T D B w (E, m, m), batch by batch."""
+def element_stiffness(model: Model, chosen: IntArray | None = None) -> Iterator[tuple[IntArray, FloatArray]]:
+    """Cells (all, or those ``chosen``) and their stiffness matrices K_e = sum_q B^T D B w (E, m, m), batch by batch."""
     points, weights = gauss_points(model.mesh.element, model.mesh.info.full)
     values, _ = shape(model.mesh.element, points)
-    for cells, b, volume in batches(model, points):
+    for cells, b, volume in batches(model, points, chosen):
         d = model.stiffness_at(cells, values)
         scaled = np.matmul(d, b)
         scaled *= (volume * weights)[..., None, None]

@@ -26,7 +26,7 @@ CORNER_FACTOR = 5.0
 #: no interval between two block edges has fewer elements
 FEWEST = 6
 #: lines closer than this fraction of the extent are one line
-SAME = 1.0e-10
+SAME = 1.0e-13
 #: more cells than this are a slip (a size meant for another unit), not a wish
 MOST_CELLS = 20_000_000
 
@@ -39,11 +39,17 @@ class Grading:
     growth: float
     largest: float | None = None
     corner_factor: float = CORNER_FACTOR
+    fewest: int = FEWEST
 
 
 def make_mesh(layout: Layout, grading: Grading, element: str = "quad9", lengths: tuple[float, ...] = ()) -> Mesh:
     """Mesh of a layout; grid lines also bound the roots' averaging rings of the given ``lengths``: averages need no cut cells."""
-    base_x, base_y, painted = paint(layout)
+    return mesh_of_lines(layout, *grid_lines(layout, grading, lengths), element)
+
+
+def grid_lines(layout: Layout, grading: Grading, lengths: tuple[float, ...] = ()) -> tuple[FloatArray, FloatArray]:
+    """Grid lines of a layout in both directions, before any bend."""
+    base_x, base_y, _ = paint(layout)
     extent = max(base_x[-1] - base_x[0], base_y[-1] - base_y[0])
     breaks_x, breaks_y = list(base_x), list(base_y)
     if layout.hold is not None:  # a node to hold
@@ -59,9 +65,20 @@ def make_mesh(layout: Layout, grading: Grading, element: str = "quad9", lengths:
     y = _graded(_merged(breaks_y, base_y, extent), _sources(layout, 1, grading, extent), grading)
     if len(x) * len(y) > MOST_CELLS:
         raise InputError(f"mesh.size: {grading.size:g} um gives {len(x)} x {len(y)} cells, more than {MOST_CELLS}; enlarge size or growth")
+    return x, y
+
+
+def painted_cells(layout: Layout, x: FloatArray, y: FloatArray) -> IntArray:
+    """Region number (ny, nx) of the cells between grid lines, -1 for void; the mesh numbers the others row by row."""
+    base_x, base_y, painted = paint(layout)
     column = np.searchsorted(base_x, 0.5 * (x[1:] + x[:-1])) - 1
     row = np.searchsorted(base_y, 0.5 * (y[1:] + y[:-1])) - 1
-    mesh = tensor_mesh(x, y, painted[np.ix_(row, column)], layout.regions, element, layout.lines)
+    return painted[np.ix_(row, column)]
+
+
+def mesh_of_lines(layout: Layout, x: FloatArray, y: FloatArray, element: str = "quad9") -> Mesh:
+    """Mesh of a layout on given grid lines; they must run through every edge of its blocks."""
+    mesh = tensor_mesh(x, y, painted_cells(layout, x, y), layout.regions, element, layout.lines)
     points = mesh.points
     for bend in layout.bends:
         points = bend.move(points)
@@ -148,12 +165,12 @@ def _graded(breaks: FloatArray, sources: dict[float, float], grading: Grading) -
         size = np.minimum(size, wanted * foot + slope * np.abs(breaks - position))
     lines: list[FloatArray] = [breaks[:1]]
     for a, b, ha, hb in zip(breaks[:-1], breaks[1:], size[:-1], size[1:], strict=True):
-        top = min((b - a) / FEWEST, grading.largest or np.inf)
-        lines.append(_interval(a, b, min(ha, top), min(hb, top), top, slope))
+        top = min((b - a) / grading.fewest, grading.largest or np.inf)
+        lines.append(_interval(a, b, min(ha, top), min(hb, top), top, slope, grading.fewest))
     return np.concatenate(lines)
 
 
-def _interval(a: float, b: float, ha: float, hb: float, top: float, slope: float) -> FloatArray:
+def _interval(a: float, b: float, ha: float, hb: float, top: float, slope: float, fewest: int = FEWEST) -> FloatArray:
     """Lines in (a, b] for h(x) = min(ha + slope (x-a), hb + slope (b-x), top): equal steps of the integral of 1/h."""
     length = b - a
     rise_a, rise_b = (top - ha) / slope, (top - hb) / slope
@@ -165,7 +182,7 @@ def _interval(a: float, b: float, ha: float, hb: float, top: float, slope: float
     knots_b = np.log1p(slope * rise_b / hb) / slope
     flat = max(length - rise_a - rise_b, 0.0)
     total = knots_a + flat / top + knots_b
-    count = max(int(np.ceil(total - 1e-9)), FEWEST)
+    count = max(int(np.ceil(total - 1e-9)), fewest)
     t = np.linspace(0.0, total, count + 1)[1:]
     x = np.where(
         t <= knots_a,

@@ -33,6 +33,8 @@ from femsim.units import PJ_PER_UJ
 
 FloatArray = npt.NDArray[np.float64]
 
+#: coordinates this close (fraction of the extent) differ by rounding only
+ROUNDING = 1.0e-14
 #: subdivisions of a cell that the edge of an averaging ring cuts
 CUT = 16
 
@@ -169,7 +171,8 @@ def interface_edges(mesh: Mesh, root: Root, length: float, cells: IntArray) -> l
     found = []
     for number, edge in enumerate(mesh.info.edges):
         x = mesh.points[mesh.cells[cells][:, list(edge)]]
-        on = np.all(np.abs(x[..., 1] - root.at[1]) <= 1e-9 * extent, axis=1)
+        height = np.ptp(mesh.points[mesh.cells[cells], 1], axis=1)[:, None]
+        on = np.all(np.abs(x[..., 1] - root.at[1]) <= np.minimum(1e-3 * height, 1e-9 * extent) + ROUNDING * extent, axis=1)
         inward = mesh.points[mesh.cells[cells]].mean(axis=1)[:, 1] - root.at[1]
         on &= inward * root.into[1] > 0
         start, end = x[:, 0, 0], x[:, 1, 0]
@@ -222,7 +225,7 @@ def _ring(model: Model, root: Root, length: float, cells: IntArray) -> tuple[Pie
     """Volume weights over the ring; cells cut by its edge are integrated over CUT x CUT parts, in or out by their middles."""
     mesh = model.mesh
     extent = float(np.ptp(mesh.points, axis=0).max())
-    slack = 1e-9 * extent
+    slack = ROUNDING * extent + 1e-9 * length
     low = np.array([min(root.at[k], root.at[k] + root.into[k] * length) for k in range(2)]) - slack
     high = np.array([max(root.at[k], root.at[k] + root.into[k] * length) for k in range(2)]) + slack
     x = mesh.points[mesh.cells[cells]]

@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from femsim.assembly import assemble, internal_force, thermal_force, traction_force
+from femsim.assembly import internal_force, thermal_force, traction_force
 from femsim.errors import NumericsError
-from femsim.linear import Factor, factorise
 from femsim.model import Model
-from femsim.ordering import nested_dissection
+from femsim.system import Pattern, SystemFactor, make_system
 
 FloatArray = npt.NDArray[np.float64]
 Progress = Callable[[str], None]
@@ -47,7 +46,7 @@ class Solution:
     globals_: FloatArray
     reaction: FloatArray
     checks: Checks
-    factor: Factor = field(repr=False)
+    factor: SystemFactor = field(repr=False)
     timing: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -80,19 +79,27 @@ def scatter(model: Model, unknowns: FloatArray, prescribed: bool = True) -> Floa
     return spread
 
 
-def solve(model: Model, load: FloatArray | None = None, progress: Progress | None = None, backend: str | None = None) -> Solution:
-    """Displacement of a model; ``load`` (ndof,) adds nodal forces in uN (manufactured solutions, follow-up loads).
+def solve(
+    model: Model,
+    load: FloatArray | None = None,
+    progress: Progress | None = None,
+    backend: str | None = None,
+    pattern: Pattern | None = None,
+) -> Solution:
+    """Displacement of a model; ``load`` (ndof,) adds nodal forces in uN (manufactured solutions, follow-up loads); ``pattern`` (:func:`femsim.system.make_pattern`)
+    of an earlier matrix on the same mesh with the same constraints is used again.
 
     Raises NumericsError where the matrix is singular or the residual is worse than WORST_RESIDUAL.
     """
     say = progress or (lambda text: None)
     start = time.perf_counter()
     say(f"assembling {model.constraints.count} unknowns")
-    matrix, prescribed = assemble(model)
+    system = make_system(model, pattern)
     assembled = time.perf_counter()
     say(f"factorising {model.constraints.count} unknowns")
-    factor = factorise(matrix, nested_dissection(model), backend)
-    del matrix
+    factor = SystemFactor.of(system, backend)
+    prescribed = system.prescribed
+    del system
     factored = time.perf_counter()
     solution = _substitute(model, factor, prescribed, load)
     solution.timing.update(assemble=assembled - start, factor=factored - assembled, solve=time.perf_counter() - assembled)
@@ -103,14 +110,14 @@ def resolve_with(solution: Solution, model: Model, load: FloatArray | None = Non
     """Solve ``model``, which differs from the solution's in load, temperature or CTE only, with the factor at hand."""
     prescribed = np.zeros(model.constraints.count)
     if np.any(model.constraints.value):
-        _, prescribed = assemble(model)
+        prescribed = make_system(model).prescribed
     start = time.perf_counter()
     fresh = _substitute(model, solution.factor, prescribed, load)
     fresh.timing.update(assemble=0.0, factor=0.0, solve=time.perf_counter() - start)
     return fresh
 
 
-def _substitute(model: Model, factor: Factor, prescribed: FloatArray, load: FloatArray | None) -> Solution:
+def _substitute(model: Model, factor: SystemFactor, prescribed: FloatArray, load: FloatArray | None) -> Solution:
     external = external_force(model)
     if load is not None:
         external = external + load
