@@ -141,6 +141,6 @@ def test_every_dependency_is_named_with_its_licence():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     table = [row for row in readme[readme.index("## Dependencies") :].splitlines() if row.startswith("| ")]
-    for dependency in project["dependencies"]:
+    for dependency in [*project["dependencies"], *project["optional-dependencies"]["sweep"]]:
         package = dependency.split(">=")[0]
         assert any(package in row.split("|")[1] for row in table), package
