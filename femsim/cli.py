@@ -19,7 +19,7 @@ from types import FrameType
 from typing import NoReturn, TextIO
 
 import femsim
-from femsim import cli_study
+from femsim import cli_claims, cli_study
 from femsim.errors import FemsimWarning, InputError, NumericsError, nearest
 
 OK, BAD_INPUT, NUMBERS_FAILED, INTERRUPTED, BROKEN_PIPE = 0, 2, 3, 130, 141
@@ -32,6 +32,7 @@ COMMANDS = {
     "report": "write report.html again from a directory of results",
     "doctor": "versions, solver backends, threads, and what is missing",
     "schema": "JSON Schema of the case file",
+    **cli_claims.COMMANDS,
     **cli_study.COMMANDS,
 }
 
@@ -67,7 +68,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"femsim {femsim.__version__}")
     commands = top.add_subparsers(dest="command", metavar="command", required=True, parser_class=Parser)
     made = {name: commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
-            for name, text in COMMANDS.items() if name not in cli_study.COMMANDS}  # fmt: skip
+            for name, text in COMMANDS.items() if name not in {**cli_claims.COMMANDS, **cli_study.COMMANDS}}  # fmt: skip
+    cli_claims.add_parser(commands)
     cli_study.add_parsers(commands)
 
     for name in ("solve", "mesh"):
@@ -154,6 +156,8 @@ def _dispatch(arguments: argparse.Namespace) -> int:
             cli_info.stacks(arguments.name)
         case "schema":
             cli_info.schema(arguments.which)
+        case "claims":
+            cli_claims.claims(arguments)
         case "doctor":
             return cli_info.doctor(arguments.json)
     return OK

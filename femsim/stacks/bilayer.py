@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from femsim.case import BilayerCase, BilayerGeometry
+from femsim.case import BilayerCase
+from femsim.geometry import BilayerGeometry
 from femsim.layout import Bend, Block, Dimension, Layout, Line, Root, mirrored
 
 FloatArray = npt.NDArray[np.float64]

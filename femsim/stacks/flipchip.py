@@ -128,7 +128,7 @@ def _ring(
             sketch.blocks.append(Block(f"{region}_free", (inner, outer), (high, free)))
             sketch.smears[f"{region}_free"] = Smear(role, None, number, radius, ring, fraction)
     width = outer - inner if ring > 0 else radius
-    walls: list[tuple[float, Literal[-1, 1]]] = [(outer, -1)] + ([(inner, 1)] if ring > 0 else [])
+    walls: list[tuple[float, Literal[-1, 1]]] = [(outer, -1), (inner, 1)] if ring > 0 else [(outer, -1)]
     for wall, into in walls:
         sketch.roots.append(Root(f"{region}_foot", (wall, low), region, (into, 1), width, high - low))
         if head:
