@@ -15,7 +15,7 @@ from femsim.boundaries import constrain, traction_of
 from femsim.blends import resolve_ref, smear
 from femsim.case import BlocksCase, Boundary, Case, CaseBase, MaterialRef, MeshCase, MeshSpec, PointData, StaggeredCase
 from femsim.errors import FemsimWarning, InputError, nearest
-from femsim.grid import Grading, make_mesh
+from femsim.grid import Grading, grid_lines, mesh_of_lines
 from femsim.kinematics import KINEMATICS, Kinematics
 from femsim.layout import Layout, Root
 from femsim.mesh import Mesh
@@ -55,6 +55,13 @@ class Discretisation:
     lengths: tuple[float, ...]
     point_data: dict[str, FloatArray]
     notes: tuple[str, ...] = ()
+    lines: tuple[FloatArray, FloatArray] | None = None  # grid lines of a layout, before any bend
+
+    def with_lines(self, x: FloatArray, y: FloatArray) -> Discretisation:
+        """The same layout on other grid lines."""
+        if self.layout is None:
+            raise InputError("mesh: an imported mesh has no grid lines")
+        return replace(self, mesh=mesh_of_lines(self.layout, x, y, self.mesh.element), lines=(x, y))
 
 
 def build_layout(case: Case) -> Layout | None:
@@ -70,8 +77,8 @@ def averaging_lengths(case: CaseBase) -> tuple[float, ...]:
     return tuple(length) if isinstance(length, list) else (length,)
 
 
-def discretise(case: Case, base: Path | None = None) -> Discretisation:
-    """Mesh of a case; ``base`` is the directory a mesh file's path is relative to."""
+def discretise(case: Case, base: Path | None = None, grading: Grading | None = None) -> Discretisation:
+    """Mesh of a case; ``base`` is the directory a mesh file's path is relative to, ``grading`` overrules a layout's own."""
     lengths = averaging_lengths(case)
     if isinstance(case, MeshCase):
         from femsim.meshfile import read_mesh
@@ -88,8 +95,9 @@ def discretise(case: Case, base: Path | None = None) -> Discretisation:
     size, largest = spec.size, spec.largest
     if not layout.roots and "size" in spec.model_fields_set and largest is None:
         largest = size  # no root to grade to: the size is the size everywhere
-    mesh = make_mesh(layout, Grading(size, spec.growth, largest), case.model.element, lengths)
-    return Discretisation(case, layout, mesh, layout.roots, lengths, {})
+    lines = grid_lines(layout, grading or Grading(size, spec.growth, largest), lengths)
+    mesh = mesh_of_lines(layout, *lines, case.model.element)
+    return Discretisation(case, layout, mesh, layout.roots, lengths, {}, lines=lines)
 
 
 def resolve_materials(case: Case, disc: Discretisation) -> dict[str, ResolvedMaterial]:

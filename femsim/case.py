@@ -176,7 +176,17 @@ class OwnModelSpec(ModelSpec):
     outer: Outer = "free"
 
 
-class MeshSpec(Strict):
+class Refinement(Strict):
+    """Adaptive refinement, where a tolerance is given: it starts from a coarse mesh of its own, or from the file's."""
+
+    tolerance: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        default=None, description="refine until the estimated relative error of the root metrics is below this (0.005 is 0.5 %)"
+    )
+    limit: Annotated[int, Field(ge=100, le=50_000_000)] = Field(default=400_000, description="unknowns at which refinement gives up")
+    goals: list[str] = Field(default=[], description='the metrics that count, as "post_root.peel" or "post_root"; none: all')
+
+
+class MeshSpec(Refinement):
     """Element size at the roots and its growth away from them."""
 
     size: Annotated[float, Field(ge=1.0e-7, le=1.0e4)] = Field(default=1.0e-3, description="element size at the roots, um")
@@ -184,7 +194,7 @@ class MeshSpec(Strict):
     largest: Annotated[float, Field(gt=0, le=1.0e6)] | None = Field(default=None, description="largest element, um (default: none)")
 
 
-class MeshFileSpec(Strict):
+class MeshFileSpec(Refinement):
     """A mesh file of the user's."""
 
     file: str = Field(min_length=1, description="path, relative to the case file; anything meshio reads")

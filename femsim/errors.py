@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class FemsimError(Exception):
@@ -20,6 +21,14 @@ class InputError(FemsimError):
 
 class NumericsError(FemsimError):
     """The numbers failed: singular, not converged, or a tolerance not met."""
+
+
+class ToleranceError(NumericsError):
+    """A tolerance that was not met within the limit; ``run`` is the best answer there is."""
+
+    def __init__(self, message: str, run: Any) -> None:
+        super().__init__(message)
+        self.run = run
 
 
 class FemsimWarning(UserWarning):

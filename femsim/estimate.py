@@ -46,15 +46,23 @@ AT_ROOT = {1: 0.45, 2: 0.07}
 VON_MISES = 2.0
 
 
-def with_errors(solution: Solution, averages: Sequence[Averages], metrics: Sequence[RootMetrics]) -> list[RootMetrics]:
-    """The metrics with their error estimates filled in."""
-    if not averages:
-        return list(metrics)
-    unknowns = solution.unknowns
+def root_goals(solution: Solution, averages: Sequence[Averages]) -> list[Goal]:
+    """Peel, shear and the linearised von Mises of every average, in this order."""
     goals: list[Goal] = []
     for average in averages:
-        goals += [average.peel, average.shear, average.von_mises_functional(solution.model, unknowns)]
-    errors = goal_errors(solution, goals).reshape(-1, 3)
+        goals += [average.peel, average.shear, average.von_mises_functional(solution.model, solution.unknowns)]
+    return goals
+
+
+def with_errors(
+    solution: Solution, averages: Sequence[Averages], metrics: Sequence[RootMetrics], indicators: FloatArray | None = None
+) -> list[RootMetrics]:
+    """The metrics with their error estimates filled in; ``indicators`` of the root goals, where they are known already."""
+    if not averages:
+        return list(metrics)
+    if indicators is None:
+        indicators = goal_indicators(solution, root_goals(solution, averages))
+    errors = np.abs(indicators).sum(axis=0).reshape(-1, 3)
     errors[:, :2] += np.array([[_at_root(solution, average)] for average in averages])
     errors[:, 2] *= VON_MISES
     return [

@@ -8,17 +8,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from femsim.build import Discretisation, build_model, discretise, resolve_materials
+from femsim.adapt import Adaptation, coarse_grading, solve_to_tolerance
+from femsim.build import Discretisation, averaging_lengths, discretise, resolve_materials
 from femsim.case import Case
-from femsim.errors import FemsimWarning
-from femsim.estimate import with_errors, with_probe_errors
+from femsim.errors import FemsimWarning, ToleranceError
+from femsim.estimate import with_probe_errors
 from femsim.intensity import RootField, root_fields
 from femsim.layout import Root
+from femsim.measure import solve_case
 from femsim.mesh import Quality, quality
-from femsim.metrics import RegionMetrics, RootMetrics, averages, region_metrics, root_metrics
+from femsim.metrics import RegionMetrics, RootMetrics, region_metrics
 from femsim.probes import ProbeValue, probe_values
 from femsim.resolve import ResolvedMaterial
-from femsim.solve import Solution, solve
+from femsim.solve import Solution
 
 Progress = Callable[[str], None]
 
@@ -38,39 +40,49 @@ class Run:
     timing: dict[str, float]
     warnings: tuple[str, ...] = ()
     fields: dict[Root, RootField | str] = field(default_factory=dict)  # the singular field at each root, or why it has none
+    adaptation: Adaptation | None = None
 
 
 def run(case: Case, base: Path | None = None, progress: Progress | None = None) -> Run:
-    """Mesh, solve and measure a case; mesh files are relative to ``base``. Warnings are raised as such and kept with the result."""
+    """Mesh, solve and measure a case; mesh files are relative to ``base``. Warnings are raised as such and kept with the result.
+
+    Raises ToleranceError, which carries the best result, where a tolerance is not met within the limit of unknowns.
+    """
     say = progress or (lambda text: None)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", FemsimWarning)
         start = time.perf_counter()
         say("meshing")
-        disc = discretise(case, base)
+        adaptive = case.mesh.tolerance is not None
+        disc = discretise(case, base, coarse_grading(averaging_lengths(case)) if adaptive else None)
         materials = resolve_materials(case, disc)
-        model = build_model(disc, materials)
-        chosen = averages(model, disc.roots, disc.lengths, chosen=case.metrics.length is not None)
         meshed = time.perf_counter()
-        solution = solve(model, progress=say)
-        say("recovering stresses")
-        solved = time.perf_counter()
-        unknowns = solution.unknowns
-        roots = with_errors(solution, chosen, [root_metrics(model, unknowns, average) for average in chosen])
-        regions = region_metrics(model, unknowns)
+        adaptation: Adaptation | None = None
+        if adaptive:
+            solved, adaptation = solve_to_tolerance(case, disc, materials, say)
+        else:
+            solved = solve_case(disc, materials, say)
+        disc, solution = solved.discretisation, solved.solution
+        measured = time.perf_counter()
+        regions = region_metrics(solved.model, solution.unknowns)
         probes = with_probe_errors(solution, probe_values(solution, case.probe, disc.roots))
         fields = root_fields(solution, disc.roots)
-        recovered = time.perf_counter()
+        timing = {**solved.timing, "mesh": meshed - start + solved.timing["mesh"]}
+        timing["recover"] += time.perf_counter() - measured
+        if adaptation is not None:
+            timing["refine"] = measured - meshed
     seen = tuple(dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, FemsimWarning)))
     for message in seen:
         warnings.warn(message, FemsimWarning, stacklevel=2)
-    timing = {
-        "mesh": meshed - start,
-        "assemble": solution.timing["assemble"],
-        "solve": solution.timing["solve"],
-        "recover": recovered - solved,
-    }
-    return Run(case, disc, materials, solution, tuple(roots), regions, probes, quality(model.mesh), timing, seen, fields)
+    done = Run(case, disc, materials, solution, solved.roots, regions, probes, quality(solved.model.mesh), timing, seen, fields, adaptation)
+    if adaptation is not None and not adaptation.met:
+        last = adaptation.steps[-1]
+        raise ToleranceError(
+            f"mesh.tolerance: {adaptation.tolerance:g} is not met: the estimated relative error of {last.of} is {last.worst:.3g} "
+            f"with {last.unknowns} unknowns; {adaptation.reason}",
+            done,
+        )
+    return done
 
 
 def mesh_only(case: Case, base: Path | None = None) -> Discretisation:
