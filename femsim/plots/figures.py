@@ -67,8 +67,8 @@ def plates(run: Run) -> Iterator[Plate]:
         shape = "the ring" if axisymmetric else "the square"
         yield Plate(
             f"root_{stem}",
-            f"Around root {root.name}, undeformed: peel stress and von Mises stress (MPa). Dashed: {shape} of {lengths} um "
-            "in the conductor that the averages run over. Colours are clipped; the stress at the root itself has no finite value.",
+            f"Around root {root.name}, undeformed: peel and von Mises stress, MPa. Dashed: {shape} of {lengths} um in the "
+            "conductor that the averages run over. Colours are clipped; at the root itself stress has no finite value.",
             partial(root_figure, run, root),
         )
         yield Plate(

@@ -28,8 +28,8 @@ from femsim.run import Run
 
 FloatArray = npt.NDArray[np.float64]
 
-#: height of a page's panels, inches
-HEIGHT = 4.6
+#: height of a page's panels, inches: of up to two, and of more
+HEIGHT, LOWER = 4.6, 3.7
 #: width of a page, and room left of, right of, between, above and below its panels, inches
 _PAGE, _LEFT, _RIGHT, _GAP, _HEAD, _TICKS = 10.6, 0.62, 0.15, 0.72, 0.3, 0.5
 
@@ -41,16 +41,17 @@ def layout_figure(result: Run | Discretisation | Layout | Mesh) -> Figure:
     marks = [_Marks(what, w, _dimensions_of(what, panels, n), _roots_of(what, panels, n)) for n, w in enumerate(panels)]
     handles = _legend(what)
     columns = 2 if len(handles) > 3 else 1
+    limit = HEIGHT if len(panels) <= 2 else LOWER
     rows: list[list[int]] = []
     for _ in range(4):  # the room for text depends on the scale, and the scale on the room
-        rows = _rows([mark.shape for mark in marks])
+        rows = _rows([mark.shape for mark in marks], limit)
         for row in rows:
-            tall = _height([marks[n].shape for n in row])
+            tall = _height([marks[n].shape for n in row], limit)
             for n in row:
                 marks[n].fit(marks[n].tallness / (72.0 * tall))
         inside = {number for mark in marks for number, (_, out) in mark.labels.items() if not out}
         marks[-1].outside = set(range(len(what.regions))) - inside
-    heights = [_height([marks[n].shape for n in row]) for row in rows]
+    heights = [_height([marks[n].shape for n in row], limit) for row in rows]
     foot = 0.2 + 0.165 * ((len(handles) + columns - 1) // columns)
     widths = [
         _LEFT + _RIGHT + sum(tall * marks[n].shape for n in row) + _GAP * (len(row) - 1)
@@ -68,7 +69,7 @@ def layout_figure(result: Run | Discretisation | Layout | Mesh) -> Figure:
             at += tall * marks[n].shape + _GAP
             marks[n].draw(ax, [panels[k] for k in range(n + 1, len(panels)) if _parent(panels, k) == n])
             w = panels[n]
-            closer = f"{'abc'[n]}: {w[1] - w[0]:.3g} x {w[3] - w[2]:.3g} um of it"
+            closer = f"{'abcd'[n]}: {w[1] - w[0]:.4g} x {w[3] - w[2]:.4g} um of it"
             ax.set_title("" if len(panels) == 1 else closer if n else "whole body", fontsize=NORMAL)
             if n != row[0]:
                 ax.set_ylabel("")
@@ -89,22 +90,22 @@ def layout_figure(result: Run | Discretisation | Layout | Mesh) -> Figure:
     return figure
 
 
-def _rows(shapes: list[float]) -> list[list[int]]:
+def _rows(shapes: list[float], height: float) -> list[list[int]]:
     """Panels side by side in rows no wider than a page; ``shapes`` are widths over heights."""
     rows: list[list[int]] = [[]]
     used = _LEFT + _RIGHT
     for number, shape in enumerate(shapes):
-        if rows[-1] and used + HEIGHT * shape > _PAGE:
+        if rows[-1] and used + height * shape > _PAGE:
             rows.append([])
             used = _LEFT + _RIGHT
         rows[-1].append(number)
-        used += HEIGHT * shape + _GAP
+        used += height * shape + _GAP
     return rows
 
 
-def _height(shapes: list[float]) -> float:
+def _height(shapes: list[float], limit: float) -> float:
     """Height in inches of a row of panels."""
-    return min(HEIGHT, (_PAGE - _LEFT - _RIGHT - _GAP * (len(shapes) - 1)) / sum(shapes))
+    return min(limit, (_PAGE - _LEFT - _RIGHT - _GAP * (len(shapes) - 1)) / sum(shapes))
 
 
 def _parent(panels: list[Window], number: int) -> int:
@@ -150,6 +151,7 @@ class _Marks:
 
     def __init__(self, what: Picture, window: Window, dimensions: Sequence[Dimension], roots: Sequence[Root]) -> None:
         self.what, self.window, self.roots = what, window, roots
+        self.taken: list[Window] = []  # boxes of texts
         self.outside: set[int] = set()  # regions to name beside the panel where they are too small
         self.side = max(window[1] - window[0], window[3] - window[2])
         self.point = self.side * 1.15 / (72.0 * HEIGHT)  # um per point, a first guess
@@ -355,6 +357,10 @@ class _Marks:
                 text = full
             elif wide <= self._width(name):
                 turn = 90.0
+            wide_text, tall_text = self._width(text), (text.count("\n") + 1) * 1.3 * SMALL * self.point
+            if turn:
+                wide_text, tall_text = tall_text, wide_text
+            self.taken.append((x - wide_text / 2, x + wide_text / 2, y - tall_text / 2, y + tall_text / 2))
             halo = [Stroke(linewidth=2.5, foreground=self.what.colours[self.what.regions[number]]), Normal()]
             label = ax.text(
                 x, y, text, fontsize=SMALL, ha="center", va="center", color=INK, rotation=turn, linespacing=1.15, zorder=6.5
@@ -386,27 +392,36 @@ class _Marks:
                     continue
                 ax.plot(x, y, clip_on=False, zorder=4.5, **artist[2])
 
+    def _free_place(self, root: Root) -> tuple[bool, float]:
+        """Side and height (points) of a root's name where it hides no other text; noted as taken."""
+        wide, tall = self._width(words(root.name)) * 1.12, 1.3 * SMALL * self.point
+        x, y = root.at
+        best: tuple[int, bool, float, Window] | None = None
+        for level in (9.0, -9.0, 20.0, -20.0, 31.0, -31.0):
+            for side in (-root.into[0], root.into[0]):
+                low = x + 8 * self.point if side > 0 else x - 8 * self.point - wide
+                middle = y + root.into[1] * level * self.point
+                box = (low, low + wide, middle - 0.5 * tall, middle + 0.5 * tall)
+                hidden = sum(box[0] < b[1] and b[0] < box[1] and box[2] < b[3] and b[2] < box[3] for b in self.taken)
+                hidden += 10 * (box[0] < self.frame[0] or box[1] > self.frame[1])
+                if best is None or hidden < best[0]:
+                    best = hidden, side > 0, root.into[1] * level, box
+        assert best is not None
+        self.taken.append(best[3])
+        return best[1], best[2]
+
     def _draw_roots(self, ax: Axes) -> None:
+        dot = 4 * self.point
+        self.taken += [(r.at[0] - dot, r.at[0] + dot, r.at[1] - dot, r.at[1] + dot) for r in self.what.roots]
         for root in self.what.roots:
             if holds(self.window, root.at):
                 ax.plot(*root.at, marker="o", ms=5, mfc="none", mec=ACCENT, mew=1.4, zorder=7)
-        named: list[tuple[Root, int]] = []
         for root in sorted(self.roots, key=lambda r: r.at[1]):
-            room = self._width(words(root.name)) + 12 * self.point
-            right = root.into[0] < 0
-            if not self.frame[0] <= root.at[0] + (room if right else -room) <= self.frame[1]:
-                right = not right
-            near = [
-                up
-                for one, up in named
-                if abs(one.at[0] - root.at[0]) < 2 * room and abs(one.at[1] - root.at[1]) < 40 * self.point
-            ]
-            up = -near[-1] if near else (-1 if len(self.roots) > 1 and root is not self.roots[0] else root.into[1])
-            named.append((root, up))
+            right, up = self._free_place(root)
             text = ax.annotate(
                 words(root.name),
                 xy=root.at,
-                xytext=(8 if right else -8, 9 * up),
+                xytext=(8 if right else -8, up),
                 textcoords="offset points",
                 fontsize=SMALL,
                 color=ACCENT,

@@ -7,8 +7,12 @@ import numpy as np
 from femsim.layout import Layout, paint
 from femsim.plots.picture import Picture, Window
 
+Point = tuple[float, float]
 #: thickness (um) of a layer and its two ends
-Layer = tuple[float, tuple[float, float], tuple[float, float]]
+Layer = tuple[float, Point, Point]
+
+#: panels of a page
+MOST = 4
 
 #: a layer thinner than this fraction of a panel's side gets a closer panel
 LEGIBLE = 0.07
@@ -22,13 +26,15 @@ def windows(what: Picture) -> list[Window]:
         return found
     layers = sorted(_layers(what.layout), reverse=True)
     side = max(x1 - x0, y1 - y0)
-    while len(found) < 3:
+    while len(found) < MOST:
         small = [layer for layer in layers if not any(_shows(window, layer) for window in found)]
         if not small:
             break
         cluster = [layer for layer in small if layer[0] >= small[0][0] / 8.0]
         side = min(cluster[-1][0] / (1.4 * LEGIBLE), 0.6 * max(x1 - x0, y1 - y0))
-        found.append(_around(what.layout, cluster, side, body))
+        starts = [layer[1:] for layer in reversed(cluster)] + [(root.at, root.at) for root in what.layout.roots]
+        options = [_around(what.layout, cluster, start, side, body) for start in starts]
+        found.append(max(options, key=lambda window: sum(_shows(window, layer) for layer in cluster)))
     return [body, *sorted(found[1:], key=lambda w: -max(w[1] - w[0], w[3] - w[2]))]
 
 
@@ -37,7 +43,7 @@ def _shows(window: Window, layer: Layer) -> bool:
 
 
 def _layers(layout: Layout) -> list[Layer]:
-    """Layers, and what has a dimension: thickness and the two ends of it, nearest to a root where the layer is wide."""
+    """Layers (and dimensions of what is bent): thickness and its two ends, nearest to a root where the layer is wide."""
     x, y, cells = paint(layout)
     found: list[Layer] = []
     for number in range(len(layout.regions)):
@@ -50,6 +56,8 @@ def _layers(layout: Layout) -> list[Layer]:
             start = (point[0], float(low[1])) if tall <= wide else (float(low[0]), point[1])
             end = (point[0], float(high[1])) if tall <= wide else (float(high[0]), point[1])
             found.append((float(min(wide, tall)), start, end))
+    if not layout.bends:
+        return found
     found += [(float(np.hypot(d.end[0] - d.start[0], d.end[1] - d.start[1])), d.start, d.end) for d in layout.dimensions]
     return found
 
@@ -58,10 +66,10 @@ def _apart(at: tuple[float, float], low: tuple[float, float], high: tuple[float,
     return float(sum(max(low[k] - at[k], 0.0, at[k] - high[k]) for k in range(2)))
 
 
-def _around(layout: Layout, cluster: list[Layer], side: float, body: Window) -> Window:
+def _around(layout: Layout, cluster: list[Layer], start: tuple[Point, Point], side: float, body: Window) -> Window:
     """A square window of the given side over the layers of a cluster and the root next to them, as far as they fit."""
-    _, low_end, high_end = cluster[-1]
-    box = [*low_end, *high_end]
+    (ax, ay), (bx, by) = start
+    box = [min(ax, bx), min(ay, by), max(ax, bx), max(ay, by)]
     roots = sorted((root.at for root in layout.roots), key=lambda p: abs(p[0] - box[0]) + abs(p[1] - box[1]))
     wanted = [point for _, start, end in reversed(cluster) for point in (start, end)]
     for point in [*roots[:1], *wanted, *roots[1:]]:
@@ -73,8 +81,8 @@ def _around(layout: Layout, cluster: list[Layer], side: float, body: Window) -> 
     for k in range(2):
         low, high = body[2 * k], body[2 * k + 1]
         width = min(side, high - low)
-        start = min(max(0.5 * (box[k] + box[k + 2]) - 0.5 * width, low), high - width)
-        limits += [max(start - margin, low), min(start + width + margin, high)]
+        first = min(max(0.5 * (box[k] + box[k + 2]) - 0.5 * width, low), high - width)
+        limits += [max(first - margin, low), min(first + width + margin, high)]
     return limits[0], limits[1], limits[2], limits[3]
 
 

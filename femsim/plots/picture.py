@@ -75,7 +75,10 @@ def material_lines(what: Picture, region: str) -> list[str]:
     if region not in what.materials or what.case is None:
         return []
     one = what.materials[region]
-    return [words(one.entry.name if one.entry else "own data"), *material_numbers(one, what.case)]
+    return [
+        words(one.entry.name if one.entry else "effective medium" if one.blend else "own data"),
+        *material_numbers(one, what.case),
+    ]
 
 
 def material_numbers(one: ResolvedMaterial, case: CaseBase) -> list[str]:
