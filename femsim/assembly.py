@@ -12,11 +12,14 @@ from femsim.elements import gauss_points, line_gauss, line_shape, shape
 from femsim.errors import InputError
 from femsim.mesh import IntArray, jacobians
 from femsim.model import Model
+from femsim.sampling import sample
 
 FloatArray = npt.NDArray[np.float64]
 
 #: elements a batch: keeps a batch's arrays inside the processor's cache
 BATCH = 1024
+#: the same where no strain operator is formed
+SAMPLED = 8192
 
 
 def batches(
@@ -79,13 +82,11 @@ def assemble(model: Model) -> tuple[sp.csc_matrix, FloatArray]:
 def thermal_force(model: Model) -> FloatArray:
     """Nodal forces (ndof,) of the thermal strain: f = int B^T D eps_th dV, in uN."""
     points, weights = gauss_points(model.mesh.element, model.mesh.info.full)
-    values, _ = shape(model.mesh.element, points)
     force = np.zeros(model.ndof)
-    for cells, b, volume in batches(model, points):
-        stress = np.matmul(model.stiffness_at(cells, values), model.thermal_strain_at(cells, values)[..., None])
-        weighted = stress * (volume * weights)[..., None, None]
-        m = b.shape[-1]
-        element = np.matmul(b.reshape(len(cells), -1, m).transpose(0, 2, 1), weighted.reshape(len(cells), -1, 1))[..., 0]
+    for cells in _batched(model):
+        at = sample(model, cells, points)
+        spread = np.broadcast_to(at.thermal, (len(cells), len(points), 4))
+        element = at.pull(at.hooke(spread) * (at.volume * weights)[..., None])
         force += np.bincount(model.element_dofs(cells).ravel(), element.ravel(), minlength=model.ndof)
     return force
 
@@ -128,14 +129,15 @@ def body_force(model: Model, density: Callable[[FloatArray], FloatArray]) -> Flo
 def internal_force(model: Model, displacement: FloatArray) -> FloatArray:
     """Nodal forces (ndof,) of the stress: f = int B^T D (B u - eps_th) dV, in uN; ``displacement`` is (ndof,)."""
     points, weights = gauss_points(model.mesh.element, model.mesh.info.full)
-    values, _ = shape(model.mesh.element, points)
     force = np.zeros(model.ndof)
-    for cells, b, volume in batches(model, points):
-        dofs = model.element_dofs(cells)
-        strain = np.matmul(b, displacement[dofs][:, None, :, None])[..., 0] - model.thermal_strain_at(cells, values)
-        stress = np.matmul(model.stiffness_at(cells, values), strain[..., None])
-        weighted = stress * (volume * weights)[..., None, None]
-        m = b.shape[-1]
-        element = np.matmul(b.reshape(len(cells), -1, m).transpose(0, 2, 1), weighted.reshape(len(cells), -1, 1))[..., 0]
-        force += np.bincount(dofs.ravel(), element.ravel(), minlength=model.ndof)
+    for cells in _batched(model):
+        at = sample(model, cells, points)
+        element = at.pull(at.stress(displacement) * (at.volume * weights)[..., None])
+        force += np.bincount(model.element_dofs(cells).ravel(), element.ravel(), minlength=model.ndof)
     return force
+
+
+def _batched(model: Model) -> Iterator[IntArray]:
+    count = len(model.mesh.cells)
+    for start in range(0, count, SAMPLED):
+        yield np.arange(start, min(start + SAMPLED, count))

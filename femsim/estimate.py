@@ -32,7 +32,7 @@ from femsim.mesh import IntArray
 from femsim.metrics import Averages, RootMetrics
 from femsim.model import Model
 from femsim.probes import ProbeValue, probe_goals
-from femsim.recovery import sample
+from femsim.sampling import sample
 from femsim.solve import Solution, gather, scatter
 
 FloatArray = npt.NDArray[np.float64]
@@ -171,13 +171,10 @@ def _weights(model: Model, unknowns: FloatArray, smoother: _Smoother) -> tuple[F
     pulled = np.empty((len(mesh.cells), 2 * mesh.info.nodes + model.kinematics.globals_))
     for cells in _batches(model):
         at = sample(model, cells, full)
-        e, q, _, m = at.operator.shape
-        strain = np.matmul(at.operator, unknowns[model.element_dofs(cells)][:, None, :, None])[..., 0] - at.thermal
-        defect = np.matmul(values, smooth[cells]) - np.matmul(at.stiffness, strain[..., None])[..., 0]
+        defect = np.matmul(values, smooth[cells]) - at.stress(unknowns)
         w = np.matmul(_compliance(model, cells, values), defect[..., None])[..., 0] * (at.volume * quadrature)[..., None]
         weights[cells] = np.matmul(values.T, w)
-        stress = np.matmul(at.stiffness, w[..., None]).reshape(e, 1, q * 4)
-        pulled[cells] = np.matmul(stress, at.operator.reshape(e, q * 4, m))[:, 0]
+        pulled[cells] = at.pull(at.hooke(w))
     return weights, pulled
 
 
@@ -189,11 +186,8 @@ def _nodal_stress(model: Model, fields: FloatArray, thermal: bool = False) -> Fl
     found = np.empty((len(mesh.cells), mesh.info.nodes, 4, fields.shape[1]))
     for cells in _batches(model):
         at = sample(model, cells, reduced)
-        e, q, _, m = at.operator.shape
-        strain = np.matmul(at.operator.reshape(e, q * 4, m), fields[model.element_dofs(cells)]).reshape(e, q, 4, -1)
-        if thermal:
-            strain -= at.thermal[..., None]
-        stress = np.matmul(at.stiffness, strain)
+        stress = at.stress(fields, thermal)
+        e, q = stress.shape[:2]
         found[cells] = np.matmul(to_nodes, stress.reshape(e, q, -1)).reshape(e, -1, 4, fields.shape[1])
     return found
 

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from femsim.elements import shape
 from femsim.mesh import IntArray
 from femsim.model import Model
-from femsim.recovery import sample, stress
+from femsim.recovery import stress
+from femsim.sampling import sample
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -71,7 +72,6 @@ class Functional:
         for p in self.pieces:
             at = sample(model, p.cells, p.xi)
             pulled = np.matmul(np.swapaxes(at.stiffness, -1, -2), p.weights[..., None])
-            m = at.operator.shape[-1]
-            nodal = np.matmul(at.operator.reshape(len(p.cells), -1, m).transpose(0, 2, 1), pulled.reshape(len(p.cells), -1, 1))[..., 0]
+            nodal = at.pull(np.broadcast_to(pulled[..., 0], p.weights.shape))
             load += np.bincount(model.element_dofs(p.cells).ravel(), nodal.ravel(), minlength=model.ndof)
         return load

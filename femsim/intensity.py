@@ -21,7 +21,8 @@ from femsim.errors import FemsimError, NumericsError
 from femsim.layout import Root
 from femsim.mesh import IntArray
 from femsim.model import Model
-from femsim.recovery import sample, stress
+from femsim.recovery import stress
+from femsim.sampling import sample
 from femsim.search import locate_many
 
 if TYPE_CHECKING:

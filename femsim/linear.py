@@ -3,7 +3,7 @@
 | backend | where from | licence |
 |---|---|---|
 | pardiso | extra ``mkl`` (pypardiso and the MKL it brings) | BSD-3-Clause; MKL: Intel Simplified Software License |
-| cholmod | extra ``cholmod`` (scikit-sparse; needs SuiteSparse's headers and a compiler) | BSD-2-Clause; CHOLMOD's supernodal part: GPL-2.0-or-later |
+| cholmod | extra ``cholmod`` (scikit-sparse; needs SuiteSparse and a compiler) | BSD-2-Clause; CHOLMOD supernodal: GPL-2.0-or-later |
 | superlu | scipy, always there | BSD-3-Clause |
 
 All are given matrices whose unknowns stand in the geometric elimination order already, upper triangle by rows, so none of them orders.
@@ -25,6 +25,8 @@ from femsim.errors import InputError, NumericsError
 
 FloatArray = npt.NDArray[np.float64]
 
+#: fewer unknowns than this are solved by SuperLU in less time than MKL takes to load
+SMALL = 60_000
 #: names in the order of preference
 BACKENDS = ("pardiso", "cholmod", "superlu")
 _MODULES = {"pardiso": "pypardiso", "cholmod": "sksparse", "superlu": "scipy"}
@@ -73,6 +75,7 @@ class PardisoFactor:
     backend = "pardiso"
 
     def __init__(self, upper: sp.csr_matrix) -> None:
+        _point_to_mkl()
         from pypardiso import PyPardisoSolver
         from pypardiso.pardiso_wrapper import PyPardisoError
 
@@ -104,10 +107,26 @@ class PardisoFactor:
         if self._solver is not None:
             self._solver.free_memory(everything=True)
 
-    def __del__(self) -> None:  # noqa: D105
+    def __del__(self) -> None:
         try:
             self.close()
         except Exception:  # the interpreter is going down: nothing left to free
+            return
+
+
+def _point_to_mkl() -> None:
+    """Tell pypardiso where the installed MKL lies; its own search walks the whole environment (seconds on a slow disk)."""
+    from importlib.metadata import PackageNotFoundError, files
+
+    if os.environ.get("PYPARDISO_MKL_RT"):
+        return
+    try:
+        listed = files("mkl") or []
+    except PackageNotFoundError:
+        return
+    for file in listed:
+        if "mkl_rt" in file.name:
+            os.environ["PYPARDISO_MKL_RT"] = str(file.locate())
             return
 
 
@@ -117,8 +136,8 @@ def factorise(upper: sp.csr_matrix, backend: str | None = None) -> Factor:
     ``backend`` None takes the environment's FEMSIM_SOLVER or else the first one found. Raises NumericsError where the matrix is singular
     or the factor would not fit into the memory that is free.
     """
-    chosen = choose_backend(backend)
     n = upper.shape[0]
+    chosen = choose_backend(backend, n)
     try:
         if chosen == "pardiso":
             return PardisoFactor(upper)
@@ -166,12 +185,12 @@ def _found() -> tuple[str, ...]:
     return tuple(name for name in BACKENDS if available_backends()[name])
 
 
-def choose_backend(backend: str | None = None) -> str:
-    """The backend used: the one asked for (argument, then FEMSIM_SOLVER), else the first one found."""
+def choose_backend(backend: str | None = None, unknowns: int | None = None) -> str:
+    """The backend used: the one asked for (argument, then FEMSIM_SOLVER), else SuperLU for small systems, the first one found for others."""
     found = _found()
     wanted = backend or os.environ.get("FEMSIM_SOLVER") or ""
     if not wanted:
-        return found[0]
+        return "superlu" if unknowns is not None and unknowns < SMALL else found[0]
     if wanted not in BACKENDS:
         raise InputError(f"FEMSIM_SOLVER: {wanted!r} is not one of {', '.join(BACKENDS)}")
     if wanted not in found:
@@ -207,5 +226,6 @@ def _refuse_beyond(needed: float, n: int) -> None:
     free = free_bytes()
     if free is not None and needed > free:
         raise NumericsError(
-            f"factorising {n} unknowns needs about {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free; use a larger mesh.size or mesh.growth"
+            f"factorising {n} unknowns needs about {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free; "
+            "use a larger mesh.size or mesh.growth"
         )

@@ -28,7 +28,8 @@ from femsim.kinematics import von_mises
 from femsim.layout import Root
 from femsim.mesh import IntArray, Mesh
 from femsim.model import Model
-from femsim.recovery import sample, stress
+from femsim.recovery import stress
+from femsim.sampling import sample
 from femsim.units import PJ_PER_UJ
 
 FloatArray = npt.NDArray[np.float64]
@@ -130,9 +131,8 @@ def region_metrics(model: Model, unknowns: FloatArray) -> dict[str, RegionMetric
     for start in range(0, len(model.mesh.cells), 4096):
         cells = np.arange(start, min(start + 4096, len(model.mesh.cells)))
         at = sample(model, cells, points)
-        dofs = model.element_dofs(cells)
-        strain = np.matmul(at.operator, unknowns[dofs][:, None, :, None])[..., 0] - at.thermal
-        s = np.matmul(at.stiffness, strain[..., None])[..., 0]
+        strain = at.strain(unknowns) - at.thermal
+        s = at.hooke(strain)
         w, level = at.volume * weights, von_mises(s)
         region = model.mesh.region[cells]
         volume += np.bincount(region, w.sum(axis=1), minlength=count)
@@ -165,7 +165,7 @@ def _component(weights: FloatArray, component: int) -> FloatArray:
 
 
 def interface_edges(mesh: Mesh, root: Root, length: float, cells: IntArray) -> list[tuple[int, IntArray, FloatArray]]:
-    """Per local edge: the conductor's cells with that edge on the root's interface inside the interval, and the part of the edge (s0, s1)."""
+    """Per local edge: the conductor's cells with that edge on the interface inside the interval, and the part of the edge (s0, s1)."""
     extent = float(np.ptp(mesh.points, axis=0).max())
     low, high = sorted((root.at[0], root.at[0] + root.into[0] * length))
     found = []

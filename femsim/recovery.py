@@ -10,40 +10,16 @@ import numpy.typing as npt
 from femsim.elements import extrapolation, gauss_points, reduced_basis, shape
 from femsim.errors import InputError
 from femsim.kinematics import von_mises
-from femsim.mesh import IntArray, Mesh, jacobians
+from femsim.mesh import IntArray, Mesh
 from femsim.model import Model
+from femsim.sampling import Sampled, sample
 
 FloatArray = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Sampled:
-    """Strain operator, stiffness and thermal strain of ``cells`` at shared reference points, with positions and volume factors."""
-
-    cells: IntArray
-    operator: FloatArray  # (E, q, 4, m)
-    stiffness: FloatArray  # (E, 1 or q, 4, 4)
-    thermal: FloatArray  # (E, 1 or q, 4)
-    position: FloatArray  # (E, q, 2)
-    volume: FloatArray  # (E, q) det J x measure
-
-
-def sample(model: Model, cells: IntArray, xi: FloatArray) -> Sampled:
-    """Everything that stress at reference points ``xi`` (q, 2) of ``cells`` needs."""
-    values, gradients = shape(model.mesh.element, xi)
-    determinant, spatial = jacobians(model.mesh, cells, gradients)
-    position = np.matmul(values[None], model.mesh.points[model.mesh.cells[cells]])
-    operator = model.kinematics.strain_operator(values, spatial, position[..., 0])
-    volume = determinant * model.kinematics.measure(position[..., 0])
-    return Sampled(cells, operator, model.stiffness_at(cells, values), model.thermal_strain_at(cells, values), position, volume)
-
-
 def stress(model: Model, unknowns: FloatArray, sampled: Sampled, thermal: bool = True) -> FloatArray:
     """Stress (E, q, 4) in MPa: D (B u - eps_th); without the thermal strain for a dual or a virtual displacement."""
-    strain = np.matmul(sampled.operator, unknowns[model.element_dofs(sampled.cells)][:, None, :, None])[..., 0]
-    if thermal:
-        strain = strain - sampled.thermal
-    return np.asarray(np.matmul(sampled.stiffness, strain[..., None])[..., 0])
+    return sampled.stress(unknowns, thermal)
 
 
 def stress_at_points(model: Model, unknowns: FloatArray, xi: FloatArray, thermal: bool = True, batch: int = 4096) -> FloatArray:

@@ -86,8 +86,8 @@ def solve(
     backend: str | None = None,
     pattern: Pattern | None = None,
 ) -> Solution:
-    """Displacement of a model; ``load`` (ndof,) adds nodal forces in uN (manufactured solutions, follow-up loads); ``pattern`` (:func:`femsim.system.make_pattern`)
-    of an earlier matrix on the same mesh with the same constraints is used again.
+    """Displacement of a model; ``load`` (ndof,) adds nodal forces in uN (manufactured solutions); ``pattern`` (of
+    :func:`femsim.system.make_pattern`) of an earlier matrix on the same mesh with the same constraints is used again.
 
     Raises NumericsError where the matrix is singular or the residual is worse than WORST_RESIDUAL.
     """

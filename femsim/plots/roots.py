@@ -16,7 +16,8 @@ from femsim.metrics import RootMetrics, interface_edges
 from femsim.plots.fields import find_root, lengths_of
 from femsim.plots.layout import spread
 from femsim.plots.style import FAINT, INK, LENGTH, NORMAL, SMALL, new_figure, own_axes, plain, stress_label, tidy, words
-from femsim.recovery import sample, stress
+from femsim.recovery import stress
+from femsim.sampling import sample
 from femsim.run import Run
 
 FloatArray = npt.NDArray[np.float64]
@@ -159,7 +160,8 @@ def plot_interface(run: Run, root: Root | str, ax: Axes | None = None) -> Axes:
     ax.set_xlim(start, float(inner.distance.max()))
     values = np.concatenate([inner.peel.ravel(), inner.shear.ravel()])
     wanted = [getattr(m, w) for m in averages for w in ("peel", "shear")]
-    away = (inner.distance >= 0.02 * lengths_of(run, root)[0]).ravel()
+    half = 0.5 * float(inner.distance.max())  # the far end may be a root too
+    away = ((inner.distance >= 0.02 * lengths_of(run, root)[0]) & (inner.distance <= half)).ravel()
     seen = np.concatenate([values[np.tile(away, 2)], wanted]) if away.any() else values
     low, high = float(min(seen.min(), 0.0)), float(max(seen.max(), 0.0))
     pad = 0.12 * ((high - low) or 1.0)
