@@ -186,7 +186,7 @@ def _found() -> tuple[str, ...]:
 
 
 def choose_backend(backend: str | None = None, unknowns: int | None = None) -> str:
-    """The backend used: the one asked for (argument, then FEMSIM_SOLVER), else SuperLU for small systems, the first one found for others."""
+    """The backend used: the one asked for (argument, then FEMSIM_SOLVER), else SuperLU for small systems, the first found for others."""
     found = _found()
     wanted = backend or os.environ.get("FEMSIM_SOLVER") or ""
     if not wanted:
