@@ -19,7 +19,7 @@ from types import FrameType
 from typing import NoReturn, TextIO
 
 import femsim
-from femsim import cli_claims, cli_study
+from femsim import cli_claims, cli_converge, cli_study
 from femsim.errors import FemsimWarning, InputError, NumericsError, nearest
 
 OK, BAD_INPUT, NUMBERS_FAILED, INTERRUPTED, BROKEN_PIPE = 0, 2, 3, 130, 141
@@ -33,6 +33,7 @@ COMMANDS = {
     "doctor": "versions, solver backends, threads, and what is missing",
     "schema": "JSON Schema of the case file",
     **cli_claims.COMMANDS,
+    **cli_converge.COMMANDS,
     **cli_study.COMMANDS,
 }
 
@@ -67,9 +68,11 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"femsim {femsim.__version__}")
     commands = top.add_subparsers(dest="command", metavar="command", required=True, parser_class=Parser)
+    others = {**cli_claims.COMMANDS, **cli_converge.COMMANDS, **cli_study.COMMANDS}
     made = {name: commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
-            for name, text in COMMANDS.items() if name not in {**cli_claims.COMMANDS, **cli_study.COMMANDS}}  # fmt: skip
+            for name, text in COMMANDS.items() if name not in others}  # fmt: skip
     cli_claims.add_parser(commands)
+    cli_converge.add_parser(commands)
     cli_study.add_parsers(commands)
 
     for name in ("solve", "mesh"):
@@ -86,6 +89,7 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--out", metavar="DIR", help="write results into this directory")
         command.add_argument("--json", action="store_true", help="one JSON document on standard output")
         command.add_argument("--quiet", action="store_true", help="no progress on standard error")
+    made["solve"].add_argument("--tol", metavar="TOL", help="refine until the root metrics' estimated relative error is below, e.g. 0.5%%")
     made["mesh"].add_argument("--to", metavar="FILE", help="write the mesh itself: .vtu or .msh")
     made["materials"].add_argument("name", nargs="?", metavar="NAME", help="show this material in full")
     made["materials"].add_argument("--json", action="store_true", help="one JSON document on standard output")
@@ -158,6 +162,8 @@ def _dispatch(arguments: argparse.Namespace) -> int:
             cli_info.schema(arguments.which)
         case "claims":
             cli_claims.claims(arguments)
+        case "converge":
+            cli_converge.converge(arguments)
         case "doctor":
             return cli_info.doctor(arguments.json)
     return OK

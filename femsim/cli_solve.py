@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from femsim.cli_text import number, out, out_json, table
-from femsim.errors import InputError, NumericsError
+from femsim.errors import InputError, NumericsError, ToleranceError
 
 #: endings of mesh files that can be written
 MESH_ENDINGS = (".vtu", ".msh")
@@ -24,15 +24,19 @@ def solve(arguments: argparse.Namespace) -> None:
 
     if arguments.out is not None:
         check_target(arguments.out)
-    case, origin = load_case(arguments.case, arguments.overrides)
+    case, origin = load_case(arguments.case, arguments.overrides + tolerance(arguments.tol))
     file = show_file(origin.path)
+    missed: ToleranceError | None = None
     with Progress(quiet=arguments.quiet) as progress:
         progress("loading")
         from femsim.results import results_dict, root_table
         from femsim.run import run
 
         with _naming(file):
-            done = run(case, origin.base, progress)
+            try:
+                done = run(case, origin.base, progress)
+            except ToleranceError as error:  # the best answer is shown and written all the same
+                missed, done = error, error.run
         written: list[str] = []
         if arguments.out is not None:
             from femsim.report import write_outputs
@@ -44,10 +48,26 @@ def solve(arguments: argparse.Namespace) -> None:
         rows = root_table(done)
     if arguments.json:
         out_json(document)
-        return
-    _show_results(document, rows)
-    if arguments.out is not None:
-        out(f"\nwritten to {arguments.out}: {', '.join(sorted(written))}")
+    else:
+        _show_results(document, rows)
+        if arguments.out is not None:
+            out(f"\nwritten to {arguments.out}: {', '.join(sorted(written))}")
+    if missed is not None:
+        raise NumericsError(f"{file}: {missed}")
+
+
+def tolerance(text: str | None) -> list[str]:
+    """``--tol 0.5%`` or ``--tol 0.005`` as an override of the case."""
+    if text is None:
+        return []
+    bare = text.strip()
+    try:
+        value = float(bare.removesuffix("%")) / (100.0 if bare.endswith("%") else 1.0)
+    except ValueError:
+        raise InputError(f"--tol: {text!r} is not a number or a percentage, as 0.005 or 0.5%") from None
+    if not 0.0 < value <= 1.0:
+        raise InputError(f"--tol: {text} is not > 0 and <= 100%")
+    return [f"mesh.tolerance={value!r}"]
 
 
 def _show_results(document: dict[str, Any], rows: list[list[str]]) -> None:

@@ -61,6 +61,15 @@ def results_dict(run: Run) -> dict[str, Any]:
         "solver": run.solution.factor.backend,
         "warnings": list(run.warnings),
     }
+    if run.adaptation is not None:
+        document["refinement"] = {
+            "tolerance": run.adaptation.tolerance,
+            "met": run.adaptation.met,
+            "reason": run.adaptation.reason,
+            "steps": [
+                {"unknowns": s.unknowns, "error": s.worst, "of": s.of, "values": s.values, "errors": s.errors} for s in run.adaptation.steps
+            ],
+        }
     if model.kinematics.globals_:
         document["axial_strain"] = float(run.solution.globals_[0])
     return document
