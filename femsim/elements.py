@@ -48,12 +48,28 @@ ELEMENTS: dict[str, ElementType] = {
 
 
 def shape(element: str, xi: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Shape functions N (q, n) and their gradients dN (q, n, 2) at reference points ``xi`` (q, 2)."""
+    """Shape functions N (q, n) and their gradients dN (q, n, 2) at reference points ``xi`` (q, 2); read-only where the points are few."""
+    points = np.ascontiguousarray(xi, dtype=float).reshape(-1, 2)
+    return _few(element, points.tobytes()) if len(points) <= FEW else _shape(element, points)
+
+
+#: the shape functions at up to this many points are kept: they are asked for again with every batch of cells
+FEW = 512
+
+
+@lru_cache(maxsize=256)
+def _few(element: str, points: bytes) -> tuple[FloatArray, FloatArray]:
+    values, gradients = _shape(element, np.frombuffer(points).reshape(-1, 2))
+    values.flags.writeable = gradients.flags.writeable = False
+    return values, gradients
+
+
+def _shape(element: str, xi: FloatArray) -> tuple[FloatArray, FloatArray]:
     import skfem.element
 
     info = ELEMENTS[element]
     basis = getattr(skfem.element, info.skfem_name)()
-    points = np.ascontiguousarray(np.asarray(xi, dtype=float).T)
+    points = np.ascontiguousarray(xi.T)
     values = np.empty((points.shape[1], info.nodes))
     gradients = np.empty((points.shape[1], info.nodes, 2))
     for i in range(info.nodes):
