@@ -1,9 +1,8 @@
-"""Artists that draw fields and edges of meshes of any size: what cannot be seen at the drawn resolution is left out, at draw
-time.
+"""Artists that draw fields and edges of meshes of any size: what cannot be seen at the drawn resolution is left out.
 
 A mesh graded to 1e-3 um in a body of 400 um has far more cells than a figure has pixels. A cell is drawn only where it holds
-the middle of a pixel; so each pixel still shows the cell it lies in, and zooming in brings the hidden ones back. Every cell is
-drawn with its own values: nothing is smoothed over an interface, nor between cells.
+the middle of a quarter of a pixel; so each pixel still shows the cells it lies in, and zooming in brings the hidden ones back.
+Every cell is drawn with its own values: nothing is smoothed over an interface, nor between cells.
 """
 
 from __future__ import annotations
@@ -83,10 +82,10 @@ class CellField(Collection):
         return self._extent
 
     def visible(self, pixels: FloatArray, width: float, height: float) -> IntArray:
-        """Cells that hold the middle of a pixel of the canvas; ``pixels`` (N, 2) are the points on it."""
+        """Cells that hold the middle of a quarter of a pixel of the canvas; ``pixels`` (N, 2) are the points on it."""
         x, y = pixels[self.cells, 0], pixels[self.cells, 1]
         x0, x1, y0, y1 = x.min(axis=1), x.max(axis=1), y.min(axis=1), y.max(axis=1)
-        seen = (np.floor(x1 - 0.5) >= np.ceil(x0 - 0.5)) & (np.floor(y1 - 0.5) >= np.ceil(y0 - 0.5))
+        seen = (np.floor(2 * x1 - 0.5) >= np.ceil(2 * x0 - 0.5)) & (np.floor(2 * y1 - 0.5) >= np.ceil(2 * y0 - 0.5))
         return np.flatnonzero(seen & (x1 > 0) & (y1 > 0) & (x0 < width) & (y0 < height))
 
     def pieces(self, pixels: FloatArray, chosen: IntArray) -> Iterator[tuple[int, int, IntArray]]:

@@ -14,9 +14,11 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from PIL import Image
 
+from femsim.plots.convergence import adaptation_figure
 from femsim.plots.fields import components, deformation_scale, deformed_figure, lengths_of, plot_temperature, root_figure
 from femsim.plots.layout import layout_figure
 from femsim.plots.mesh import mesh_figure
+from femsim.plots.picture import picture
 from femsim.plots.roots import interface_figure
 from femsim.plots.style import DPI, own_axes
 from femsim.run import Run
@@ -78,10 +80,20 @@ def plates(run: Run) -> Iterator[Plate]:
             partial(interface_figure, run, root),
             vector=True,
         )
+    if run.adaptation is not None:
+        yield Plate(
+            "convergence",
+            "Estimated relative error of the root metrics against unknowns, refinement by refinement; dashed: the tolerance.",
+            partial(adaptation_figure, run.adaptation),
+            vector=True,
+        )
 
 
 def _temperature_figure(run: Run) -> Figure:
-    figure = own_axes(None, 6.0, 4.6)
+    x0, x1, y0, y1 = picture(run).body
+    aspect = (x1 - x0) / (y1 - y0)
+    tall = min(max(5.2 / aspect + 0.6, 2.2), 5.0)
+    figure = own_axes(None, min(max((tall - 0.6) * aspect + 1.9, 3.2), 7.5), tall)
     plot_temperature(run, figure)
     found = figure.get_figure(root=True)
     assert found is not None

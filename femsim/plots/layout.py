@@ -20,7 +20,7 @@ from femsim.build import Discretisation
 from femsim.layout import Dimension, Layout, Root, paint
 from femsim.mesh import Mesh
 from femsim.plots.cells import paint_regions
-from femsim.plots.outlines import mesh_outlines, outlines, polygons
+from femsim.plots.outlines import mesh_outlines, middle_box, outlines, polygons
 from femsim.plots.panels import holds, windows
 from femsim.plots.picture import Picture, Support, Window, material_lines, picture, supports
 from femsim.plots.style import ACCENT, FAINT, INK, NORMAL, SMALL, length_axes, new_figure, own_axes, plain, shown, words
@@ -213,7 +213,7 @@ class _Marks:
         """The largest rectangle of a region inside the window (or the middle of its cells, for an imported mesh)."""
         w = self.window
         if self.what.layout is None:
-            return None if self.what.mesh is None else _middle_box(self.what.mesh, number, w)
+            return None if self.what.mesh is None else middle_box(self.what.mesh, number, w)
         x, y, cells = paint(self.what.layout)
         x, y = np.clip(x, w[0], w[1]), np.clip(y, w[2], w[3])
         mine = (cells == number) & (np.diff(y)[:, None] > 0) & (np.diff(x)[None, :] > 0)
@@ -457,21 +457,6 @@ def spread(wanted: Sequence[float], step: float, low: float, high: float) -> lis
         for i in range(len(found) - 2, -1, -1):
             found[i] = min(found[i], found[i + 1] - step)
     return [max(y, low) if len(found) == 1 else y for y in found]
-
-
-def _middle_box(mesh: Mesh, number: int, window: Window) -> Window | None:
-    """A box of about the size of a label in the middle of a region's largest cells."""
-    cells = np.flatnonzero(mesh.region == number)
-    middle = mesh.points[mesh.cells[cells]].mean(axis=1)
-    inside = (middle[:, 0] > window[0]) & (middle[:, 0] < window[1]) & (middle[:, 1] > window[2]) & (middle[:, 1] < window[3])
-    if not inside.any():
-        return None
-    centre = np.median(middle[inside], axis=0)
-    cell = mesh.points[mesh.cells[cells[inside][int(np.argmin(np.linalg.norm(middle[inside] - centre, axis=1)))]]]
-    x, y = cell.mean(axis=0)
-    box = np.ptp(mesh.points[mesh.cells[cells]].reshape(-1, 2), axis=0)
-    wide, high = 0.35 * box
-    return float(x - wide), float(x + wide), float(y - high), float(y + high)
 
 
 def _legend(what: Picture) -> list[Artist]:

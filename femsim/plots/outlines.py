@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial import cKDTree
 
 from femsim.layout import Layout, paint
 from femsim.mesh import Edges, Mesh, edges_of
@@ -134,3 +135,34 @@ def _thinned(line: FloatArray, step: float) -> FloatArray:
         bend = cross > 1e-9 * np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
         line = line[np.concatenate([[True], bend, [True]])]
     return line
+
+
+def middle_box(mesh: Mesh, number: int, window: tuple[float, float, float, float]) -> tuple[float, float, float, float] | None:
+    """A box (x0, x1, y0, y1) inside a region and a window, about the region's widest place; None where the window has none of
+    it.
+    """
+    lines = once(mesh, "outline points", lambda: _dense(mesh_outlines(mesh)))
+    x0, x1, y0, y1 = window
+    frame = _dense([np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)], dtype=float)])
+    middle = mesh.points[mesh.cells[mesh.region == number]].mean(axis=1)
+    middle = middle[(middle[:, 0] > x0) & (middle[:, 0] < x1) & (middle[:, 1] > y0) & (middle[:, 1] < y1)]
+    if not len(middle):
+        return None
+    walls = np.concatenate([lines, frame])
+    distance, _ = cKDTree(walls).query(middle)
+    best = int(np.argmax(distance))
+    reach, (x, y) = 0.8 * float(distance[best]), middle[best]
+    beside = walls[np.abs(walls[:, 1] - y) < reach, 0]
+    left, right = beside[beside < x].max(initial=x0), beside[beside > x].min(initial=x1)
+    return float(left), float(right), float(y - reach), float(y + reach)
+
+
+def _dense(lines: list[FloatArray]) -> FloatArray:
+    """Points along polylines, close enough together to measure distances to."""
+    step = max(float(np.ptp(np.concatenate(lines), axis=0).max()) / 400.0, 1e-12)
+    found = []
+    for line in lines:
+        run = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
+        at = np.linspace(0.0, run[-1], int(run[-1] / step) + 2)
+        found.append(np.column_stack([np.interp(at, run, line[:, 0]), np.interp(at, run, line[:, 1])]))
+    return np.concatenate(found)

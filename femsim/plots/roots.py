@@ -17,8 +17,8 @@ from femsim.plots.fields import find_root, lengths_of
 from femsim.plots.layout import spread
 from femsim.plots.style import FAINT, INK, LENGTH, NORMAL, SMALL, new_figure, own_axes, plain, stress_label, tidy, words
 from femsim.recovery import stress
-from femsim.sampling import sample
 from femsim.run import Run
+from femsim.sampling import sample
 
 FloatArray = npt.NDArray[np.float64]
 
