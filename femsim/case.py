@@ -227,6 +227,13 @@ class Probe(Strict):
         return tuple(value) if isinstance(value, list) else value
 
 
+class CrackSpec(Strict):
+    """A crack along the interface under a conductor, from a root inward, whose energy release rate is asked for."""
+
+    root: str = Field(min_length=1)
+    length: Positive = Field(description="um")
+
+
 class Boundary(Strict):
     """A boundary condition: where (exactly one of on, r, z, x, y, point), and what (displacement, pressure, traction)."""
 
@@ -278,6 +285,7 @@ class CaseBase(Strict):
     metrics: MetricsSpec = Field(default_factory=MetricsSpec)
     probe: list[Probe] = Field(default_factory=list)
     boundary: list[Boundary] = Field(default_factory=list)
+    crack: list[CrackSpec] = Field(default_factory=list)
 
     def needed_roles(self) -> tuple[str, ...]:
         """Roles whose material the case must give."""

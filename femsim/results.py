@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 import femsim
+from femsim.delaminate import release_dict
 from femsim.intensity import root_entry
 from femsim.metrics import RootMetrics
 from femsim.run import Run
@@ -61,6 +62,8 @@ def results_dict(run: Run) -> dict[str, Any]:
         "solver": run.solution.factor.backend,
         "warnings": list(run.warnings),
     }
+    if run.cracks:
+        document["cracks"] = [release_dict(found) for found in run.cracks]
     if run.adaptation is not None:
         document["refinement"] = {
             "tolerance": run.adaptation.tolerance,

@@ -11,6 +11,8 @@ from pathlib import Path
 from femsim.adapt import Adaptation, coarse_grading, solve_to_tolerance
 from femsim.build import Discretisation, averaging_lengths, discretise, resolve_materials
 from femsim.case import Case
+from femsim.crack import Release
+from femsim.delaminate import crack_releases
 from femsim.errors import FemsimWarning, ToleranceError
 from femsim.estimate import with_probe_errors
 from femsim.intensity import RootField, root_fields
@@ -41,6 +43,7 @@ class Run:
     warnings: tuple[str, ...] = ()
     fields: dict[Root, RootField | str] = field(default_factory=dict)  # the singular field at each root, or why it has none
     adaptation: Adaptation | None = None
+    cracks: tuple[Release, ...] = ()
 
 
 def run(case: Case, base: Path | None = None, progress: Progress | None = None) -> Run:
@@ -67,6 +70,7 @@ def run(case: Case, base: Path | None = None, progress: Progress | None = None) 
         regions = region_metrics(solved.model, solution.unknowns)
         probes = with_probe_errors(solution, probe_values(solution, case.probe, disc.roots))
         fields = root_fields(solution, disc.roots)
+        cracks = crack_releases(disc, materials, say)
         timing = {**solved.timing, "mesh": meshed - start + solved.timing["mesh"]}
         timing["recover"] += time.perf_counter() - measured
         if adaptation is not None:
@@ -74,7 +78,9 @@ def run(case: Case, base: Path | None = None, progress: Progress | None = None) 
     seen = tuple(dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, FemsimWarning)))
     for message in seen:
         warnings.warn(message, FemsimWarning, stacklevel=2)
-    done = Run(case, disc, materials, solution, solved.roots, regions, probes, quality(solved.model.mesh), timing, seen, fields, adaptation)
+    done = Run(
+        case, disc, materials, solution, solved.roots, regions, probes, quality(solved.model.mesh), timing, seen, fields, adaptation, cracks
+    )
     if adaptation is not None and not adaptation.met:
         last = adaptation.steps[-1]
         raise ToleranceError(
