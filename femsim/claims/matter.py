@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from femsim.claims.model import every, shown
 from femsim.materials import Property
@@ -19,6 +18,8 @@ from femsim.units import MPA_PER_GPA, PER_K_PER_PPM
 
 #: degC; moduli and expansion coefficients of the claims are room-temperature values
 ROOM = 25.0
+#: K, for the slope of the thermal strain there
+STEP = 0.05
 
 METALS = frozenset({
     "aluminium", "chromium", "cobalt", "copper", "gold", "indium", "iron", "molybdenum", "nickel", "palladium", "platinum", "silver",
@@ -192,15 +193,22 @@ def modulus(material: ResolvedMaterial, plane: str) -> InPlane:
 
 
 def expansion(material: ResolvedMaterial, plane: str) -> InPlane:
-    """Expansion coefficient in ppm/K at 25 degC: the instantaneous one, d(strain)/dT, whichever way the data are given."""
+    """Expansion coefficient in ppm/K at 25 degC: the instantaneous one, d(strain)/dT, whichever way the data are given.
+
+    Tables make the strain piecewise quadratic, for which the differences are exact; at a knot it is the mean of both sides.
+    """
     m = material.material
     outside = _outside(m.cte)
     if outside:
         return InPlane((), "ppm", f"the CTE is known from {outside[0]:g} to {outside[1]:g} degC only")
-    below = ROOM - 0.5 if all(p.temperatures == () or p.temperatures[0] <= ROOM - 0.5 for p in m.cte) else ROOM
-    above = ROOM + 0.5 if all(p.temperatures == () or p.temperatures[-1] >= ROOM + 0.5 for p in m.cte) else ROOM
-    strain: npt.NDArray[np.float64] = m.thermal_strain(above, below, plane) / (above - below)
-    return InPlane(tuple(float(strain[i]) / PER_K_PER_PPM for i in _axes(plane)), "ppm")
+    tables = [p.temperatures for p in m.cte if p.is_table]
+    step = -STEP if any(t[-1] < ROOM + STEP for t in tables) else STEP
+    if any(t[0] > ROOM - STEP or t[-1] < ROOM + STEP for t in tables):  # 25 degC is an end of the table
+        one, two = (m.thermal_strain(ROOM + n * step, ROOM, plane) for n in (1, 2))
+        rate = (4.0 * one - two) / (2.0 * step)
+    else:
+        rate = m.thermal_strain(ROOM + STEP, ROOM - STEP, plane) / (2.0 * STEP)
+    return InPlane(tuple(float(rate[i]) / PER_K_PER_PPM for i in _axes(plane)), "ppm")
 
 
 def _axes(plane: str) -> tuple[int, int]:

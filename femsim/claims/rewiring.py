@@ -86,8 +86,8 @@ def _film(design: Design, section: Section) -> Finding:
         g = _case(design).geometry
         return Finding(
             element, False,
-            f"the film is not continuous: its step of {g.insulation_step:g} um is not < its thickness with the diffusion film "
-            f"({g.insulation_thickness + g.diffusion_thickness:g} um)",
+            f"the film is not continuous: its step (insulation_step {g.insulation_step:g} um) is not < its thickness "
+            f"(insulation_thickness {g.insulation_thickness:g} um)",
         )  # fmt: skip
     whole_circle = design.case.model.kinematics == "axisymmetric"
     rear, side = section.share(on_rear, first, whole_circle), section.share(on_second, outside, whole_circle)
