@@ -57,7 +57,7 @@ def _cube(spec: StudyFile) -> FloatArray:
 
 def _salib_cube(design: str, count: int, d: int, seed: int) -> FloatArray:
     try:
-        from SALib.sample import morris, sobol  # type: ignore[import-untyped]
+        from SALib.sample import morris, sobol
     except ImportError:
         raise InputError(f"study.design: {design!r} needs SALib; pip install femsim[sweep]") from None
     problem = unit_problem(d)

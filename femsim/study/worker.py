@@ -1,6 +1,6 @@
 """A worker process: takes chunks of points on standard input, writes their rows as one part each, says how far it is.
 
-Started as ``python -m femsim.cli_study DIR``, with one numerical thread. One JSON document a line:
+Started as ``python -m femsim.cli_study worker DIR``, with one numerical thread. One JSON document a line:
 
     in   {"points": [3, 4, 5]}
     out  {"ready": pid}   {"start": 3}   {"end": 3, "ok": true, "first": 41.2}   {"wrote": 3, "reuse": {...}}   {"broken": "disk full"}

@@ -1,0 +1,322 @@
+"""What a study says: main effects, sensitivity indices with intervals, best designs, trade-offs, claimed windows."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from femsim.errors import InputError, nearest
+from femsim.study.design import unit_problem, unit_values
+from femsim.study.plan import Plan
+from femsim.study.points import restored, unit_of
+from femsim.study.schema import ParameterSpec, StudyFile, WindowSpec
+from femsim.study.store import DONE, Store
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+#: resamples behind every interval
+RESAMPLES = 200
+#: share of the resamples an interval holds
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One parameter as figures need it: numbers, or the categories that the values of ``x`` (0, 1, ...) stand for."""
+
+    key: str
+    name: str
+    unit: str
+    x: FloatArray
+    u: FloatArray
+    categories: tuple[str, ...] = ()
+    log: bool = False
+
+    @property
+    def label(self) -> str:
+        """Name and unit."""
+        return f"{self.name} ({self.unit})" if self.unit else self.name
+
+    def show(self, value: float) -> str:
+        """A value in words."""
+        return self.categories[round(value)] if self.categories else f"{value:.4g}"
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The done points of a study: parameters, outputs (n,) by path, the point numbers, and how many rows there are in all."""
+
+    plan: Plan
+    spec: StudyFile
+    axes: tuple[Axis, ...]
+    outputs: dict[str, FloatArray]
+    points: npt.NDArray[np.int64]
+    rows: int
+    failed: int
+    errors: tuple[tuple[str, int], ...]
+    reuse: dict[str, int]
+    seconds: float | None
+
+    @property
+    def count(self) -> int:
+        """Done points."""
+        return len(self.points)
+
+    def output(self, path: str) -> FloatArray:
+        """One output by path. Raises InputError where the study has none of that name."""
+        if path not in self.outputs:
+            raise InputError(f"output: {path!r} is not in the study{nearest(path, self.outputs)}; there are: {', '.join(self.outputs)}")
+        return self.outputs[path]
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """Shares of the variance by parameter: first order and total, each with half-widths of their intervals; how they were found."""
+
+    first: FloatArray
+    first_interval: FloatArray
+    total: FloatArray
+    total_interval: FloatArray
+    method: str
+    quality: float | None = None  # share of the variance that the fit predicts at points left out
+
+
+def load_frame(store: Store) -> Frame:
+    """The done points of a store. Raises InputError where there are none."""
+    table, plan = store.read(), store.plan
+    state = store.state()
+    done = np.array([s == DONE for s in table["status"].to_pylist()], dtype=bool)
+    if not done.any():
+        raise InputError(f"{store.directory}: no point is done yet")
+    errors: dict[str, int] = {}
+    for text in table["error"].to_pylist():
+        if text:
+            errors[text] = errors.get(text, 0) + 1
+    spec = StudyFile.model_validate(plan.study, strict=False)
+    specs = {p.key: p for p in spec.parameter}
+    keep = np.flatnonzero(done)
+    axes = []
+    for key, kind in zip(plan.keys, plan.kinds, strict=True):
+        column = table[key].to_pylist()
+        axes.append(_axis(key, [restored(column[i], kind) for i in keep], kind in ("number", "integer"), specs.get(key)))
+    outputs = {path: table[path].to_numpy(zero_copy_only=False).astype(float)[keep] for path in plan.outputs}
+    points = table["point"].to_numpy()[keep]
+    worst = tuple(sorted(errors.items(), key=lambda e: -e[1])[:10])
+    return Frame(plan, spec, tuple(axes), outputs, points, table.num_rows, len(state.failed), worst, state.reuse, state.seconds)
+
+
+def _axis(key: str, values: list[Any], numeric: bool, spec: ParameterSpec | None) -> Axis:
+    name = spec.name if spec and spec.label else ".".join(key.split(".")[1:]) or key
+    if numeric:
+        x = np.asarray(values, dtype=float)
+        u = unit_values(spec, values) if spec is not None else (np.argsort(np.argsort(x)) + 0.5) / max(len(x), 1)
+        return Axis(key, name, unit_of(key), x, u, log=bool(spec and spec.scale == "log"))
+    known = list(dict.fromkeys(repr(v) for v in (spec.values if spec and spec.values else values)))
+    index = np.array([known.index(repr(v)) for v in values], dtype=float)
+    labels = tuple(text.strip("'\"") if len(text) < 26 else text[:23] + "..." for text in known)
+    return Axis(key, name, "", index, (index + 0.5) / len(known), labels)
+
+
+# ---------------------------------------------------------------- effects and indices
+
+
+def bins_of(axis: Axis, most: int = 12) -> tuple[npt.NDArray[np.int64], FloatArray, FloatArray]:
+    """The bin of every point, the bins' middles and their edges: categories and grid values by themselves, else equal counts of width."""
+    distinct = np.unique(axis.x)
+    if axis.categories or len(distinct) <= most:
+        middles = np.arange(len(axis.categories), dtype=float) if axis.categories else distinct
+        index = np.searchsorted(middles, axis.x)
+        inner = 0.5 * (middles[1:] + middles[:-1])
+        width = np.diff(middles).mean() if len(middles) > 1 else 1.0
+        return index.astype(np.int64), middles, np.concatenate([[middles[0] - 0.5 * width], inner, [middles[-1] + 0.5 * width]])
+    scale = np.log if axis.log and distinct[0] > 0 else np.asarray
+    low, high = float(scale(distinct[0])), float(scale(distinct[-1]))
+    edges = np.linspace(low, high, most + 1)
+    index = np.clip(np.searchsorted(edges, scale(axis.x), side="right") - 1, 0, most - 1)
+    back = np.exp if scale is np.log else np.asarray
+    return index.astype(np.int64), np.asarray(back(0.5 * (edges[1:] + edges[:-1]))), np.asarray(back(edges))
+
+
+def main_effect(axis: Axis, y: FloatArray, most: int = 10) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Middles of the bins, the mean of ``y`` in each, and the band that holds 80 % of it."""
+    index, middles, _ = bins_of(axis, most)
+    rows = [y[(index == i) & np.isfinite(y)] for i in range(len(middles))]
+    full = [i for i, r in enumerate(rows) if len(r)]
+    mean, low, high = (np.array([f(rows[i]) for i in full]) for f in (np.mean, _tenth, _ninetieth))
+    return middles[full], mean, low, high
+
+
+def _tenth(values: FloatArray) -> float:
+    return float(np.quantile(values, 0.1))
+
+
+def _ninetieth(values: FloatArray) -> float:
+    return float(np.quantile(values, 0.9))
+
+
+def sensitivity(frame: Frame, path: str) -> Sensitivity | None:
+    """Sobol indices: from the design where it is a Saltelli one and whole, else from a polynomial fit; None where neither can be had."""
+    y = frame.output(path)
+    if frame.spec.study.design == "saltelli" and frame.count == frame.rows == len(frame.plan.rows) and np.all(np.isfinite(y)):
+        return _saltelli(len(frame.axes), y)
+    good = np.isfinite(y)
+    return _fitted(np.column_stack([a.u[good] for a in frame.axes]), y[good])
+
+
+def _saltelli(d: int, y: FloatArray) -> Sensitivity | None:
+    try:
+        from SALib.analyze import sobol
+    except ImportError:
+        raise InputError("Sobol indices need SALib; pip install femsim[sweep]") from None
+    if float(np.std(y)) == 0.0:
+        return None
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        found = sobol.analyze(unit_problem(d), y, calc_second_order=True, num_resamples=RESAMPLES, conf_level=CONFIDENCE, seed=1)
+    s1, s1_conf, st, st_conf = (np.asarray(found[k], dtype=float) for k in ("S1", "S1_conf", "ST", "ST_conf"))
+    return Sensitivity(s1, s1_conf, st, st_conf, "estimators of Saltelli and Jansen (SALib), bootstrap intervals")
+
+
+def _fitted(u: FloatArray, y: FloatArray) -> Sensitivity | None:
+    """Indices of a polynomial chaos (orthonormal Legendre) fitted by least squares (Sudret 2008, Reliab. Eng. Syst. Saf. 93, 964)."""
+    n, d = u.shape
+    degree = next((p for p in (4, 3, 2, 1) if 2 * len(_terms(d, p)) <= n), 0)
+    if degree == 0 or float(np.std(y)) == 0.0:
+        return None
+    terms = _terms(d, degree)
+    matrix = _basis(u, terms)
+    if np.linalg.matrix_rank(matrix) < len(terms):  # a grid with few steps cannot tell high degrees apart
+        terms = [t for t in terms if all(k < len(np.unique(u[:, i])) for i, k in enumerate(t))]
+        matrix = _basis(u, terms)
+    whole = _indices(matrix, y, terms, d)
+    random = np.random.default_rng(1)
+    again = []
+    for _ in range(RESAMPLES):
+        chosen = random.integers(0, n, n)
+        again.append(_indices(matrix[chosen], y[chosen], terms, d))
+    half = 0.5 * np.ptp(np.quantile(np.array(again), [0.5 - CONFIDENCE / 2, 0.5 + CONFIDENCE / 2], axis=0), axis=0)
+    q, _ = np.linalg.qr(matrix)
+    leverage = np.minimum(np.sum(q * q, axis=1), 1 - 1e-9)
+    left_out = (y - q @ (q.T @ y)) / (1 - leverage)
+    quality = 1.0 - float(np.mean(left_out**2) / np.var(y))
+    return Sensitivity(whole[0], half[0], whole[1], half[1], f"polynomial chaos of degree {degree}, bootstrap intervals", quality)
+
+
+def _terms(d: int, degree: int) -> list[tuple[int, ...]]:
+    """Exponents of all products up to a total degree."""
+    found = [(0,) * d]
+    for total in range(1, degree + 1):
+        for combination in itertools.combinations_with_replacement(range(d), total):
+            found.append(tuple(combination.count(i) for i in range(d)))
+    return found
+
+
+def _basis(u: FloatArray, terms: Sequence[tuple[int, ...]]) -> FloatArray:
+    highest = max(max(t) for t in terms)
+    one = np.polynomial.legendre.legvander(2.0 * u - 1.0, highest) * np.sqrt(2.0 * np.arange(highest + 1) + 1.0)  # (n, d, degree + 1)
+    return np.column_stack([np.prod([one[:, i, k] for i, k in enumerate(t)], axis=0) for t in terms])
+
+
+def _indices(matrix: FloatArray, y: FloatArray, terms: Sequence[tuple[int, ...]], d: int) -> FloatArray:
+    """First-order and total indices (2, d)."""
+    c = np.linalg.lstsq(matrix, y, rcond=None)[0] ** 2
+    variance = float(c[1:].sum()) or 1.0
+    alone = [sum(v for v, t in zip(c, terms, strict=True) if t[i] and sum(t) == t[i]) for i in range(d)]
+    whole = [sum(v for v, t in zip(c, terms, strict=True) if t[i]) for i in range(d)]
+    return np.array([alone, whole]) / variance
+
+
+def elementary_effects(frame: Frame, path: str) -> tuple[FloatArray, FloatArray] | None:
+    """Morris' mean absolute effects and their spreads; None where the design is another one, or not whole."""
+    y = frame.output(path)
+    if frame.spec.study.design != "morris" or frame.count != len(frame.plan.rows):
+        return None
+    from SALib.analyze import morris
+
+    u = np.column_stack([a.u for a in frame.axes])
+    found = morris.analyze(unit_problem(len(frame.axes)), u, y, num_levels=4, seed=1)
+    return np.asarray(found["mu_star"], dtype=float), np.asarray(found["sigma"], dtype=float)
+
+
+# ---------------------------------------------------------------- designs
+
+
+def best(frame: Frame, path: str, count: int = 10) -> npt.NDArray[np.int64]:
+    """Positions of the points with the smallest magnitude of an output, the smallest first."""
+    y = np.abs(frame.output(path))
+    order = np.argsort(np.where(np.isfinite(y), y, np.inf), kind="stable")
+    return order[: min(count, int(np.isfinite(y).sum()))]
+
+
+def pareto(a: FloatArray, b: FloatArray) -> npt.NDArray[np.int64]:
+    """Positions no other point beats in both magnitudes, in the order of the first."""
+    x, y = np.abs(a), np.abs(b)
+    order = np.lexsort((y, x))
+    found, lowest = [], np.inf
+    for i in order:
+        if np.isfinite(x[i]) and y[i] < lowest:
+            found.append(int(i))
+            lowest = float(y[i])
+    return np.array(found, dtype=np.int64)
+
+
+def window_keys(window: WindowSpec) -> tuple[str, ...]:
+    """The one key of a window, or numerator and denominator."""
+    return tuple(part.strip() for part in window.key.split(" / "))
+
+
+def window_values(frame: Frame, window: WindowSpec) -> FloatArray | None:
+    """What a window is about at every point; None where it is neither varied nor a number of the case."""
+    parts = [_values(frame, key) for key in window_keys(window)]
+    if any(p is None for p in parts) or not 1 <= len(parts) <= 2:
+        return None
+    if len(parts) == 1:
+        return parts[0]
+    with np.errstate(all="ignore"):
+        return np.asarray(parts[0] / parts[1])  # type: ignore[operator]
+
+
+def inside(frame: Frame, windows: Sequence[WindowSpec]) -> BoolArray:
+    """Which points lie in all windows that can be told."""
+    result = np.ones(frame.count, dtype=bool)
+    for window in windows:
+        values = window_values(frame, window)
+        if values is not None:
+            slack = 1e-9 * (window.range[1] - window.range[0])
+            result &= (values >= window.range[0] - slack) & (values <= window.range[1] + slack)
+    return result
+
+
+def _values(frame: Frame, key: str) -> FloatArray | None:
+    """A key of the case at every point: varied, derived (the low layer from a varied ratio), or fixed."""
+    axes = {a.key: a for a in frame.axes if not a.categories}
+    if key in axes:
+        return axes[key].x
+    if key == "geometry.low_thickness" and "geometry.ratio" in axes:
+        high = _values(frame, "geometry.high_thickness")
+        return None if high is None else axes["geometry.ratio"].x * high
+    node = case_value(frame.plan, key, int(frame.points[0]))
+    return None if node is None else np.full(frame.count, node)
+
+
+def case_value(plan: Plan, key: str, point: int) -> float | None:
+    """A number of a point's case by dotted key; None where there is none."""
+    try:
+        node: Any = plan.case(point).model_dump(by_alias=True)
+    except InputError:
+        return None
+    for part in key.split("."):
+        if isinstance(node, dict) and part in node:
+            node = node[part]
+        elif isinstance(node, list | tuple) and part.isdecimal() and int(part) < len(node):
+            node = node[int(part)]
+        else:
+            return None
+    return float(node) if isinstance(node, int | float) and not isinstance(node, bool) else None
