@@ -37,6 +37,7 @@ from femsim.layout import Root
 from femsim.mesh import IntArray, Mesh, edges_of, jacobians
 from femsim.model import Model
 from femsim.sampling import sample
+from femsim.traction import cell_force
 
 if TYPE_CHECKING:
     from femsim.solve import Solution
@@ -199,7 +200,7 @@ def crack_closure(solution: Solution, crack: Opened, edges: int = CLOSED) -> tup
     length = float(place.max())
     around = np.flatnonzero(np.isin(mesh.cells, ahead).any(axis=1))
     centre = mesh.points[mesh.cells[around, : mesh.info.corners]].mean(axis=1)
-    force = nodal_force(model, solution.unknowns, around[(centre - tip) @ normal > 0])[ahead]
+    force = cell_force(model, solution.unknowns, around[(centre - tip) @ normal > 0])[ahead]
     left = np.concatenate([crack.left[:-1], crack.middles[:, 0]])
     right = np.concatenate([crack.right[:-1], crack.middles[:, 1]])
     behind = (tip - mesh.points[left]) @ direction
@@ -211,15 +212,6 @@ def crack_closure(solution: Solution, crack: Opened, edges: int = CLOSED) -> tup
     area = length * float(model.kinematics.measure(tip[:1] + 0.5 * length * direction[:1])[0])
     work = -(force.T @ opening) / (2.0 * area)
     return float(normal @ work @ normal), float(direction @ work @ direction), length
-
-
-def nodal_force(model: Model, unknowns: FloatArray, cells: IntArray) -> FloatArray:
-    """Nodal forces (N, 2) in uN of the stress in some cells."""
-    points, weights = gauss_points(model.mesh.element, model.mesh.info.full)
-    at = sample(model, cells, points)
-    element = at.pull(at.stress(unknowns) * (at.volume * weights)[..., None])
-    force = np.bincount(model.element_dofs(cells).ravel(), element.ravel(), minlength=model.ndof)
-    return np.asarray(force[: 2 * len(model.mesh.points)].reshape(-1, 2))
 
 
 def domain_integral(solution: Solution, tip: FloatArray, direction: FloatArray, radius: float, plateau: float) -> float:

@@ -24,6 +24,7 @@ from femsim.model import Model
 from femsim.recovery import stress
 from femsim.sampling import sample
 from femsim.search import locate_many
+from femsim.traction import average, profile
 
 if TYPE_CHECKING:
     from femsim.singularity import Eigen, Expansion
@@ -198,6 +199,37 @@ def compare(sampler: FieldSampler, expansion: Expansion, smallest: float, within
         start, end = runs[int(np.argmax(runs[:, 1] - runs[:, 0]))]
         low, high = float(radii[start]), float(radii[end - 1])
     return Agreement(radii, difference, low, high, within)
+
+
+def root_share(field: RootField, root: Root, radius: float) -> FloatArray:
+    """Share (2: shear, peel) of the tractions on the far body's face that acts under the conductor, at a distance from the root.
+
+    From the singular terms on both sides of the root; one where the far body's face ends at the root, a half where the two cancel.
+    """
+    own, other = (180.0, 0.0) if root.into[0] < 0 else (0.0, 180.0)
+    corner, parts = field.corner, []
+    rays = [ray for wedge in corner.junction.wedges for ray in (wedge.angle_start, wedge.angle_end)]
+    if not any(abs((ray - other + 180.0) % 360.0 - 180.0) < 1e-6 for ray in rays):
+        return np.ones(2)
+    for ray in (own, other):
+        wedge = corner.wedge_of(root.region, ray) if ray == own else corner.junction.wedge_at(ray)
+        total = np.zeros(2)
+        for k in field.singular:
+            eigen = field.expansion.eigens[k]
+            s = eigen.stress(ray, wedge, "cartesian")[0]
+            total += np.real(field.expansion.intensities[k] * radius ** (eigen.exponent - 1.0) * s[[2, 1]])
+        parts.append(total)
+    both = parts[0] + parts[1]
+    clear = np.abs(both) > 0.05 * np.abs(parts[0])
+    return np.where(clear, parts[0] / np.where(clear, both, 1.0), 0.5)
+
+
+def consistent_average(solution: Solution, root: Root, length: float, field: RootField) -> tuple[float, float]:
+    """Mean peel and shear (MPa) under a conductor from consistent nodal forces, the root's own split by the singular field."""
+    model = solution.model
+    whole = profile(model, solution.unknowns, root, root.width)
+    share = root_share(field, root, float(whole.distance[1]) / (1.5 if model.mesh.info.order == 2 else 3.0))
+    return average(model, profile(model, solution.unknowns, root, length, share))
 
 
 def singularity_list(field: RootField, root: Root | None = None) -> list[dict[str, Any]]:

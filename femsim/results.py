@@ -8,7 +8,7 @@ import numpy as np
 
 import femsim
 from femsim.delaminate import release_dict
-from femsim.intensity import root_entry
+from femsim.intensity import consistent_average, root_entry
 from femsim.metrics import RootMetrics
 from femsim.run import Run
 
@@ -23,7 +23,11 @@ def results_dict(run: Run) -> dict[str, Any]:
     for metric in run.roots:
         entry = root_dict(metric)
         if metric.root in run.fields:
-            entry |= root_entry(run.fields[metric.root], metric.root, metric.length)
+            field = run.fields[metric.root]
+            entry |= root_entry(field, metric.root, metric.length)
+            if not isinstance(field, str):
+                peel, shear = consistent_average(run.solution, metric.root, metric.length, field)
+                entry["consistent"] = {"peel": peel, "shear": shear}
         roots.setdefault(metric.root.name, []).append(entry)
     probes: dict[str, Any] = {}
     for name, found in run.probes.items():
