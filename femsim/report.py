@@ -7,6 +7,7 @@ put into the template; so :func:`rebuild` makes the same page again from a direc
 from __future__ import annotations
 
 import base64
+import io
 import json
 import math
 import platform
@@ -24,7 +25,7 @@ from femsim.atomic import atomic_write
 from femsim.case import CaseBase
 from femsim.casefile import dump_case
 from femsim.errors import InputError
-from femsim.library import MaterialFile, Source
+from femsim.library import Source
 from femsim.materials import Property
 from femsim.plots.figures import plates, render
 from femsim.recovery import nodal_stress
@@ -39,6 +40,8 @@ __all__ = ["build_html", "rebuild", "report_data", "write_outputs"]
 TEMPLATE = "report_template.html"
 #: a balance of forces or energies off by less than this is rounding
 BALANCED = 1.0e-8
+#: bytes of images beyond which they are packed tighter
+LARGEST = 2_000_000
 #: packages whose versions a report names
 PACKAGES = ("numpy", "scipy", "scikit-fem", "meshio", "matplotlib", "pydantic")
 
@@ -102,7 +105,7 @@ def rebuild(directory: Path) -> Path:
         html = build_html(document, directory / "figures")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
-            f"{directory / 'metrics.json'}: not as femsim {femsim.__version__} writes it ({_line(error)})"
+            f"{directory / 'metrics.json'}: not as femsim {femsim.__version__} writes it ({type(error).__name__}: {' '.join(str(error).split())})"
         ) from None
     atomic_write(directory / "report.html", html)
     return directory / "report.html"
@@ -118,7 +121,7 @@ def build_html(document: Mapping[str, Any], figures: Path) -> str:
     environment.filters.update(num=number, fixed=fixed, error=error_text, place=place, seconds=seconds)
     try:
         template = environment.from_string(resources.files("femsim").joinpath(TEMPLATE).read_text(encoding="utf-8"))
-        images = {entry["name"]: _embedded(figures, entry) for entry in document["report"]["figures"]}
+        images = _embedded(figures, document["report"]["figures"])
         return template.render(
             doc=document, report=document["report"], images=images, numbers=_numbered(document), rows=_root_rows(document)
         )
@@ -126,13 +129,35 @@ def build_html(document: Mapping[str, Any], figures: Path) -> str:
         raise ValueError(str(error)) from error
 
 
-def _embedded(figures: Path, entry: Mapping[str, str]) -> Json:
-    kind = "svg" if entry["kind"] == "svg" else "png"
-    path = figures / f"{entry['name']}.{kind}"
-    if path.parent != figures or not path.is_file():
-        raise InputError(f"{path}: no such figure; `femsim solve CASE --out DIR` writes it")
-    mime = {"svg": "image/svg+xml", "png": "image/png"}[kind]
-    return {**entry, "source": f"data:{mime};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"}
+def _embedded(figures: Path, entries: Sequence[Mapping[str, str]]) -> dict[str, Json]:
+    """The images by figure name, as data URIs; pictures of many roots are packed tighter, so that the page stays small."""
+    content: dict[str, tuple[str, bytes]] = {}
+    for entry in entries:
+        kind = "svg" if entry["kind"] == "svg" else "png"
+        path = figures / f"{entry['name']}.{kind}"
+        if path.parent != figures or not path.is_file():
+            raise InputError(f"{path}: no such figure; `femsim solve CASE --out DIR` writes it")
+        content[entry["name"]] = ("svg+xml" if kind == "svg" else "png", path.read_bytes())
+    if sum(len(raw) for _, raw in content.values()) > LARGEST:
+        content = {name: _packed(figures / f"{name}.png", *image) for name, image in content.items()}
+    found = {}
+    for entry in entries:
+        kind, raw = content[entry["name"]]
+        found[entry["name"]] = {**entry, "source": f"data:image/{kind};base64,{base64.b64encode(raw).decode('ascii')}"}
+    return found
+
+
+def _packed(path: Path, kind: str, raw: bytes) -> tuple[str, bytes]:
+    """A smaller image: WebP of the PNG file where the imaging library has it and it is smaller."""
+    from PIL import Image, features
+
+    if not features.check("webp") or not path.is_file():
+        return kind, raw
+    buffer = io.BytesIO()
+    with Image.open(path) as image:
+        image.convert("RGB").save(buffer, format="webp", quality=82, method=3)
+    packed = buffer.getvalue()
+    return ("webp", packed) if len(packed) < len(raw) else (kind, raw)
 
 
 # ---------------------------------------------------------------- what the report says, as plain data
@@ -320,16 +345,12 @@ def _materials(materials: Mapping[str, ResolvedMaterial]) -> list[Json]:
     """One entry per distinct material, with the regions that use it."""
     found: list[tuple[ResolvedMaterial, Json]] = []
     for region, one in materials.items():
-        same = next((entry for other, entry in found if _alike(other, one)), None)
+        same = next((entry for other, entry in found if (other.spec, other.origin) == (one.spec, one.origin)), None)
         if same is not None:
             same["regions"].append(region)
             continue
         found.append((one, _material(region, one)))
     return [entry for _, entry in found]
-
-
-def _alike(a: ResolvedMaterial, b: ResolvedMaterial) -> bool:
-    return a.spec == b.spec and a.changed == b.changed and a.origin == b.origin and (a.entry is None) == (b.entry is None)
 
 
 def _material(region: str, one: ResolvedMaterial) -> Json:
@@ -354,7 +375,7 @@ def _material(region: str, one: ResolvedMaterial) -> Json:
     ):
         if value is not None:
             rows.append({"label": label, "key": key, "values": [number(value)], "unit": unit, **_origin(one, key, full)})
-    sources = [_source(s, entry) for s in entry.source] if entry is not None else []
+    sources = [_source(s) for s in entry.source] if entry is not None else []
     used = {name for row in rows for name in row["sources"]}
     return {
         "regions": [region],
@@ -398,15 +419,9 @@ def _origin(one: ResolvedMaterial, key: str, full: str) -> Json:
     return {"origin": "library", "sources": [s.id for s in one.entry.sources(full)], "note": given.note or "", "range": spread}
 
 
-def _source(source: Source, entry: MaterialFile | None) -> Json:
-    return {
-        "id": source.id,
-        "kind": source.kind,
-        "citation": source.citation(),
-        "url": source.url or "",
-        "checked": source.checked,
-        "note": source.note or "",
-    }
+def _source(source: Source) -> Json:
+    given = source.model_dump(include={"id", "kind", "checked"})
+    return {**given, "citation": source.citation(), "url": source.url or "", "note": source.note or ""}
 
 
 # ---------------------------------------------------------------- numbers in words
@@ -473,10 +488,6 @@ def _finite(value: Any) -> Any:
     if isinstance(value, np.generic):
         return _finite(value.item())
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _line(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def _numbered(document: Mapping[str, Any]) -> dict[str, int]:

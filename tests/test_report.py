@@ -295,3 +295,11 @@ def test_numbers_in_words():
     ]
     assert [fixed(v) for v in (-33.204, -0.001, None, float("nan"))] == ["\u221233.20", "0.00", "-", "-"]
     assert [error_text(v) for v in (0.14, 0.001, float("nan"), None)] == ["0.14", "< 0.01", "not estimated", "not estimated"]
+
+
+def test_many_figures_are_packed_into_a_small_page(written, html, monkeypatch):
+    document = json.loads((written / "metrics.json").read_text(encoding="utf-8"))
+    monkeypatch.setattr("femsim.report.LARGEST", 10)
+    small = build_html(document, written / "figures")
+    assert len(small) < 0.7 * len(html)
+    assert len([tag for tag, _ in Page(small).tags if tag == "img"]) == 5

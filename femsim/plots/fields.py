@@ -181,6 +181,12 @@ def find_root(run: Run, root: Root | str) -> Root:
     raise ValueError(f"no root {root!r}; there are: {', '.join(r.name for r in run.discretisation.roots) or 'none'}")
 
 
+def root_words(run: Run, root: Root) -> str:
+    """A root's name, with its place where another root has the same name."""
+    shared = sum(other.name == root.name for other in run.discretisation.roots) > 1
+    return words(root.name) + (f" at ({root.at[0]:g}, {root.at[1]:g})" if shared else "")
+
+
 def plot_root(
     run: Run, root: Root | str, ax: Axes | None = None, component: str = "von_mises", window: Window | None = None
 ) -> Axes:
@@ -216,7 +222,7 @@ def plot_root(
             text.set_path_effects([Stroke(linewidth=2.2, foreground=INK), Normal()])
     _name_regions(ax, run, root, shown)
     length_axes(ax, run.solution.model.kinematics.axes, shown)
-    title = ax.set_title(f"{words(root.name)}: {stress_words(run, component)}", fontsize=NORMAL)
+    title = ax.set_title(f"{root_words(run, root)}: {stress_words(run, component)}", fontsize=NORMAL)
     plain(title)
     colour_bar(ax, field, f"{stress_label(component)} (MPa), clipped", "both" if signed else "max")
     return ax

@@ -20,7 +20,7 @@ from femsim.plots.layout import layout_figure
 from femsim.plots.mesh import mesh_figure
 from femsim.plots.picture import picture
 from femsim.plots.roots import interface_figure
-from femsim.plots.style import DPI, own_axes
+from femsim.plots.style import DPI, own_axes, words
 from femsim.run import Run
 
 CELLS = "Every cell is drawn with its own values, so stresses jump at interfaces as they do in the solution."
@@ -64,18 +64,19 @@ def plates(run: Run) -> Iterator[Plate]:
         yield Plate("temperature", "Temperature field in degC.", lambda: _temperature_figure(run))
     for number, root in enumerate(run.discretisation.roots):
         shared = sum(other.name == root.name for other in run.discretisation.roots) > 1
+        at = f"{words(root.name)} at ({root.at[0]:g}, {root.at[1]:g}) um"
         stem = root_stem(root.name, number) + (f"_{number}" if shared else "")
         lengths = " and ".join(f"{length:g}" for length in lengths_of(run, root))
         shape = "the ring" if axisymmetric else "the square"
         yield Plate(
             f"root_{stem}",
-            f"Around root {root.name}, undeformed: peel and von Mises stress, MPa. Dashed: {shape} of {lengths} um in the "
+            f"Around root {at}, undeformed: peel and von Mises stress, MPa. Dashed: {shape} of {lengths} um in the "
             "conductor that the averages run over. Colours are clipped; at the root itself stress has no finite value.",
             partial(root_figure, run, root),
         )
         yield Plate(
             f"interface_{stem}",
-            f"Traction along the interface at root {root.name} under {root.region}: in the conductor (lines) and on the other "
+            f"Traction along the interface at root {at} under {root.region}: in the conductor (lines) and on the other "
             "side (broad, pale lines), cell by cell; dashed: the averages. The sides agree where the mesh resolves the field.",
             partial(interface_figure, run, root),
             vector=True,

@@ -13,7 +13,7 @@ from femsim.elements import gauss_points, node_points, reduced_basis
 from femsim.intensity import RootField
 from femsim.layout import Root
 from femsim.metrics import RootMetrics, interface_edges
-from femsim.plots.fields import find_root, lengths_of
+from femsim.plots.fields import find_root, lengths_of, root_words
 from femsim.plots.layout import spread
 from femsim.plots.style import FAINT, INK, LENGTH, NORMAL, SMALL, new_figure, own_axes, plain, stress_label, tidy, words
 from femsim.recovery import stress
@@ -171,7 +171,7 @@ def plot_interface(run: Run, root: Root | str, ax: Axes | None = None) -> Axes:
     _shade_unresolved(ax, inner, True)
     ax.set_xlabel(f"distance from the root along the interface ({LENGTH})")
     ax.set_ylabel("traction (MPa)")
-    plain(ax.set_title(f"{words(root.name)}: traction on the interface", fontsize=NORMAL))
+    plain(ax.set_title(f"{root_words(run, root)}: traction on the interface", fontsize=NORMAL))
     tidy(ax)
     legend = ax.legend(fontsize=SMALL, frameon=False, loc="best")
     for text in legend.get_texts():
