@@ -178,12 +178,18 @@ class FlipchipGeometry(Strict):
             raise ValueError(f"terminal_radius: {self.terminal_radius:g} is not < terminal_ring ({self.terminal_ring:g})")
         if high >= self.second_radius:
             raise ValueError(
-                f"terminal_radius: {self.terminal_radius:g} + terminal_ring ({self.terminal_ring:g}) is not < second_radius ({self.second_radius:g})"
+                f"terminal_radius: {self.terminal_radius:g} + terminal_ring ({self.terminal_ring:g}) "
+                f"is not < second_radius ({self.second_radius:g})"
             )
         if low < inner or high > outer:
             raise ValueError(
                 f"terminal_ring: {self.terminal_ring:g} -+ terminal_radius ({self.terminal_radius:g}) "
                 f"does not lie on the rewiring [{inner:g}, {outer:g}]"
+            )
+        if self.insulation_step > 0 and low < self.first_radius < high:
+            raise ValueError(
+                f"terminal_ring: {self.terminal_ring:g} -+ terminal_radius ({self.terminal_radius:g}) stands across the film's step at "
+                f"first_radius ({self.first_radius:g}); move it, or set insulation_step to 0"
             )
         if self.heat_sink_radius > 0:
             if self.heat_sink_radius >= self.first_radius:
@@ -196,7 +202,8 @@ class FlipchipGeometry(Strict):
             _less("rear_contact_radius", self.rear_contact_radius, "first_radius", self.first_radius)
             if inner > 0 or self.rear_contact_radius > outer:
                 raise ValueError(
-                    f"rear_contact_radius: {self.rear_contact_radius:g} does not lie under the rewiring [{inner:g}, {outer:g}]; start it at 0"
+                    f"rear_contact_radius: {self.rear_contact_radius:g} does not lie under the rewiring [{inner:g}, {outer:g}]; "
+                    "start it at 0"
                 )
 
     def _via(self, inner: float, outer: float) -> None:
