@@ -113,8 +113,8 @@ def sample(model: Model, cells: IntArray, xi: FloatArray) -> Sampled:
     x = model.mesh.points[model.mesh.cells[cells]]
     e, n, _ = x.shape
     flat = np.ascontiguousarray(x.transpose(2, 0, 1)).reshape(2 * e, n)
-    position = (flat @ values.T).reshape(2, e, -1)
-    jacobian = [(flat @ gradients[:, :, a].T).reshape(2, e, -1) for a in range(2)]  # [a][i]: d x_i / d xi_a
+    position = (flat @ values.T).reshape(2, e, len(xi))
+    jacobian = [(flat @ gradients[:, :, a].T).reshape(2, e, len(xi)) for a in range(2)]  # [a][i]: d x_i / d xi_a
     determinant = jacobian[0][0] * jacobian[1][1] - jacobian[1][0] * jacobian[0][1]
     inverse = np.array([[jacobian[1][1], -jacobian[1][0]], [-jacobian[0][1], jacobian[0][0]]]) / determinant
     volume = determinant * model.kinematics.measure(position[0])

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from skfem import MeshTri
 
-from femsim.adapt import _bulk, _cut
-from femsim.build import build_model, discretise, resolve_materials
-from femsim.case import BilayerCase
+from femsim.adapt import _bulk, _cut, solve_to_tolerance
+from femsim.build import Discretisation, build_model, discretise, resolve_materials
+from femsim.case import BilayerCase, MeshCase
 from femsim.elements import gauss_points, shape
 from femsim.errors import InputError, ToleranceError
 from femsim.grid import Grading, tensor_mesh
@@ -16,6 +16,7 @@ from femsim.layout import Line
 from femsim.mesh import Mesh, edges_of, jacobians
 from femsim.metrics import averages, root_metrics
 from femsim.refine import refine
+from femsim.roots import roots_of_mesh
 from femsim.run import run
 from femsim.solve import solve
 
@@ -194,3 +195,53 @@ def test_faces_of_a_crack_stay_two():
     )
     finer, _ = refine(mesh)
     assert len(finer.points) == 18
+
+
+# imported meshes, from the cells of a coarse layout
+
+
+def imported(element):
+    """A case of stack ``mesh`` on a coarse mesh of the bilayer's geometry, and its discretisation."""
+    layout = bilayer()
+    linear = layout.model_copy(update={"model": layout.model.model_copy(update={"element": "quad4"})})
+    quads = discretise(linear, None, Grading(3.0, 2.5, fewest=2)).mesh
+    case = MeshCase.model_validate(
+        {
+            "stack": "mesh",
+            "mesh": {"file": "unused.msh", "tolerance": 0.05},
+            "materials": MATERIALS,
+            "load": {"stress_free_temperature": 150.0, "temperature": 25.0},
+            "model": {"outer": "coupled"},
+            "boundary": [{"point": [0.0, -300.0], "u_z": 0.0}],
+            "root": [{"name": "post_root", "at": [50.0, 0.0], "region": "post"}],
+            "metrics": {"length": 5.0},
+        }
+    )
+    mesh = Mesh(quads.points, quads.cells, "quad4", quads.region, quads.regions)
+    if element == "tri6":
+        cells = np.concatenate([quads.cells[:, [0, 1, 2]], quads.cells[:, [0, 2, 3]]])
+        edges, inverse = np.unique(np.sort(np.stack([cells, np.roll(cells, -1, 1)], 2).reshape(-1, 2), 1), axis=0, return_inverse=True)
+        points = np.vstack([quads.points, quads.points[edges].mean(axis=1)])
+        six = np.column_stack([cells, len(quads.points) + inverse.reshape(-1, 3)])
+        mesh = Mesh(points, six, "tri6", np.tile(quads.region, 2), quads.regions)
+    return case, Discretisation(case, None, mesh, roots_of_mesh(mesh, case.root), (5.0,), {})
+
+
+def test_imported_triangles_are_refined_at_the_root(overkill):
+    case, disc = imported("tri6")
+    solved, way = solve_to_tolerance(case, disc, resolve_materials(case, disc), lambda text: None)
+    assert way.met
+    mesh = solved.discretisation.mesh
+    size = np.linalg.norm(np.ptp(mesh.points[mesh.cells[:, :3]], axis=1), axis=1)
+    distance = np.linalg.norm(mesh.points[mesh.cells[:, :3]].mean(axis=1) - [50.0, 0.0], axis=1)
+    assert size[np.argmin(distance)] < 0.02 * np.median(size[distance > 60])
+    for kind in ("peel", "shear", "von_mises"):
+        assert getattr(solved.roots[0], kind) == pytest.approx(getattr(overkill, kind), rel=0.05)
+
+
+def test_imported_quadrilaterals_are_halved_until_the_limit():
+    case, disc = imported("quad4")
+    case = case.model_copy(update={"mesh": case.mesh.model_copy(update={"tolerance": 0.01, "limit": 8000})})
+    solved, way = solve_to_tolerance(case, disc, resolve_materials(case, disc), lambda text: None)
+    assert not way.met
+    assert len(solved.discretisation.mesh.cells) == len(disc.mesh.cells) * 4 ** (len(way.steps) - 1)
