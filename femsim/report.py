@@ -104,10 +104,8 @@ def rebuild(directory: Path) -> Path:
     try:
         html = build_html(document, directory / "figures")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(
         found = " ".join(f"{type(error).__name__}: {error}".split())
         raise InputError(f"{directory / 'metrics.json'}: not as femsim {femsim.__version__} writes it ({found})") from None
-        ) from None
     atomic_write(directory / "report.html", html)
     return directory / "report.html"
 
