@@ -33,7 +33,7 @@ def blocks(case: BlocksCase) -> Layout:
         Line("top", 1, y_span[1], x_span),
     )
     roots = tuple(_root(plain, root) for root in case.root)
-    return Layout(tuple(painted), lines=lines, roots=roots, corners=_corners(plain, roots))
+    return Layout(tuple(painted), lines=lines, roots=roots, corners=_corners(plain, roots, on_axis=first == "axis"))
 
 
 def _root(layout: Layout, root: RootSpec) -> Root:
@@ -74,7 +74,7 @@ def _reach(layout: Layout, at: tuple[float, float], number: int, sx: int, sy: in
     return float(abs(end_x - at[0])), float(abs(end_y - at[1]))
 
 
-def _corners(layout: Layout, roots: tuple[Root, ...]) -> tuple[tuple[float, float], ...]:
+def _corners(layout: Layout, roots: tuple[Root, ...], on_axis: bool) -> tuple[tuple[float, float], ...]:
     """Points where three or more painted quarters are not all alike: corners of regions and of the body, roots left out.
 
     Only where the user named roots does the mesh grade towards corners: a body without roots gets a uniform mesh of the given size.
@@ -91,6 +91,6 @@ def _corners(layout: Layout, roots: tuple[Root, ...]) -> tuple[tuple[float, floa
             straight = (quarter[0, 0] == quarter[0, 1] and quarter[1, 0] == quarter[1, 1]) or (
                 quarter[0, 0] == quarter[1, 0] and quarter[0, 1] == quarter[1, 1]
             )
-            if not straight and (float(x), float(y)) not in named and x > xs[0]:
+            if not straight and (float(x), float(y)) not in named and not (on_axis and x == xs[0]):
                 found.append((float(x), float(y)))
     return tuple(found)
