@@ -227,13 +227,12 @@ def _deref(item: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def schema(which: str) -> None:
-    """JSON Schema of the case file."""
+    """JSON Schema of the case file, or of study files."""
     from femsim.case import case_schema
+    from femsim.study.schema import study_schema
 
-    if which == "study":
-        raise InputError("schema: study files are not part of this version; `femsim schema case` is")
-    document = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "femsim case file", **case_schema()}
-    out_json(document)
+    body = study_schema() if which == "study" else case_schema()
+    out_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **body, "title": f"femsim {which} file"})
 
 
 # ---------------------------------------------------------------- doctor

@@ -15,6 +15,7 @@ from femsim.errors import InputError
 COMMANDS = {
     "sweep": "run a study: thousands of designs, on all cores or on a cluster",
     "sweep-report": "write report.html about a study's dataset",
+    "optimise": "find the design of a study's ranges with least stress",
     "jobscript": "print a Slurm script for one large case",
 }
 
@@ -28,12 +29,13 @@ def add_parsers(commands: Any) -> None:
     report.add_argument("directory", metavar="DIR", help="what `femsim sweep --out DIR` wrote")
     report.add_argument("--output", metavar="PATH", help="what the page is about (default: the first von Mises average)")
     report.add_argument("--against", metavar="PATH", help="the second output of the Pareto front")
+    _optimise_parser(made["optimise"])
     _jobscript_parser(made["jobscript"])
 
 
 def dispatch(arguments: argparse.Namespace) -> int:
     """Run one of this module's commands; the exit code."""
-    return {"sweep": sweep, "sweep-report": sweep_report, "jobscript": jobscript}[arguments.command](arguments)
+    return {"sweep": sweep, "sweep-report": sweep_report, "optimise": optimise, "jobscript": jobscript}[arguments.command](arguments)
 
 
 def _sweep_parser(command: argparse.ArgumentParser) -> None:
@@ -54,6 +56,14 @@ def _sweep_parser(command: argparse.ArgumentParser) -> None:
     command.add_argument("--submit", action="store_true", help="slurm: hand the scripts to sbatch at once")
     command.add_argument("--chunk", type=_positive, metavar="N", help="slurm: points in a task (default: about five minutes of work)")
     _site_options(command)
+
+
+def _optimise_parser(command: argparse.ArgumentParser) -> None:
+    command.add_argument("study", metavar="STUDY", help="a study file with an [optimise] table, or the name of a shipped one")
+    command.add_argument("--out", metavar="DIR", help="write optimum.json, the design's case.toml and history.csv there")
+    command.add_argument("--set", dest="overrides", metavar="KEY=VALUE", action="append", default=[], help="override a key of the case")
+    command.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    command.add_argument("--quiet", action="store_true", help="no progress on standard error")
 
 
 def _jobscript_parser(command: argparse.ArgumentParser) -> None:
@@ -153,6 +163,35 @@ def sweep_report(arguments: argparse.Namespace) -> int:
     from femsim.study.sweep import existing
 
     out(f"written: {write_report(existing(arguments.directory), arguments.output, arguments.against)}")
+    return 0
+
+
+def optimise(arguments: argparse.Namespace) -> int:
+    """Search the ranges of a study."""
+    from femsim.atomic import check_target
+    from femsim.progress import Progress
+    from femsim.study.optimise import optimise as search
+    from femsim.study.optimise import write_optimum
+    from femsim.study.studyfile import load_study
+
+    if arguments.out is not None:
+        check_target(arguments.out)
+    study = load_study(arguments.study, arguments.overrides)
+    with Progress(quiet=arguments.quiet or not sys.stderr.isatty()) as progress:
+        found = search(study, progress)
+    if arguments.out is not None:
+        write_optimum(found, Path(arguments.out))
+    if arguments.json:
+        out_json(found.to_dict())
+        return 0
+    first = found.plan.outputs[0]
+    middle = found.to_dict()["objective_of_the_middle"]
+    before = f" (in the middle of the ranges: {middle:.5g})" if middle is not None else ""
+    out(f"{found.plan.name}: {first} = {found.outputs[first]:.5g} after {found.solves} solves{before}")
+    for key, value in found.values.items():
+        out(f"  {key} = {value:.5g}" if isinstance(value, float) else f"  {key} = {value}")
+    if arguments.out is not None:
+        out(f"written to {arguments.out}: optimum.json, case.toml, history.csv")
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import warnings
 from collections.abc import Sequence
@@ -172,7 +173,7 @@ def sensitivity(frame: Frame, path: str) -> Sensitivity | None:
 
 def _saltelli(d: int, y: FloatArray) -> Sensitivity | None:
     try:
-        from SALib.analyze import sobol
+        sobol = importlib.import_module("SALib.analyze.sobol")
     except ImportError:
         raise InputError("Sobol indices need SALib; pip install femsim[sweep]") from None
     if float(np.std(y)) == 0.0:
@@ -238,8 +239,7 @@ def elementary_effects(frame: Frame, path: str) -> tuple[FloatArray, FloatArray]
     y = frame.output(path)
     if frame.spec.study.design != "morris" or frame.count != len(frame.plan.rows):
         return None
-    from SALib.analyze import morris
-
+    morris = importlib.import_module("SALib.analyze.morris")
     u = np.column_stack([a.u for a in frame.axes])
     found = morris.analyze(unit_problem(len(frame.axes)), u, y, num_levels=4, seed=1)
     return np.asarray(found["mu_star"], dtype=float), np.asarray(found["sigma"], dtype=float)

@@ -6,6 +6,7 @@ seed gives the same points everywhere.
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import math
 import warnings
@@ -57,7 +58,7 @@ def _cube(spec: StudyFile) -> FloatArray:
 
 def _salib_cube(design: str, count: int, d: int, seed: int) -> FloatArray:
     try:
-        from SALib.sample import morris, sobol
+        morris, sobol = (importlib.import_module(f"SALib.sample.{name}") for name in ("morris", "sobol"))
     except ImportError:
         raise InputError(f"study.design: {design!r} needs SALib; pip install femsim[sweep]") from None
     problem = unit_problem(d)

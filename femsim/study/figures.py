@@ -122,23 +122,24 @@ def map_figure(frame: Frame, path: str, i: int, j: int) -> Figure:
 
 
 def _draw_windows(ax: Any, frame: Frame, x: Axis, y: Axis) -> None:
-    """Limits of the windows as lines with a white rim, so that they are seen on every colour."""
-    from matplotlib import patheffects
-
-    rim = [patheffects.withStroke(linewidth=3.2, foreground="white")]
-    style = {"color": WINDOW, "linewidth": 1.4, "linestyle": "--", "path_effects": rim}
+    """Limits of the windows as dashes on white, so that they are seen on every colour."""
     (x0, x1), (y0, y1) = ax.get_xlim(), ax.get_ylim()
     for window in frame.spec.window:
         keys = window_keys(window)
         for limit in window.range:
+            line: tuple[list[float], list[float]] | None = None
+            start = max(x0, 0.0)
             if keys == (x.key,) and x0 < limit < x1:
-                ax.axvline(limit, **style)
+                line = [limit, limit], [y0, y1]
             elif keys == (y.key,) and y0 < limit < y1:
-                ax.axhline(limit, **style)
+                line = [x0, x1], [limit, limit]
             elif keys == (x.key, y.key):
-                ax.plot([max(x0, 0), x1], [max(x0, 0) / limit, x1 / limit], **style)
+                line = [start, x1], [start / limit, x1 / limit]
             elif keys == (y.key, x.key):
-                ax.plot([max(x0, 0), x1], [max(x0, 0) * limit, x1 * limit], **style)
+                line = [start, x1], [start * limit, x1 * limit]
+            if line is not None:
+                ax.plot(*line, color="white", linewidth=2.6, solid_capstyle="butt")
+                ax.plot(*line, color=WINDOW, linewidth=1.3, linestyle=(0, (5, 3)))
     ax.set_xlim(x0, x1)
     ax.set_ylim(y0, y1)
 
@@ -184,7 +185,7 @@ def parallel_figure(frame: Frame, path: str) -> Figure:
     for i in shown[1]:
         ax.plot(range(len(axes)), scaled[i], color=SECOND, linewidth=1.6)
     for k, (axis, (low, high)) in enumerate(zip(axes, spans, strict=True)):
-        ax.axvline(k, color=INK, linewidth=0.8)
+        ax.vlines(k, 0, 1, color=INK, linewidth=0.8)
         if axis.categories:
             for c, text in enumerate(axis.categories):
                 ax.text(k + 0.03, _scaled_value(c, low, high, False), text, fontsize=7, color=INK, va="center", bbox=_paper())

@@ -1,0 +1,212 @@
+"""The design with least stress: differential evolution over the ranges of a study, then a local polish, inside the claimed windows.
+
+Windows are constraints on the design and cost no solve: a design outside them is not solved at all. Limits on outputs come with the
+solve. Every solve is a row of ``history.csv``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from femsim.atomic import atomic_write
+from femsim.casefile import dump_case
+from femsim.errors import InputError, NumericsError
+from femsim.study.design import quantiles
+from femsim.study.plan import Plan, make_plan
+from femsim.study.points import flatten
+from femsim.study.schema import OptimiseSpec, WindowSpec
+from femsim.study.studyfile import Study
+from femsim.study.worker import Runner
+
+FloatArray = npt.NDArray[np.float64]
+#: what a design that cannot be judged is worth: worse than any stress
+WORST = 1.0e12
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """The best design found: its values by key, the outputs there, and how it was found."""
+
+    values: dict[str, Any]
+    outputs: dict[str, float | None]
+    start: float
+    best: float
+    solves: int
+    failed: int
+    plan: Plan = field(repr=False)
+    history: tuple[tuple[Any, ...], ...] = field(default=(), repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON of the optimum."""
+        return {
+            "study": self.plan.name,
+            "design": self.values,
+            "outputs": self.outputs,
+            "objective": self.best,
+            "objective_of_the_middle": self.start if self.start < WORST * 1e-3 else None,
+            "solves": self.solves,
+            "failed": self.failed,
+        }
+
+
+def optimise(study: Study, say: Callable[[str], None] | None = None) -> Optimum:
+    """Find the design with the least objective. Raises InputError where the study asks for none, NumericsError where none is allowed."""
+    spec = study.spec.optimise
+    if spec is None:
+        raise InputError(f"{study.file}: optimise: missing; add [optimise] with minimise = an output's path")
+    wanted = list(dict.fromkeys([spec.minimise, *(limit.output for limit in spec.limit)]))
+    chosen = study.spec.model_copy(update={"study": study.spec.study.model_copy(update={"outputs": wanted})})
+    search = _Search(study, spec, make_plan(replace(study, spec=chosen)), say or (lambda text: None))
+    return search.run()
+
+
+class _Search:
+    def __init__(self, study: Study, spec: OptimiseSpec, plan: Plan, say: Callable[[str], None]) -> None:
+        self.study, self.spec, self.plan, self.say = study, spec, plan, say
+        self.parameters = study.spec.parameter
+        self.known: dict[tuple[Any, ...], float] = {}
+        self.rows: list[tuple[Any, ...]] = []
+        self.runner = Runner(plan)
+        self.best: tuple[float, tuple[Any, ...], tuple[float | None, ...]] = (math.inf, (), ())
+        self.failed, self.refused, self.allowed = 0, 0, spec.evaluations
+        if not self.parameters:
+            raise InputError(f"{study.file}: optimise: a list has no ranges to search")
+
+    def run(self) -> Optimum:
+        from scipy.optimize import differential_evolution, minimize
+
+        d = len(self.parameters)
+        size = max(5, min(15, self.spec.evaluations // (8 * d)))
+        start = self.objective(np.full(d, 0.5))
+        free = [p.values is None for p in self.parameters]
+        seed = self.study.spec.study.seed
+        box = [(0.0, 1.0)] * d
+        self.allowed = max(3 * self.spec.evaluations // 4, 10)
+        with contextlib.suppress(_EnoughError):
+            differential_evolution(
+                self.objective, box, popsize=size, rng=np.random.default_rng(seed), polish=False, init="sobol", maxiter=10_000, tol=1e-4
+            )
+        self.allowed = self.spec.evaluations
+        if math.isfinite(self.best[0]) and any(free):
+            middle = self.unit(self.best[1])
+            options = {"maxfev": 10 * self.spec.evaluations, "xatol": 1e-3, "fatol": 1e-4, "initial_simplex": _simplex(middle)}
+            with contextlib.suppress(_EnoughError):
+                minimize(self.objective, middle, method="Nelder-Mead", bounds=box, options=options)
+        if not self.best[0] < WORST:
+            raise NumericsError(
+                f"{self.study.file}: optimise: no design inside the windows and limits was found in {len(self.rows)} solves"
+            )
+        value, row, outputs = self.best
+        return Optimum(dict(zip(self.plan.keys, row, strict=True)), dict(zip(self.plan.outputs, outputs, strict=True)), start, value,
+                       len(self.rows), self.failed, self.plan, tuple(self.rows))  # fmt: skip
+
+    def unit(self, row: tuple[Any, ...]) -> FloatArray:
+        from femsim.study.design import unit_values
+
+        return np.array([float(unit_values(p, [v])[0]) for p, v in zip(self.parameters, row, strict=True)])
+
+    def objective(self, u: FloatArray) -> float:
+        """What is to be small, at a point of the unit cube."""
+        row = tuple(quantiles(p, np.array([float(np.clip(v, 0.0, 1.0))]))[0] for p, v in zip(self.parameters, u, strict=True))
+        key = tuple(repr(v) for v in row)
+        if key in self.known:
+            return self.known[key]
+        value = self.judge(row)
+        self.known[key] = value
+        return value
+
+    def judge(self, row: tuple[Any, ...]) -> float:
+        plan = replace(self.plan, rows=(row,))
+        try:
+            case = plan.case(0)
+        except InputError:
+            return WORST
+        numbers = {path: v for path, v in flatten(case.model_dump(by_alias=True)) if isinstance(v, int | float)}
+        outside = sum(_outside(w, numbers) for w in self.study.spec.window)
+        if outside > 0:
+            self.refused += 1
+            if self.refused > 50 * self.spec.evaluations:
+                raise _EnoughError
+            return WORST * (1.0 + outside)
+        if len(self.rows) >= self.allowed:
+            raise _EnoughError
+        self.runner.plan = plan
+        found = self.runner(0)
+        self.rows.append((*row, *(found.outputs or (None,) * len(self.plan.outputs)), found.error))
+        if found.error is not None or found.outputs[0] is None:
+            self.failed += 1
+            return WORST
+        outputs = dict(zip(self.plan.outputs, found.outputs, strict=True))
+        beyond = 0.0
+        for limit in self.spec.limit:
+            v = outputs[limit.output]
+            low, high = limit.min, limit.max
+            beyond += 1.0 if v is None else max(0.0, (low - v) if low is not None else 0.0, (v - high) if high is not None else 0.0)
+        value = found.outputs[0] if self.spec.signed else abs(found.outputs[0])
+        if beyond > 0:
+            return WORST * 1e-3 * (1.0 + beyond)
+        if value < self.best[0]:
+            self.best = (value, row, found.outputs)
+        self.say(f"{len(self.rows)} of at most {self.spec.evaluations} solves, least {self.best[0]:.5g}")
+        return float(value)
+
+
+class _EnoughError(Exception):
+    """The allowed number of solves is used up."""
+
+
+def _outside(window: WindowSpec, numbers: dict[str, Any]) -> float:
+    """How far a case is outside a window, relative to its width; 0 inside, or where the case lacks the key."""
+    parts = [numbers.get(key.strip()) for key in window.key.split(" / ")]
+    if parts == [None] and window.key == "geometry.ratio":
+        parts = [numbers.get("geometry.low_thickness"), numbers.get("geometry.high_thickness")]
+    if any(p is None for p in parts):
+        return 0.0
+    value = float(parts[0]) if len(parts) == 1 else float(parts[0]) / float(parts[1])  # type: ignore[arg-type]
+    low, high = window.range
+    slack = 1e-9 * (high - low)
+    return max(0.0, (low - value - slack) / (high - low), (value - high - slack) / (high - low))
+
+
+def _simplex(middle: FloatArray) -> FloatArray:
+    """A start for the polish: steps of a twentieth into the cube."""
+    corners = [middle]
+    for i in range(len(middle)):
+        step = np.zeros(len(middle))
+        step[i] = 0.05 if middle[i] < 0.5 else -0.05
+        corners.append(middle + step)
+    return np.array(corners)
+
+
+def write_optimum(found: Optimum, directory: Path) -> list[Path]:
+    """Write ``optimum.json``, the design's whole ``case.toml`` and ``history.csv``. Raises InputError where that is impossible."""
+    import csv
+    import io
+
+    row = tuple(found.values.values())
+    case = replace(found.plan, rows=(row,)).case(0)
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow([*found.plan.keys, *found.plan.outputs, "error"])
+    writer.writerows([["" if v is None else v for v in r] for r in found.history])
+    files = {
+        "optimum.json": json.dumps(found.to_dict(), indent=2, ensure_ascii=False) + "\n",
+        "case.toml": dump_case(case, base=found.plan.base_path, header=f"the best design that study {found.plan.name} found"),
+        "history.csv": stream.getvalue(),
+    }
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            atomic_write(directory / name, text)
+    except OSError as error:
+        raise InputError(f"--out: {directory}: cannot be written ({(error.strerror or str(error)).lower()})") from None
+    return [directory / name for name in files]
