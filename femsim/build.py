@@ -91,6 +91,8 @@ def discretise(case: Case, base: Path | None = None, grading: Grading | None = N
     if case.model.element.startswith("tri"):
         raise InputError(f"model.element: {case.model.element!r} is for imported meshes; allowed here: quad4, quad8, quad9")
     layout = STACKS[case.stack](case)
+    if case.corner:  # a corner whose field is asked for gets a fine mesh
+        layout = replace(layout, corners=tuple(dict.fromkeys([*layout.corners, *(spec.at for spec in case.corner)])))
     spec: MeshSpec = case.mesh
     size, largest = spec.size, spec.largest
     if not layout.roots and "size" in spec.model_fields_set and largest is None:

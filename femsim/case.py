@@ -234,6 +234,19 @@ class CrackSpec(Strict):
     length: Positive = Field(description="um")
 
 
+class CornerSpec(Strict):
+    """A corner whose singular field is asked for: any node of the mesh where wedges, faces or supports meet, off the axis."""
+
+    name: str = Field(min_length=1)
+    at: tuple[Coordinate, Coordinate]
+    region: str | None = Field(default=None, description="which body, where bodies touch at the point only")
+
+    @field_validator("at", mode="before")
+    @classmethod
+    def _as_tuple(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+
 class Boundary(Strict):
     """A boundary condition: where (exactly one of on, r, z, x, y, point), and what (displacement, pressure, traction)."""
 
@@ -286,6 +299,7 @@ class CaseBase(Strict):
     probe: list[Probe] = Field(default_factory=list)
     boundary: list[Boundary] = Field(default_factory=list)
     crack: list[CrackSpec] = Field(default_factory=list)
+    corner: list[CornerSpec] = Field(default_factory=list)
 
     def needed_roles(self) -> tuple[str, ...]:
         """Roles whose material the case must give."""

@@ -131,6 +131,20 @@ def root_fields(solution: Solution, roots: Sequence[Root]) -> dict[Root, RootFie
     return found
 
 
+def corner_fields(solution: Solution, places: Sequence[tuple[str, tuple[float, float], str | None]]) -> dict[str, RootField | str]:
+    """The local fields at named places (name, point, region or None), or the sentence that says why one has none.
+
+    Raises InputError for a place that is no corner.
+    """
+    found: dict[str, RootField | str] = {}
+    for name, at, region in places:
+        try:
+            found[name] = corner_field(solution, corner_at(solution.model, at, name, region))
+        except NumericsError as error:
+            found[name] = str(error)
+    return found
+
+
 def corner_field(solution: Solution, corner: Corner, highest: float = HIGHEST) -> RootField:
     """Exponents, intensities and agreement at a corner.
 
@@ -264,4 +278,23 @@ def root_entry(field: RootField | str, root: Root, length: float) -> dict[str, A
             "agrees_to": agreement.high if np.isfinite(agreement.high) else None,
             "within": agreement.within,
         },
+    }
+
+
+def corner_entry(field: RootField | str) -> dict[str, Any]:
+    """What the JSON says of a named corner: its wedges, supports, singular terms and where the expansion agrees with the field."""
+    if isinstance(field, str):
+        return {"singularity": [], "singularity_note": field}
+    corner, agreement = field.corner, field.agreement
+    boundary = corner.junction.boundary
+    return {
+        "at": list(corner.at),
+        "wedges": [
+            {"region": region, "from": wedge.angle_start, "to": wedge.angle_end}
+            for region, wedge in zip(corner.regions, corner.junction.wedges, strict=True)
+        ],
+        "boundary": boundary if isinstance(boundary, str) else list(boundary),
+        "singularity": singularity_list(field),
+        "agrees_from": agreement.low if np.isfinite(agreement.low) else None,
+        "agrees_to": agreement.high if np.isfinite(agreement.high) else None,
     }

@@ -8,7 +8,7 @@ import numpy as np
 
 import femsim
 from femsim.delaminate import release_dict
-from femsim.intensity import consistent_average, root_entry
+from femsim.intensity import consistent_average, corner_entry, root_entry
 from femsim.metrics import RootMetrics
 from femsim.run import Run
 
@@ -66,6 +66,8 @@ def results_dict(run: Run) -> dict[str, Any]:
         "solver": run.solution.factor.backend,
         "warnings": list(run.warnings),
     }
+    if run.corners:
+        document["corners"] = {name: corner_entry(field) for name, field in run.corners.items()}
     if run.cracks:
         document["cracks"] = [release_dict(found) for found in run.cracks]
     if run.adaptation is not None:

@@ -15,7 +15,7 @@ from femsim.crack import Release
 from femsim.delaminate import crack_releases
 from femsim.errors import FemsimWarning, ToleranceError
 from femsim.estimate import with_probe_errors
-from femsim.intensity import RootField, root_fields
+from femsim.intensity import RootField, corner_fields, root_fields
 from femsim.layout import Root
 from femsim.measure import solve_case
 from femsim.mesh import Quality, quality
@@ -44,6 +44,7 @@ class Run:
     fields: dict[Root, RootField | str] = field(default_factory=dict)  # the singular field at each root, or why it has none
     adaptation: Adaptation | None = None
     cracks: tuple[Release, ...] = ()
+    corners: dict[str, RootField | str] = field(default_factory=dict)
 
 
 def run(case: Case, base: Path | None = None, progress: Progress | None = None) -> Run:
@@ -70,6 +71,7 @@ def run(case: Case, base: Path | None = None, progress: Progress | None = None) 
         regions = region_metrics(solved.model, solution.unknowns)
         probes = with_probe_errors(solution, probe_values(solution, case.probe, disc.roots))
         fields = root_fields(solution, disc.roots)
+        corners = corner_fields(solution, [(spec.name, spec.at, spec.region) for spec in case.corner])
         cracks = crack_releases(disc, materials, say)
         timing = {**solved.timing, "mesh": meshed - start + solved.timing["mesh"]}
         timing["recover"] += time.perf_counter() - measured
@@ -78,9 +80,8 @@ def run(case: Case, base: Path | None = None, progress: Progress | None = None) 
     seen = tuple(dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, FemsimWarning)))
     for message in seen:
         warnings.warn(message, FemsimWarning, stacklevel=2)
-    done = Run(
-        case, disc, materials, solution, solved.roots, regions, probes, quality(solved.model.mesh), timing, seen, fields, adaptation, cracks
-    )
+    measures = quality(solved.model.mesh)
+    done = Run(case, disc, materials, solution, solved.roots, regions, probes, measures, timing, seen, fields, adaptation, cracks, corners)
     if adaptation is not None and not adaptation.met:
         last = adaptation.steps[-1]
         raise ToleranceError(

@@ -164,3 +164,27 @@ def test_stress_of_the_sampler_is_the_recovered_one(reference):
     place = shape(model.mesh.element, xi)[0] @ model.mesh.points[model.mesh.cells[cell]] - np.array(corner.at)
     _, found = sampler(np.hypot(*place.T), np.degrees(np.arctan2(place[:, 1], place[:, 0])), corner.wedge_of("post"))
     assert found == pytest.approx(stress_at_points(model, unknowns, xi)[cell][:, [0, 1, 3]], rel=1e-6)
+
+
+def test_named_corners_of_a_case():
+    """The cell wall, where the interface of chip and resin meets a plane of symmetry, is not singular; the post's top rim is."""
+    case = BilayerCase.model_validate(
+        {
+            "stack": "bilayer",
+            "materials": {
+                "post": {"E": 120.0, "nu": 0.34, "cte": 17.0},
+                "low": {"E": 2.5, "nu": 0.34, "cte": 35.0},
+                "high": {"E": 15.0, "nu": 0.30, "cte": 10.0},
+                "chip": {"E": 169.0, "nu": 0.28, "cte": 2.6},
+            },
+            "mesh": {"size": 0.02, "growth": 1.5},
+            "corner": [{"name": "wall", "at": [150.0, 0.0]}, {"name": "rim", "at": [50.0, 72.0]}],
+        }
+    )
+    corners = results_dict(run(case))["corners"]
+    assert "singularity_note" not in corners["wall"], corners["wall"]
+    assert corners["wall"]["boundary"] == ["roller", "roller"]
+    assert corners["wall"]["singularity"] == []
+    assert [w["region"] for w in corners["rim"]["wedges"]] == ["low", "high", "post"]
+    assert all(-1 < term["exponent"] < 0 for term in corners["rim"]["singularity"])
+    assert corners["rim"]["agrees_to"] > 0.1
