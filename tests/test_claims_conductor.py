@@ -191,3 +191,18 @@ def test_numbers_are_said():
     claims = verdicts("staggered")
     assert "layer 2 has 50 HV, layer 1 130 HV" in claims[1].because
     assert "layers of copper, copper, copper" in claims[7].because
+
+
+@pytest.mark.parametrize(("soft", "wanted"), [('"gold"', True), ('"palladium"', True), ('"silver"', False), ('"sac305"', False)])
+def test_gold_or_palladium(soft, wanted):
+    assert verdicts("staggered", stack(HARD, soft, HARD))[8].holds is wanted
+
+
+@pytest.mark.parametrize("number", [2, 3])
+def test_the_whole_conductor_not_one_layer(number):
+    """Claims 2 and 3 speak of the conductor; that the layers then differ fails claim 1 as well."""
+    mixed = verdicts("staggered", stack(acf(20), HARD))[number].findings
+    whole = verdicts("staggered", stack(acf(20), acf(40)))[number].findings
+    assert [f.holds for f in mixed] == [False]
+    assert [f.holds for f in whole] == [True]
+    assert mixed[0].because.startswith("layer 2: family copper")

@@ -115,7 +115,8 @@ def _materials(design: Design) -> tuple[Finding, Finding]:
     one, other = "layers of same material", "layers of different material"
     if len(names) < 2:
         return Finding(one, False, "a single layer"), Finding(other, False, "a single layer")
-    return Finding(one, same, words), Finding(other, None if same is None else not same, words)
+    opposite = None if same is None else not same
+    return Finding(one, same, f"{words}, claimed same"), Finding(other, opposite, f"{words}, claimed different")
 
 
 def _staggered(design: Design) -> Finding:

@@ -58,7 +58,7 @@ def _labels(ax: Axes, boxes: dict[str, list[Box]], width: float, height: float) 
         if fits:
             ax.text(x, y, name.replace("_", " "), fontsize=SMALL, color=INK, ha="center", va="center")
         else:
-            above.append((x, y, name.replace("_", " ")))
+            above.append((0.35 * box[0] + 0.65 * box[1], y, name.replace("_", " ")))
     for place, (x, y, name) in enumerate(sorted(above)):
         line = {"arrowstyle": "-", "color": INK, "lw": 0.5, "shrinkA": 0, "shrinkB": 0}
         at = ((place + 0.5) / len(above), 0.97)
