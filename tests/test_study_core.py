@@ -356,7 +356,7 @@ def test_a_point_that_kills_its_worker_twice_becomes_a_row(tmp_path: Path, monke
     poison.parent.mkdir()
     poison.write_text(
         "import os, sys\n"
-        "if 'femsim.cli_study' in ' '.join(sys.orig_argv):\n"
+        "if 'femsim.cli_study worker' in ' '.join(sys.orig_argv):\n"
         "    import femsim.study.plan as plan\n"
         "    whole = plan.Plan.case\n"
         "    plan.Plan.case = lambda self, i: os.kill(os.getpid(), 9) if i == 5 else whole(self, i)\n"

@@ -97,7 +97,7 @@ def sensitivity_figure(frame: Frame, found: Sensitivity, order: Sequence[int]) -
 def map_figure(frame: Frame, path: str, i: int, j: int) -> Figure:
     """The mean of an output over two parameters, with the claimed windows drawn."""
     x, y, z = frame.axes[i], frame.axes[j], frame.output(path)
-    most = int(np.clip(np.sqrt(frame.count / 6), 4, 24))
+    most = int(np.clip(np.sqrt(frame.count / 16), 4, 24))
     (bx, mx, ex), (by, my, ey) = bins_of(x, most), bins_of(y, most)
     good = np.isfinite(z)
     total, count = np.zeros((len(my), len(mx))), np.zeros((len(my), len(mx)))

@@ -122,7 +122,7 @@ def _pairs(frame: Frame, order: list[int]) -> list[tuple[int, int]]:
     usable = [i for i in order if len(np.unique(frame.axes[i].x)) > 1]
     pairs = list(itertools.combinations(usable, 2))
     rank = {p: n for n, p in enumerate(pairs)}
-    pairs.sort(key=lambda p: (-min(len(figures.windows_drawn(frame, *p)), 2), rank[p]))
+    pairs.sort(key=lambda p: (len(figures.windows_drawn(frame, *p)) < 2, rank[p]))
     return pairs[:MOST_MAPS]
 
 
