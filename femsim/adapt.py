@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from femsim.build import Discretisation
-from femsim.case import Case, Refinement
+from femsim.case import Case
 from femsim.errors import InputError, nearest
 from femsim.grid import Grading, painted_cells
 from femsim.measure import KINDS, Solved, metric_names, solve_case
@@ -26,6 +26,7 @@ from femsim.mesh import IntArray
 from femsim.metrics import RootMetrics
 from femsim.refine import refine
 from femsim.resolve import ResolvedMaterial
+from femsim.trust import Refinement
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]

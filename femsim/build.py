@@ -121,7 +121,9 @@ def resolve_materials(case: Case, disc: Discretisation) -> dict[str, ResolvedMat
     known = set(disc.mesh.regions) - set(smears) | set(case.ROLES) | set(roles.values())
     for role in refs:
         if role not in known:
-            raise InputError(f"materials.{role}: no region or role of that name{nearest(role, known)}; there are: {', '.join(sorted(known))}")
+            raise InputError(
+                f"materials.{role}: no region or role of that name{nearest(role, known)}; there are: {', '.join(sorted(known))}"
+            )
     span = _temperatures(case)
     used = {role for region, role in roles.items() if region not in smears}
     used |= {role for region, ring in smears.items() if region in roles for role in (ring.member, ring.matrix) if role is not None}

@@ -12,6 +12,7 @@ from pydantic import Field, TypeAdapter, field_validator, model_validator
 
 from femsim.geometry import BilayerGeometry, FlipchipGeometry, LayerSpecGeometry, RewiredChipGeometry, StaggeredGeometry, check_layers
 from femsim.strict import Coordinate, Positive, Strict
+from femsim.trust import CornerSpec, CrackSpec, Refinement
 
 _MIN_MODULUS, _MAX_MODULUS = 1.0e-10, 1.0e5  # GPa: a millionth of a gel, eighty times diamond
 _MAX_CTE = 1.0e4  # ppm/K
@@ -131,7 +132,10 @@ class CompositeSpec(Strict):
 
     @model_validator(mode="after")
     def _whole(self) -> CompositeSpec:
-        wanted = {"laminate": ("layers",), "coated-spheres": ("matrix", "particles", "fraction", "coating", "core_radius", "coating_thickness")}
+        wanted = {
+            "laminate": ("layers",),
+            "coated-spheres": ("matrix", "particles", "fraction", "coating", "core_radius", "coating_thickness"),
+        }
         needed = wanted.get(self.composite, ("matrix", "particles", "fraction"))
         known = ("matrix", "particles", "fraction", "coating", "core_radius", "coating_thickness", "layers")
         for key in needed:
@@ -176,16 +180,6 @@ class OwnModelSpec(ModelSpec):
     outer: Outer = "free"
 
 
-class Refinement(Strict):
-    """Adaptive refinement, where a tolerance is given: it starts from a coarse mesh of its own, or from the file's."""
-
-    tolerance: Annotated[float, Field(gt=0, le=1)] | None = Field(
-        default=None, description="refine until the estimated relative error of the root metrics is below this (0.005 is 0.5 %)"
-    )
-    limit: Annotated[int, Field(ge=100, le=50_000_000)] = Field(default=400_000, description="unknowns at which refinement gives up")
-    goals: list[str] = Field(default=[], description='the metrics that count, as "post_root.peel" or "post_root"; none: all')
-
-
 class MeshSpec(Refinement):
     """Element size at the roots and its growth away from them."""
 
@@ -220,26 +214,6 @@ class Probe(Strict):
     name: str = Field(min_length=1)
     at: tuple[Coordinate, Coordinate]
     region: str | None = Field(default=None, description="which side, where the point lies on an interface")
-
-    @field_validator("at", mode="before")
-    @classmethod
-    def _as_tuple(cls, value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value
-
-
-class CrackSpec(Strict):
-    """A crack along the interface under a conductor, from a root inward, whose energy release rate is asked for."""
-
-    root: str = Field(min_length=1)
-    length: Positive = Field(description="um")
-
-
-class CornerSpec(Strict):
-    """A corner whose singular field is asked for: any node of the mesh where wedges, faces or supports meet, off the axis."""
-
-    name: str = Field(min_length=1)
-    at: tuple[Coordinate, Coordinate]
-    region: str | None = Field(default=None, description="which body, where bodies touch at the point only")
 
     @field_validator("at", mode="before")
     @classmethod
