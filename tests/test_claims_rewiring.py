@@ -163,6 +163,13 @@ def test_a_film_cut_through():
     assert found[1] is False
 
 
+def test_terminals_that_end_inside_the_resin():
+    from femsim.layout import Block
+
+    found = _judged(lambda layout: replace(layout, blocks=(*layout.blocks, Block("resin", (700.0, 1100.0), (161.0, 300.0)))))
+    assert (found[1], found[4]) == (False, False)  # the heat-sink terminal, 261 um high, does not stand out of it either
+
+
 def test_section():
     section = Section.of(flipchip(load_case("flipchip")[0]))
     assert section.on("second", "via")
