@@ -1,0 +1,103 @@
+"""Are the results equal? Every peer's displacements go through femsim's own functionals for the tractions at the root.
+
+``python compare.py 200k reference.npz other.npz ...`` prints one JSON document. Displacements are matched by position. CalculiX, which has
+no nine-node element, is compared with femsim's eight-node elements on the same cells.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from problem import LENGTH, ROOT, load
+
+#: relative agreement that counts as five digits
+FIVE_DIGITS = 1.0e-5
+
+
+def nodal(model: Any, path: Path) -> np.ndarray:
+    """Displacement (N, 2) at the model's nodes from a result file."""
+    from scipy.spatial import cKDTree
+
+    with np.load(path) as file:
+        points, values = file["points"], file["displacement"]
+    if points.shape == model.mesh.points.shape and np.array_equal(points, model.mesh.points):
+        return values
+    distance, which = cKDTree(points).query(model.mesh.points)
+    if distance.max() > 1e-6:
+        raise ValueError(f"{path.name}: no value within {distance.max():g} um of a node")
+    return values[which]
+
+
+def without_middles(disc: Any) -> Any:
+    """The same mesh with eight-node elements."""
+    mesh = disc.mesh
+    used = np.unique(mesh.cells[:, :8])
+    number = np.full(len(mesh.points), -1)
+    number[used] = np.arange(len(used))
+    lines = {name: number[nodes] for name, nodes in mesh.lines.items()}
+    small = replace(mesh, points=mesh.points[used], cells=number[mesh.cells[:, :8]], element="quad8", lines=lines)
+    return replace(disc, mesh=small)
+
+
+class Measured:
+    """The problem with its functionals, on nine-node elements or, for a program that has none, eight-node ones."""
+
+    def __init__(self, size: str, eight: bool = False) -> None:
+        from femsim.build import build_model, resolve_materials
+        from femsim.metrics import averages
+
+        case, disc, model = load(size)
+        if eight:
+            disc = without_middles(disc)
+            model = build_model(disc, resolve_materials(case, disc))
+        self.model = model
+        (self.average,) = averages(model, disc.roots, (LENGTH,))
+
+    def of(self, displacement: np.ndarray) -> dict[str, float]:
+        """Peel and shear (MPa) of nodal displacements."""
+        u = displacement.ravel()
+        return {"peel": self.average.peel.value(self.model, u), "shear": self.average.shear.value(self.model, u)}
+
+    def solved(self) -> np.ndarray:
+        """femsim's own displacement on this mesh."""
+        from femsim.solve import solve
+
+        return solve(self.model).displacement
+
+    def difference(self, reference: np.ndarray, path: Path) -> dict[str, Any]:
+        """How far a result is from the reference: displacement by its largest value, tractions each by its own."""
+        own = nodal(self.model, path)
+        wanted, found = self.of(reference), self.of(own)
+        result: dict[str, Any] = {"displacement": float(np.abs(own - reference).max() / np.abs(reference).max()), **found}
+        for name, value in wanted.items():
+            result[f"{name}_difference"] = abs(found[name] - value) / abs(value)
+        result["equal"] = max(result["displacement"], result["peel_difference"], result["shear_difference"]) <= FIVE_DIGITS
+        return result
+
+
+def main() -> None:
+    size, reference, *others = sys.argv[1:]
+    nine = Measured(size)
+    wanted = nodal(nine.model, Path(reference))
+    report: dict[str, Any] = {"reference": nine.of(wanted)}
+    eight: Measured | None = None
+    for name in others:
+        path = Path(name)
+        if path.stem.startswith("calculix"):
+            eight = eight or Measured(size, eight=True)
+            report[path.stem] = found = eight.difference(eight.solved(), path)
+            found["note"] = "quad8, seven printed digits"  # the tractions, differences of displacements, have fewer
+            found["equal"] = found["displacement"] <= FIVE_DIGITS
+        else:
+            report[path.stem] = nine.difference(wanted, path)
+    print(json.dumps(report, indent=1))
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    main()

@@ -1,0 +1,108 @@
+"""The one problem that all programs solve: the bilayer reference case, outer wall free, on femsim's own graded quad9 mesh.
+
+``python problem.py 200k DIRECTORY`` writes ``problem.npz``, which every peer reads, and ``problem.inp``, which CalculiX reads.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[2]
+
+#: element size at the root and largest element (um) that give about so many unknowns
+SIZES = {"20k": (0.6, 12.0), "200k": (0.099, 1.98), "1M": (0.038, 0.757)}
+#: averaging length (um) of the root tractions
+LENGTH = 5.0
+
+
+def overrides(size: str) -> list[str]:
+    """What makes the shipped ``bilayer`` case the benchmark's problem; constants only, so that a peer needs no tables."""
+    smallest, largest = SIZES[size]
+    return [
+        f"name='speed-{size}'",
+        "materials.chip={ E = 160, nu = 0.22, cte = 2.8 }",
+        "materials.post={ E = 120, nu = 0.34, cte = 17 }",
+        "materials.low={ E = 2.5, nu = 0.34, cte = 50 }",
+        "materials.high={ E = 15, nu = 0.30, cte = 10 }",
+        "model.outer=free",
+        f"mesh.size={smallest}",
+        f"mesh.largest={largest}",
+        "mesh.growth=1.2",
+        f"metrics.length={LENGTH}",
+    ]
+
+
+def load(size: str) -> tuple[Any, Any, Any]:
+    """Case, discretisation and model of femsim."""
+    from femsim.build import build_model, discretise, resolve_materials
+    from femsim.casefile import load_case
+
+    case, origin = load_case("bilayer", overrides(size))
+    disc = discretise(case, origin.base)
+    return case, disc, build_model(disc, resolve_materials(case, disc))
+
+
+def arrays(size: str) -> dict[str, np.ndarray]:
+    """Everything a peer needs, in um, MPa and K: nodes, cells in VTK order, materials by region, prescribed nodes."""
+    case, _disc, model = load(size)
+    mesh = model.mesh
+    materials = [model.materials[name] for name in mesh.regions]
+    held = np.flatnonzero((mesh.points == np.array([0.0, -case.geometry.chip_thickness])).all(axis=1))
+    assert len(held) == 1
+    return {
+        "points": mesh.points,
+        "cells": mesh.cells,
+        "region": mesh.region,
+        "E": np.array([m.youngs_modulus[0].values[0] for m in materials]),
+        "nu": np.array([m.poisson_ratio[0].values[0] for m in materials]),
+        "alpha": np.array([m.cte[0].values[0] for m in materials]),
+        "delta": np.array(model.temperature - model.stress_free_temperature),
+        "axis": np.flatnonzero(mesh.points[:, 0] == 0.0),  # no radial motion
+        "held": held,  # no axial motion
+    }
+
+
+def calculix(problem: dict[str, np.ndarray]) -> str:
+    """Input deck: eight-node axisymmetric elements on the same cells (CalculiX has none with nine nodes), middles left out.
+
+    It reads numbers of twenty characters at most.
+    """
+    cells = problem["cells"][:, :8]
+    used = np.unique(cells)
+    number = np.zeros(len(problem["points"]), dtype=np.int64)
+    number[used] = np.arange(1, len(used) + 1)
+    lines = ["*NODE, NSET=ALL"]
+    lines += [f"{i},{x:.12e},{y:.12e}" for i, (x, y) in enumerate(problem["points"][used].tolist(), 1)]
+    for k in range(len(problem["E"])):
+        lines.append(f"*ELEMENT, TYPE=CAX8, ELSET=R{k}")
+        chosen = np.flatnonzero(problem["region"] == k)
+        lines += [f"{e + 1}," + ",".join(map(str, row)) for e, row in zip(chosen.tolist(), number[cells[chosen]].tolist(), strict=True)]
+    for name in ("axis", "held"):
+        lines.append(f"*NSET, NSET={name.upper()}")
+        lines += [str(n) for n in number[problem[name]] if n]
+    for k, (e, nu, alpha) in enumerate(zip(problem["E"], problem["nu"], problem["alpha"], strict=True)):
+        lines += [f"*MATERIAL, NAME=M{k}", "*ELASTIC", f"{e:.12e},{nu:.12e}", "*EXPANSION", f"{alpha:.12e}"]
+        lines.append(f"*SOLID SECTION, ELSET=R{k}, MATERIAL=M{k}")
+    lines += ["*BOUNDARY", "AXIS,1,1", "HELD,2,2", "*INITIAL CONDITIONS, TYPE=TEMPERATURE", "ALL,0."]
+    lines += ["*STEP", "*STATIC", "*TEMPERATURE", f"ALL,{problem['delta']:.12e}"]
+    lines += ["*NODE PRINT, NSET=ALL", "U", "*END STEP"]
+    return "\n".join(lines) + "\n"
+
+
+def export(size: str, directory: Path) -> dict[str, np.ndarray]:
+    """Write the files every peer reads."""
+    directory.mkdir(parents=True, exist_ok=True)
+    problem = arrays(size)
+    np.savez(directory / "problem.npz", **problem)
+    (directory / "problem.inp").write_text(calculix(problem), encoding="ascii")
+    return problem
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    found = export(sys.argv[1], Path(sys.argv[2]))
+    print(f"{2 * len(found['points'])} unknowns, {len(found['cells'])} elements")

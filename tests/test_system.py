@@ -1,0 +1,227 @@
+"""The condensed system against the generic assembly: K~ = K_oo - K_oc K_cc^-1 K_co of the matrix that element-by-element sums give.
+
+Tolerances are round-off: the two differ in the order of their sums only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from helpers import ALL, AXI, GENERAL, QUADS, STRAIN, STRESS, bent, build, close, distorted, grid, held, material, near
+
+import femsim.system
+from femsim.assembly import assemble, element_stiffness
+from femsim.rectangles import rectangle_stiffness, rectangles
+from femsim.system import SystemFactor, make_pattern, make_system
+
+KINEMATICS = (AXI, STRAIN, GENERAL, STRESS)
+REGION = np.array([[0, 0, 1, 1], [0, 1, 1, 0], [1, 0, 0, 0]])
+
+
+def plain(element):
+    """Rectangles of unequal sides that begin on the axis."""
+    return grid([0.0, 1.0, 2.2, 3.0, 7.0], [-0.5, 0.8, 2.0, 2.1], element, REGION, ("a", "b"))
+
+
+def sloped(element):
+    """Rectangles on the left, moved corners on the right: both kernels in one matrix."""
+    mesh = plain(element)
+    moved = distorted(mesh, 0.2, curved=0.05)
+    half = (mesh.points[:, 0] > 2.3)[:, None]
+    return replace(mesh, points=np.where(half, moved.points, mesh.points))
+
+
+MESHES = {"rectangles": plain, "slopes": sloped, "bent": lambda element: bent(plain(element), 0.05)}
+MATERIALS = {"a": material("Cu"), "b": material("OR1", angle=25.0)}
+
+
+def upright(mesh):
+    """Held along z (y) on the bottom, in plane models along x at one node too."""
+    bottom = near(mesh, 1, mesh.points[:, 1].min())
+    return held((bottom, 1, 0.0), (bottom[:1], 0, 0.0))
+
+
+def pulled(mesh):
+    """Prescribed displacements that are not zero: bottom, and the top moved unevenly."""
+    top = near(mesh, 1, mesh.points[:, 1].max())
+    return {**upright(mesh), **held((top, 1, 0.01 * np.cos(mesh.points[top, 0])))}
+
+
+def wall(mesh):
+    """The cell wall moves as one: many ties, several within one element."""
+    return (2 * near(mesh, 0, mesh.points[:, 0].max()),)
+
+
+CONSTRAINTS = {
+    "held": lambda mesh: (upright(mesh), ()),
+    "prescribed": lambda mesh: (pulled(mesh), ()),
+    "tied": lambda mesh: (upright(mesh), wall(mesh)),
+    "tied and prescribed": lambda mesh: (pulled(mesh), wall(mesh)),
+}
+
+
+def modelled(mesh, kinematics=AXI, constraints="held", materials=MATERIALS, temperature=-40.0):
+    fixed, ties = CONSTRAINTS[constraints](mesh)
+    return build(mesh, kinematics, materials, fixed, temperature, ties)
+
+
+def whole(upper):
+    """Dense symmetric matrix from its upper triangle."""
+    dense = upper.toarray()
+    assert not np.any(np.tril(dense, -1)), "entries below the diagonal"
+    return dense + np.triu(dense, 1).T
+
+
+def schur(full, pattern):
+    """K_oo - K_oc K_cc^-1 K_co."""
+    o, c = pattern.outer, pattern.inner.ravel()
+    if not len(c):
+        return full[np.ix_(o, o)]
+    return full[np.ix_(o, o)] - full[np.ix_(o, c)] @ np.linalg.solve(full[np.ix_(c, c)], full[np.ix_(c, o)])
+
+
+def check(model, tolerance=1e-12):
+    """Matrix, force and solutions of the condensed system against the generic assembly's."""
+    full, force = assemble(model)
+    dense = full.toarray()
+    system = make_system(model)
+    wanted = schur(dense, system.pattern)
+    scale = np.sqrt(np.outer(wanted.diagonal(), wanted.diagonal()))
+    assert np.abs((whole(system.matrix) - wanted) / scale).max() < tolerance
+    close(system.prescribed, force, 1e-12, max(np.abs(force).max(), 1e-300))
+    assert sorted([*system.pattern.outer, *system.pattern.inner.ravel()]) == list(range(model.constraints.count))
+    rhs = np.random.default_rng(0).normal(size=(model.constraints.count, 3))
+    exact = np.linalg.solve(dense, rhs)
+    factor = SystemFactor.of(system, "superlu")
+    close(factor.solve(rhs), exact, 1e-8)
+    close(factor.solve(rhs[:, 0]), exact[:, 0], 1e-8)
+    return system
+
+
+@pytest.mark.parametrize("constraints", CONSTRAINTS)
+@pytest.mark.parametrize("kinematics", KINEMATICS, ids=lambda k: k.name)
+@pytest.mark.parametrize("element", ALL)
+def test_is_the_schur_complement(element, kinematics, constraints):
+    check(modelled(sloped(element), kinematics, constraints))
+
+
+@pytest.mark.parametrize("shape", MESHES)
+@pytest.mark.parametrize("element", QUADS)
+def test_on_all_shapes(element, shape):
+    check(modelled(MESHES[shape](element)))
+
+
+def test_middles_of_quad9_are_condensed():
+    model = modelled(plain("quad9"))
+    system = make_system(model)
+    cells = len(model.mesh.cells)
+    assert system.pattern.inner.shape == (cells, 2)
+    assert system.matrix.shape[0] == model.constraints.count - 2 * cells
+    for element in ("quad4", "quad8", "tri6"):
+        kept = make_system(modelled(plain("quad8") if element == "quad8" else sloped(element)))
+        assert kept.condensation is None
+        assert kept.pattern.inner.shape == (0, 2)
+
+
+@pytest.mark.parametrize("kind", ["prescribed", "tied"])
+def test_a_bound_middle_node_is_kept(kind):
+    """One prescribed or tied middle, and no element is condensed: the system is still the generic one."""
+    mesh = sloped("quad9")
+    middle = mesh.cells[4:6, 8]
+    fixed, ties = upright(mesh), ()
+    if kind == "prescribed":
+        fixed |= held((middle[:1], 0, 0.02))
+    else:
+        ties = (2 * middle + 1,)
+    model = build(mesh, AXI, MATERIALS, fixed, -40.0, ties)
+    assert check(model).condensation is None
+
+
+def test_tied_unknowns_of_one_element_count_twice():
+    """K_ij and K_ji of two tied unknowns both land on the diagonal: a rigid tie of everything adds up all of K."""
+    mesh = plain("quad8")
+    everywhere = (2 * np.arange(len(mesh.points)) + 1,)
+    model = build(mesh, STRAIN, MATERIALS, held((near(mesh, 0, 0.0), 0, 0.0)), 0.0, everywhere)
+    check_matrix = whole(make_system(model).matrix)
+    wanted = assemble(model)[0].toarray()
+    order = make_pattern(model).outer
+    close(check_matrix, wanted[np.ix_(order, order)], 1e-12)
+
+
+def test_a_temperature_field_with_tables_takes_the_general_kernel():
+    from femsim.materials import Material, Property
+
+    soft = Material("t", (Property((3000.0, 1000.0), (0.0, 100.0)),), (Property((0.3,)),), (Property((50e-6,)),))
+    mesh = plain("quad9")
+    field = 60.0 + 30.0 * np.cos(mesh.points[:, 0])
+    model = modelled(mesh, materials={"a": soft, "b": MATERIALS["a"]}, temperature=field)
+    check(model)
+
+
+def test_a_pattern_serves_another_matrix():
+    """Same mesh and constraints, other materials and kinematics of equal size: the order and the places stay."""
+    model = modelled(sloped("quad9"))
+    pattern = make_pattern(model)
+    other = replace(model, materials={"a": material("PI"), "b": material("Cu")})
+    fresh, again = make_system(other), make_system(other, pattern)
+    assert again.pattern is pattern
+    assert (fresh.matrix != again.matrix).nnz == 0
+
+
+def test_batches_do_not_change_the_matrix(monkeypatch):
+    model = modelled(plain("quad9"), constraints="tied and prescribed")
+    once = make_system(model)
+    monkeypatch.setattr(femsim.system, "BATCH", 5)
+    many = make_system(model)
+    close(many.matrix.toarray(), once.matrix.toarray(), 1e-14)
+    close(many.prescribed, once.prescribed, 1e-14)
+
+
+def test_the_matrix_is_an_upper_triangle_with_sorted_rows():
+    matrix = make_system(modelled(plain("quad9"))).matrix
+    assert isinstance(matrix, sp.csr_matrix)
+    assert matrix.has_sorted_indices
+    assert matrix.has_canonical_format
+    assert np.all(matrix.indices[matrix.indptr[:-1]] == np.arange(matrix.shape[0])), "a row does not begin with its diagonal"
+
+
+@pytest.mark.parametrize("kinematics", [AXI, STRAIN, STRESS], ids=lambda k: k.name)
+@pytest.mark.parametrize("element", QUADS)
+def test_stiffness_of_rectangles_is_the_general_kernels(element, kinematics):
+    """Sides from 1e-3 to 1e3 um, near the axis and far from it, an anisotropic stiffness turned in the plane."""
+    mesh = grid([0.0, 1e-3, 2.0, 1e3], [0.0, 1e3, 1e3 + 0.5, 1e3 + 0.501], element)
+    model = build(mesh, kinematics, material("OR1", angle=33.0), {})
+    assert rectangles(mesh).all()
+    cells = np.arange(len(mesh.cells))
+    stiffness = model.stiffness_at(cells, np.empty((1, mesh.info.nodes)))[:, 0]
+    found = rectangle_stiffness(model, cells, stiffness)
+    (_, wanted), *_ = element_stiffness(model)
+    upper = np.triu_indices(wanted.shape[1])
+    scale = np.abs(wanted).max(axis=(1, 2))
+    # a side of 1e-3 at 1e3 is known to 1e-10 of its length
+    assert np.all(np.abs(found - wanted[:, upper[0], upper[1]]).max(axis=1) < 1e-8 * scale)
+    plain_sides = np.ptp(mesh.points[mesh.cells][:, :, 1], axis=1) > 0.1
+    assert np.all(np.abs(found - wanted[:, upper[0], upper[1]]).max(axis=1)[plain_sides] < 1e-12 * scale[plain_sides])
+
+
+def test_what_is_no_rectangle():
+    """A sheared cell, a middle off the middle, a cell numbered from another corner: each is left to the general kernel."""
+    mesh = plain("quad9")
+    assert rectangles(mesh).all()
+    points = mesh.points.copy()
+    points[mesh.cells[0, 2]] += [1e-6, 0.0]  # a corner shared by four cells
+    touched = np.any(mesh.cells == mesh.cells[0, 2], axis=1)
+    assert np.array_equal(rectangles(replace(mesh, points=points)), ~touched)
+    points = mesh.points.copy()
+    points[mesh.cells[3, 8]] += [0.0, 1e-6]
+    assert np.flatnonzero(~rectangles(replace(mesh, points=points))).tolist() == [3]
+    turned = mesh.cells.copy()
+    turned[2] = turned[2][[1, 2, 3, 0, 5, 6, 7, 4, 8]]
+    turned = replace(mesh, cells=turned)
+    assert np.flatnonzero(~rectangles(turned)).tolist() == [2]
+    check(modelled(turned))
+    for element in ("tri3", "tri6"):
+        assert not rectangles(plain(element)).any()
