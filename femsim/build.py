@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from femsim.boundaries import constrain, traction_of
 from femsim.blends import resolve_ref, smear
+from femsim.boundaries import constrain, traction_of
 from femsim.case import BlocksCase, Boundary, Case, CaseBase, MaterialRef, MeshCase, MeshSpec, PointData, StaggeredCase
 from femsim.errors import FemsimWarning, InputError, nearest
 from femsim.grid import Grading, grid_lines, mesh_of_lines
