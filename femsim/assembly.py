@@ -12,6 +12,7 @@ from femsim.elements import gauss_points, line_gauss, line_shape, shape
 from femsim.errors import InputError
 from femsim.mesh import IntArray, jacobians
 from femsim.model import Model
+from femsim.rectangles import rectangle_force, rectangles
 from femsim.sampling import sample
 
 FloatArray = npt.NDArray[np.float64]
@@ -83,10 +84,16 @@ def thermal_force(model: Model) -> FloatArray:
     """Nodal forces (ndof,) of the thermal strain: f = int B^T D eps_th dV, in uN."""
     points, weights = gauss_points(model.mesh.element, model.mesh.info.full)
     force = np.zeros(model.ndof)
+    plain = rectangles(model.mesh) if np.isscalar(model.temperature) and not model.kinematics.globals_ else None
+    middle = np.empty((1, model.mesh.info.nodes))
     for cells in _batched(model):
-        at = sample(model, cells, points)
-        spread = np.broadcast_to(at.thermal, (len(cells), len(points), 4))
-        element = at.pull(at.hooke(spread) * (at.volume * weights)[..., None])
+        if plain is not None and plain[cells].all():
+            stress = np.matmul(model.stiffness_at(cells, middle)[:, 0], model.thermal_strain_at(cells, middle)[:, 0, :, None])[..., 0]
+            element = rectangle_force(model, cells, stress)
+        else:
+            at = sample(model, cells, points)
+            spread = np.broadcast_to(at.thermal, (len(cells), len(points), 4))
+            element = at.pull(at.hooke(spread) * (at.volume * weights)[..., None])
         force += np.bincount(model.element_dofs(cells).ravel(), element.ravel(), minlength=model.ndof)
     return force
 
@@ -126,18 +133,18 @@ def body_force(model: Model, density: Callable[[FloatArray], FloatArray]) -> Flo
     return force
 
 
-def internal_force(model: Model, displacement: FloatArray) -> FloatArray:
-    """Nodal forces (ndof,) of the stress: f = int B^T D (B u - eps_th) dV, in uN; ``displacement`` is (ndof,)."""
+def internal_force(model: Model, displacement: FloatArray, chosen: IntArray | None = None) -> FloatArray:
+    """Nodal forces (ndof,) of the stress in all cells or those ``chosen``: f = int B^T D (B u - eps_th) dV, in uN; u is (ndof,)."""
     points, weights = gauss_points(model.mesh.element, model.mesh.info.full)
     force = np.zeros(model.ndof)
-    for cells in _batched(model):
+    for cells in _batched(model, chosen):
         at = sample(model, cells, points)
         element = at.pull(at.stress(displacement) * (at.volume * weights)[..., None])
         force += np.bincount(model.element_dofs(cells).ravel(), element.ravel(), minlength=model.ndof)
     return force
 
 
-def _batched(model: Model) -> Iterator[IntArray]:
-    count = len(model.mesh.cells)
-    for start in range(0, count, SAMPLED):
-        yield np.arange(start, min(start + SAMPLED, count))
+def _batched(model: Model, chosen: IntArray | None = None) -> Iterator[IntArray]:
+    every = np.arange(len(model.mesh.cells)) if chosen is None else chosen
+    for start in range(0, len(every), SAMPLED):
+        yield every[start : start + SAMPLED]

@@ -100,3 +100,31 @@ def _basis(element: str) -> FloatArray:
                     matrix[offset::2, offset::2] = m
                 rows.append(matrix[upper])
     return np.array(rows)
+
+
+def rectangle_force(model: Model, cells: IntArray, stress: FloatArray) -> FloatArray:
+    """Nodal forces (E, m), int B^T s dV, of a stress (E, 4) that is constant over each of the rectangular ``cells``."""
+    mesh, kinematics = model.mesh, model.kinematics
+    x = mesh.points[mesh.cells[cells]]
+    hx, hy = (x[:, 2] - x[:, 0]).T
+    gauss, _ = line_gauss(mesh.info.full)
+    position = x[:, 0, 0, None] + hx[:, None] * gauss
+    volume = (hx * hy)[:, None] * kinematics.measure(position)
+    along, up = volume / hx[:, None], volume / hy[:, None]
+    s = [stress[:, c, None] for c in range(4)]
+    hoop = s[2] * volume / position if kinematics.is_axisymmetric else np.zeros_like(volume)
+    columns = _column_sums(mesh.element)
+    forces = np.empty((len(cells), 2 * mesh.info.nodes))
+    forces[:, 0::2] = (s[0] * along) @ columns["x"] + (s[3] * up) @ columns["y"] + hoop @ columns["0"]
+    forces[:, 1::2] = (s[3] * along) @ columns["x"] + (s[1] * up) @ columns["y"]
+    return forces
+
+
+@lru_cache(maxsize=8)
+def _column_sums(element: str) -> dict[str, FloatArray]:
+    """Weighted sums (columns of Gauss points, n) of d N/d xi, d N/d eta and N over each column."""
+    order = ELEMENTS[element].full
+    points, weights = gauss_points(element, order)
+    values, gradients = shape(element, points)
+    fields = {"x": gradients[..., 0], "y": gradients[..., 1], "0": values}
+    return {name: (f * weights[:, None]).reshape(order, order, -1).sum(axis=0) for name, f in fields.items()}

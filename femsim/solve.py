@@ -107,17 +107,42 @@ def solve(
 
 
 def resolve_with(solution: Solution, model: Model, load: FloatArray | None = None) -> Solution:
-    """Solve ``model``, which differs from the solution's in load, temperature or CTE only, with the factor at hand."""
+    """Solve ``model``, which differs from the solution's in load, temperature or CTE only, with the factor at hand.
+
+    The residual is that of the matrix the factor was made from, which the first solve has checked against the elements. Raises
+    NumericsError where the stiffness, the mesh or what is held differs.
+    """
+    _require_same_matrix(solution.model, model)
     prescribed = np.zeros(model.constraints.count)
     if np.any(model.constraints.value):
         prescribed = make_system(model).prescribed
     start = time.perf_counter()
-    fresh = _substitute(model, solution.factor, prescribed, load)
+    fresh = _substitute(model, solution.factor, prescribed, load, by_matrix=True)
     fresh.timing.update(assemble=0.0, factor=0.0, solve=time.perf_counter() - start)
     return fresh
 
 
-def _substitute(model: Model, factor: SystemFactor, prescribed: FloatArray, load: FloatArray | None) -> Solution:
+def _require_same_matrix(old: Model, new: Model) -> None:
+    """Raise NumericsError unless two models have one stiffness matrix."""
+    same = old.mesh is new.mesh or (
+        np.array_equal(old.mesh.points, new.mesh.points)
+        and np.array_equal(old.mesh.cells, new.mesh.cells)
+        and np.array_equal(old.mesh.region, new.mesh.region)
+    )
+    if not (same and old.kinematics == new.kinematics and np.array_equal(old.constraints.equation, new.constraints.equation)):
+        raise NumericsError("the factor at hand belongs to another mesh, other kinematics or other constraints; solve afresh")
+    if any(m.depends_on_temperature for m in new.materials.values()) and not (
+        np.isscalar(old.temperature) and np.isscalar(new.temperature)
+    ):
+        raise NumericsError("a field of temperature gives a temperature-dependent stiffness of its own; solve afresh")
+    for region in new.mesh.regions:
+        # a field of temperature was refused above where the stiffness depends on it
+        a, b = (m.materials[region].stiffness(float(np.mean(m.temperature)), m.plane) for m in (old, new))
+        if not np.allclose(a, b, rtol=1e-12, atol=0.0):
+            raise NumericsError(f"the factor at hand was made with another stiffness of region {region!r}; solve afresh")
+
+
+def _substitute(model: Model, factor: SystemFactor, prescribed: FloatArray, load: FloatArray | None, by_matrix: bool = False) -> Solution:
     external = external_force(model)
     if load is not None:
         external = external + load
@@ -129,14 +154,21 @@ def _substitute(model: Model, factor: SystemFactor, prescribed: FloatArray, load
     scale = max(float(np.abs(thermal).max()), float(np.abs(external).max()), float(np.abs(prescribed).max(initial=0.0)), 1e-300)
     for step in range(3):
         spread = scatter(model, unknowns)
-        nodal = external - internal_force(model, spread)
-        residual = gather(model, nodal)
+        if by_matrix:
+            residual = factor.residual(unknowns, rhs)
+        else:
+            nodal = external - internal_force(model, spread)
+            residual = gather(model, nodal)
         worst = float(np.abs(residual).max(initial=0.0)) / scale
         if worst <= GOOD_RESIDUAL or step == 2:
             break
         unknowns = unknowns + factor.solve(residual)
     if not worst <= WORST_RESIDUAL:
         raise NumericsError(f"the residual is {worst:.1e} of the load, worse than {WORST_RESIDUAL:g}; the result is not given")
+    if by_matrix:
+        # reactions need the cells at prescribed unknowns only; elsewhere the residual stands for the nodal forces
+        held = np.flatnonzero(np.any(model.constraints.equation[model.element_dofs(slice(None))] < 0, axis=1))
+        nodal = np.where(model.constraints.equation < 0, external - internal_force(model, spread, held), scatter(model, residual, False))
     n = 2 * len(model.mesh.points)
     reaction = np.where(model.constraints.equation >= 0, 0.0, -nodal)
     return Solution(

@@ -69,13 +69,14 @@ class SystemFactor:
     """A factorised system: solves for all unknowns (n,) or (n, k) in the model's own numbering."""
 
     factor: Factor
+    matrix: sp.csr_matrix
     pattern: Pattern
     condensation: Condensation | None
 
     @staticmethod
     def of(system: System, backend: str | None = None) -> SystemFactor:
         """Factorise; raises NumericsError where the matrix is singular or too large for the memory."""
-        return SystemFactor(factorise(system.matrix, backend), system.pattern, system.condensation)
+        return SystemFactor(factorise(system.matrix, backend), system.matrix, system.pattern, system.condensation)
 
     @property
     def backend(self) -> str:
@@ -87,6 +88,14 @@ class SystemFactor:
         columns = rhs[:, None] if rhs.ndim == 1 else rhs
         full = self._expand(self.factor.solve(self._reduce(columns)), columns)
         return full[:, 0] if rhs.ndim == 1 else full
+
+    def residual(self, unknowns: FloatArray, rhs: FloatArray) -> FloatArray:
+        """rhs - K unknowns (n,), by the matrix; condensed unknowns are exact and have none."""
+        x = unknowns[self.pattern.outer]
+        found = np.zeros_like(rhs)
+        upper = self.matrix
+        found[self.pattern.outer] = self._reduce(rhs[:, None])[:, 0] - (upper @ x + upper.T @ x - upper.diagonal() * x)
+        return found
 
     def _reduce(self, rhs: FloatArray) -> FloatArray:
         """Right side (outer, k) in elimination order from one over all unknowns (n, k)."""
@@ -142,7 +151,7 @@ def make_pattern(model: Model) -> Pattern:
 
 
 def make_system(model: Model, pattern: Pattern | None = None) -> System:
-    """Assemble a model's condensed stiffness; ``pattern`` of an earlier matrix on the same mesh with the same constraints saves its making."""
+    """Assemble a model's condensed stiffness; ``pattern`` of an earlier matrix on the same mesh and constraints saves its making."""
     pattern = pattern or make_pattern(model)
     count = len(model.mesh.cells)
     constraints = model.constraints
