@@ -37,5 +37,5 @@ class FemsimWarning(UserWarning):
 
 def nearest(word: str, choices: Iterable[str]) -> str:
     """`` (did you mean 'x'?)`` for the nearest of ``choices``, or an empty string where none is near."""
-    match = difflib.get_close_matches(str(word), list(choices), n=1, cutoff=0.6)
+    match = difflib.get_close_matches(str(word), list(choices), n=1, cutoff=0.65)
     return f" (did you mean {match[0]!r}?)" if match else ""

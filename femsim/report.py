@@ -64,9 +64,7 @@ def write_outputs(run: Run, directory: Path, progress: Progress | None = None, b
         atomic_write(path, content)
         written.append(path)
 
-    header = (
-        f"Written by femsim {femsim.__version__}: every key and every number of the run.\nfemsim solve case.toml reproduces it."
-    )
+    header = f"Written by femsim {femsim.__version__}: every key and every number of the run.\nfemsim solve case.toml reproduces it."
     keep("case.toml", dump_case(run.case, {}, header, base))
     say("writing fields")
     solution = run.solution
@@ -98,9 +96,7 @@ def rebuild(directory: Path) -> Path:
     except (OSError, ValueError) as error:
         raise InputError(f"{directory / 'metrics.json'}: cannot be read ({str(error).splitlines()[0]})") from None
     if not isinstance(document, dict) or not isinstance(document.get("report"), dict):
-        raise InputError(
-            f"{directory / 'metrics.json'}: holds no report; `femsim solve CASE --out {directory}` writes one that does"
-        )
+        raise InputError(f"{directory / 'metrics.json'}: holds no report; `femsim solve CASE --out {directory}` writes one that does")
     try:
         html = build_html(document, directory / "figures")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -329,11 +325,7 @@ def _toml(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return (
-        number(value)
-        if isinstance(value, int | float)
-        else json.dumps(value, ensure_ascii=False)
-        if isinstance(value, str)
-        else str(value)
+        number(value) if isinstance(value, int | float) else json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
     )
 
 
@@ -398,11 +390,7 @@ def _row(label: str, key: str, values: Sequence[Property], factor: float, unit: 
         numbers = [number(v / factor) for v in value.values]
         texts.append(
             axis
-            + (
-                ", ".join(f"{n} at {t:g} degC" for n, t in zip(numbers, value.temperatures, strict=True))
-                if value.is_table
-                else numbers[0]
-            )
+            + (", ".join(f"{n} at {t:g} degC" for n, t in zip(numbers, value.temperatures, strict=True)) if value.is_table else numbers[0])
         )
     return {"label": label, "key": key, "values": texts, "unit": unit, **_origin(one, key, full)}
 
@@ -472,9 +460,7 @@ def _root_rows(document: Mapping[str, Any]) -> list[Json]:
             first = entry["at"] != before
             before = entry["at"]
             note = entry.get("singularity_note", "")
-            rows.append(
-                {**entry, "name": name, "first": first, "span": span, "exponents": [t["exponent"] for t in terms], "note": note}
-            )
+            rows.append({**entry, "name": name, "first": first, "span": span, "exponents": [t["exponent"] for t in terms], "note": note})
     return rows
 
 

@@ -343,15 +343,11 @@ def test_an_installed_package_prefers_its_own_files(tmp_path: Path) -> None:
     script = "from femsim.errors import InputError\nfrom femsim.library import list_materials\n"
     script += "try: print(list_materials())\nexcept InputError as error: print(error)"
     run = [sys.executable, "-c", script]
-    out = subprocess.run(
-        run, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=True
-    ).stdout
+    out = subprocess.run(run, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=True).stdout
     assert "missing" in out
     (tmp_path / "femsim" / "_data" / "materials").mkdir(parents=True)
     write(tmp_path / "femsim" / "_data" / "materials", GOOD)
-    out = subprocess.run(
-        run, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=True
-    ).stdout
+    out = subprocess.run(run, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=True).stdout
     assert out.strip() == "['sample']"
 
 

@@ -149,9 +149,7 @@ def test_every_cell_is_drawn_with_its_own_values(solved):
     values, mesh = np.asarray(field.get_array()), solved.solution.model.mesh
     assert values.shape == mesh.cells.shape
     assert np.array_equal(values, stress_field(solved, "rr"))
-    at = np.flatnonzero(
-        np.all(np.isclose(mesh.points, [25.0, 0.0], atol=5.0) & [True, True], axis=1) & (mesh.points[:, 1] == 0.0)
-    )
+    at = np.flatnonzero(np.all(np.isclose(mesh.points, [25.0, 0.0], atol=5.0) & [True, True], axis=1) & (mesh.points[:, 1] == 0.0))
     node = at[np.argmin(np.abs(mesh.points[at, 0] - 25.0))]
     cell, place = np.nonzero(mesh.cells == node)
     by_region = {mesh.regions[mesh.region[c]]: values[c, k] for c, k in zip(cell, place, strict=True)}
@@ -186,15 +184,11 @@ def test_the_jump_is_seen_in_the_pixels(solved):
 def test_no_visible_cell_is_left_out(solved):
     """All pixels inside the body are painted, although most of the cells are smaller than a pixel."""
     mesh = solved.solution.model.mesh
-    fine = mesh_only(
-        bilayer().model_copy(update={"mesh": bilayer().mesh.model_copy(update={"size": 1e-4, "growth": 1.2})})
-    ).mesh
+    fine = mesh_only(bilayer().model_copy(update={"mesh": bilayer().mesh.model_copy(update={"size": 1e-4, "growth": 1.2})})).mesh
     for body in (mesh, fine):
         ax = new_figure(3, 6).add_subplot()
         ax.set_axis_off()
-        field = CellField(
-            body.points, body.cells, body.element, values=np.ones(len(body.cells)), cmap="binary", clim=(0.0, 1.0)
-        )
+        field = CellField(body.points, body.cells, body.element, values=np.ones(len(body.cells)), cmap="binary", clim=(0.0, 1.0))
         ax.add_collection(field)
         ax.set_xlim(-5, 155)
         ax.set_ylim(-305, 95)
@@ -230,9 +224,7 @@ def test_interface_tractions_agree_on_both_sides_away_from_the_root(solved):
 def test_averages_are_drawn_at_their_values(solved):
     ax = plots.plot_interface(solved, "post_root")
     metric = solved.roots[0]
-    levels = [
-        line.get_ydata()[0] for line in ax.lines if len(line.get_ydata()) == 2 and line.get_ydata()[0] == line.get_ydata()[1]
-    ]
+    levels = [line.get_ydata()[0] for line in ax.lines if len(line.get_ydata()) == 2 and line.get_ydata()[0] == line.get_ydata()[1]]
     assert any(abs(y - metric.peel) < 1e-9 for y in levels)
     assert any(abs(y - metric.shear) < 1e-9 for y in levels)
     text = " ".join(note.get_text() for note in ax.texts)

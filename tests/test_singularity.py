@@ -368,9 +368,7 @@ def test_crack_modes_are_williams_and_normalised():
 
 def with_strains(junction, seed=3):
     rng = np.random.default_rng(seed)
-    wedges = tuple(
-        replace(w, thermal_strain=np.array([*rng.uniform(-1, 1, 3), 0, 0, rng.uniform(-1, 1)]) * 1e-3) for w in junction.wedges
-    )
+    wedges = tuple(replace(w, thermal_strain=np.array([*rng.uniform(-1, 1, 3), 0, 0, rng.uniform(-1, 1)]) * 1e-3) for w in junction.wedges)
     return replace(junction, wedges=wedges)
 
 

@@ -32,9 +32,7 @@ def subdivision(element: str, along: int, across: int) -> tuple[FloatArray, IntA
     (t, 3).
     """
     if ELEMENTS[element].is_quad:
-        y, x = (
-            v.ravel() for v in np.meshgrid(np.linspace(0.0, 1.0, across + 1), np.linspace(0.0, 1.0, along + 1), indexing="ij")
-        )
+        y, x = (v.ravel() for v in np.meshgrid(np.linspace(0.0, 1.0, across + 1), np.linspace(0.0, 1.0, along + 1), indexing="ij"))
         a = (np.arange(across)[:, None] * (along + 1) + np.arange(along)).ravel()
         b, c, d = a + 1, a + along + 2, a + along + 1
         triangles = np.concatenate([np.column_stack([a, b, c]), np.column_stack([a, c, d])])
@@ -173,9 +171,7 @@ class MeshEdges(LineCollection):
         super().draw(renderer)
 
 
-def paint_regions(
-    ax: Axes, points: FloatArray, cells: IntArray, element: str, region: IntArray, colours: list[str]
-) -> CellField:
+def paint_regions(ax: Axes, points: FloatArray, cells: IntArray, element: str, region: IntArray, colours: list[str]) -> CellField:
     """Fill the cells of a mesh with their region's colour."""
     painted = CellField(points, cells, element, colours=to_rgba_array(colours)[region])
     ax.add_collection(painted, autolim=True)

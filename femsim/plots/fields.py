@@ -93,9 +93,7 @@ def deformation_scale(run: Run) -> float:
     return round_125(DEFORMATION * extent / largest) if largest > 1e-12 * extent else 1.0
 
 
-def plot_deformed(
-    run: Run, component: str = "von_mises", ax: Axes | None = None, scale: float | None = None, level: bool = False
-) -> Axes:
+def plot_deformed(run: Run, component: str = "von_mises", ax: Axes | None = None, scale: float | None = None, level: bool = False) -> Axes:
     """Draw a stress component on the deformed body; ``scale`` enlarges the displacement (default: a round number that shows
     it).
 
@@ -187,9 +185,7 @@ def root_words(run: Run, root: Root) -> str:
     return words(root.name) + (f" at ({root.at[0]:g}, {root.at[1]:g})" if shared else "")
 
 
-def plot_root(
-    run: Run, root: Root | str, ax: Axes | None = None, component: str = "von_mises", window: Window | None = None
-) -> Axes:
+def plot_root(run: Run, root: Root | str, ax: Axes | None = None, component: str = "von_mises", window: Window | None = None) -> Axes:
     """Draw a stress component around a root, undeformed, with the interfaces and the rings that the averages run over."""
     ax = own_axes(ax)
     root = find_root(run, root)

@@ -54,8 +54,7 @@ def layout_figure(result: Run | Discretisation | Layout | Mesh) -> Figure:
     heights = [_height([marks[n].shape for n in row], limit) for row in rows]
     foot = 0.2 + 0.165 * ((len(handles) + columns - 1) // columns)
     widths = [
-        _LEFT + _RIGHT + sum(tall * marks[n].shape for n in row) + _GAP * (len(row) - 1)
-        for row, tall in zip(rows, heights, strict=True)
+        _LEFT + _RIGHT + sum(tall * marks[n].shape for n in row) + _GAP * (len(row) - 1) for row, tall in zip(rows, heights, strict=True)
     ]
     width, height = max(*widths, 6.8), sum(heights) + (_HEAD + _TICKS) * len(rows) + foot
     figure = new_figure(width, height)
@@ -178,10 +177,7 @@ class _Marks:
             low, high = sorted((d.start[1], d.end[1]))
             for column in columns:
                 if all(
-                    (
-                        low >= max(e.start[1], e.end[1]) - 1e-9 * self.side
-                        or high <= min(e.start[1], e.end[1]) + 1e-9 * self.side
-                    )
+                    (low >= max(e.start[1], e.end[1]) - 1e-9 * self.side or high <= min(e.start[1], e.end[1]) + 1e-9 * self.side)
                     and abs(low + high - e.start[1] - e.end[1]) > 2 * 2.6 * SMALL * self.point
                     for e in column
                 ):
@@ -333,9 +329,7 @@ class _Marks:
         ax.annotate("", xy=b, xytext=a, zorder=4, arrowprops=arrow)
         x, y = 0.5 * (a[0] + b[0]), 0.5 * (a[1] + b[1])
         if a[0] == b[0]:
-            ax.text(
-                x + 3 * self.point, y, _caption(d), fontsize=SMALL - 0.5, va="center", ha="left", color=INK, linespacing=1.05
-            )
+            ax.text(x + 3 * self.point, y, _caption(d), fontsize=SMALL - 0.5, va="center", ha="left", color=INK, linespacing=1.05)
         else:
             text = _caption(d).replace("\n", " ")
             x = max(x, self.window[0] + 0.5 * self._width(text))
@@ -362,9 +356,7 @@ class _Marks:
                 wide_text, tall_text = tall_text, wide_text
             self.taken.append((x - wide_text / 2, x + wide_text / 2, y - tall_text / 2, y + tall_text / 2))
             halo = [Stroke(linewidth=2.5, foreground=self.what.colours[self.what.regions[number]]), Normal()]
-            label = ax.text(
-                x, y, text, fontsize=SMALL, ha="center", va="center", color=INK, rotation=turn, linespacing=1.15, zorder=6.5
-            )
+            label = ax.text(x, y, text, fontsize=SMALL, ha="center", va="center", color=INK, rotation=turn, linespacing=1.15, zorder=6.5)
             label.set_path_effects(halo)
             plain(label)
         if not outside:
@@ -467,13 +459,9 @@ def _legend(what: Picture) -> list[Artist]:
         handles.append(Patch(facecolor=what.colours[region], edgecolor=INK, linewidth=0.5, label=shown(text)))
     if what.roots:
         handles.append(
-            Line2D(
-                [], [], ls="", marker="o", ms=5, mfc="none", mec=ACCENT, mew=1.4, label="root: stress metrics are taken here"
-            )
+            Line2D([], [], ls="", marker="o", ms=5, mfc="none", mec=ACCENT, mew=1.4, label="root: stress metrics are taken here")
         )
     for text, drawn in supports(what):
         if drawn:
-            handles.append(
-                Line2D([], [], label=shown(text), **{**drawn[0][2], **({"marker": None} if len(drawn[0][0]) > 1 else {})})
-            )
+            handles.append(Line2D([], [], label=shown(text), **{**drawn[0][2], **({"marker": None} if len(drawn[0][0]) > 1 else {})}))
     return handles

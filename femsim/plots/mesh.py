@@ -60,9 +60,7 @@ def plot_mesh(result: Run | Discretisation | Mesh, ax: Axes | None = None, windo
     edges = all_edges(mesh)
     order = [0, 1] if edges.nodes.shape[1] == 2 else [0, 2, 1]
     shades = np.array([[*darker(colour, 0.45), 1.0] for colour in colours])
-    ax.add_collection(
-        MeshEdges(mesh.points[edges.nodes[:, order]], shades[mesh.region[edges.cells[:, 0]]], linewidths=0.25, zorder=2)
-    )
+    ax.add_collection(MeshEdges(mesh.points[edges.nodes[:, order]], shades[mesh.region[edges.cells[:, 0]]], linewidths=0.25, zorder=2))
     ax.add_collection(LineCollection(mesh_outlines(mesh), colors=INK, linewidths=0.8, zorder=3))
     length_axes(ax, what.axes, window or padded(what.body))
     return ax
@@ -77,9 +75,7 @@ def plot_quality(result: Run | Discretisation | Mesh, ax: Axes | None = None) ->
     ax = own_axes(ax)
     determinant, _ = jacobians(mesh, slice(None), shape(mesh.element, gauss_points(mesh.element, mesh.info.full)[0])[1])
     scaled = determinant.min(axis=1) / np.abs(determinant).max(axis=1)
-    field = CellField(
-        mesh.points, mesh.cells, mesh.element, values=scaled, cmap=SEQUENTIAL, norm=Normalize(min(0.0, scaled.min()), 1.0)
-    )
+    field = CellField(mesh.points, mesh.cells, mesh.element, values=scaled, cmap=SEQUENTIAL, norm=Normalize(min(0.0, scaled.min()), 1.0))
     ax.add_collection(field)
     ax.add_collection(LineCollection(mesh_outlines(mesh), colors=INK, linewidths=0.7, zorder=3))
     length_axes(ax, what.axes, padded(what.body))
@@ -119,13 +115,8 @@ def mesh_figure(result: Run | Discretisation) -> Figure:
         else:
             mesh = disc.mesh
             ax.set_title(f"{len(mesh.cells):,} {mesh.element}, {len(mesh.points):,} nodes", fontsize=NORMAL)
-    handles = [
-        Line2D([], [], ls="", marker="s", ms=7, mec=darker(c, 0.45), mfc=c, label=shown(words(r)))
-        for r, c in what.colours.items()
-    ]
-    legend = figure.legend(
-        handles=handles, loc="outside lower center", ncols=min(4, len(handles)), fontsize=SMALL, frameon=False
-    )
+    handles = [Line2D([], [], ls="", marker="s", ms=7, mec=darker(c, 0.45), mfc=c, label=shown(words(r))) for r, c in what.colours.items()]
+    legend = figure.legend(handles=handles, loc="outside lower center", ncols=min(4, len(handles)), fontsize=SMALL, frameon=False)
     for text in legend.get_texts():
         plain(text)
     return figure

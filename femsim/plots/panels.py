@@ -89,6 +89,4 @@ def _around(layout: Layout, cluster: list[Layer], start: tuple[Point, Point], si
 def holds(window: Window, *points: tuple[float, float]) -> bool:
     """Whether a window holds all points."""
     slack = 1e-9 * max(window[1] - window[0], window[3] - window[2])
-    return all(
-        window[0] - slack <= p[0] <= window[1] + slack and window[2] - slack <= p[1] <= window[3] + slack for p in points
-    )
+    return all(window[0] - slack <= p[0] <= window[1] + slack and window[2] - slack <= p[1] <= window[3] + slack for p in points)

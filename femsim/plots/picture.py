@@ -132,11 +132,7 @@ def _boundary_words(boundary: Boundary) -> str:
         value = getattr(boundary, key)
         if value is not None:
             place.append(
-                f"{key} = ({value[0]:g}, {value[1]:g})"
-                if key == "point"
-                else f"{value}"
-                if key == "on"
-                else f"{key} = {value:g} um"
+                f"{key} = ({value[0]:g}, {value[1]:g})" if key == "point" else f"{value}" if key == "on" else f"{key} = {value:g} um"
             )
     for key in ("u_r", "u_z", "u_x", "u_y"):
         value = getattr(boundary, key)

@@ -156,9 +156,7 @@ def shown(text: str) -> str:
     return f" {text}" if text.startswith("_") else text
 
 
-def colour_bar(
-    ax: Axes, artist: Collection, label: str, extend: Literal["neither", "both", "max"], level: bool = False
-) -> None:
+def colour_bar(ax: Axes, artist: Collection, label: str, extend: Literal["neither", "both", "max"], level: bool = False) -> None:
     """A colour bar beside the axes, or below them (``level``)."""
     figure = ax.get_figure(root=True)
     if figure is None:

@@ -67,9 +67,7 @@ class Expansion:
             total += self.regular.stress(r, np.degrees(angle), k, frame)
         return total
 
-    def average(
-        self, theta: float, length: float, component: str, wedge: int | None = None, axis_distance: float | None = None
-    ) -> float:
+    def average(self, theta: float, length: float, component: str, wedge: int | None = None, axis_distance: float | None = None) -> float:
         """Average of a stress component over [0, length] (um) along the ray at ``theta`` (deg), closed form.
 
         (1 / L) int_0^L r^(lambda - 1) dr = L^(lambda - 1) / lambda. With ``axis_distance`` R (um, the corner's distance from
@@ -132,9 +130,7 @@ def intensities(
             angle = 0.5 * (a + b) + 0.5 * (b - a) * nodes
             u, stress = (np.array(part, dtype=np.float64) for part in sampler(float(radius), np.degrees(angle), k))
             if u.shape != (points, 2) or stress.shape != (points, 3):
-                raise InputError(
-                    f"intensities: the sampler gave shapes {u.shape} and {stress.shape}, not {(points, 2)} and {(points, 3)}"
-                )
+                raise InputError(f"intensities: the sampler gave shapes {u.shape} and {stress.shape}, not {(points, 2)} and {(points, 3)}")
             if regular is not None:
                 u -= regular.displacement(radius, np.degrees(angle), k)
                 stress -= regular.stress(radius, np.degrees(angle), k)

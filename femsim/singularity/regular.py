@@ -126,9 +126,7 @@ def _sampled(pencil: Pencil, g: FloatArray, w: FloatArray, eigenstrain: list[Flo
     return np.asarray((np.concatenate(parts) * np.array([1.0, 1.0, np.sqrt(2.0)])).ravel())
 
 
-def _constant_stress(
-    shape: AngularField, log_shape: AngularField, angle: FloatArray, wedge: int, eigenstrain: FloatArray
-) -> FloatArray:
+def _constant_stress(shape: AngularField, log_shape: AngularField, angle: FloatArray, wedge: int, eigenstrain: FloatArray) -> FloatArray:
     """(n, 3) D (eps - eps0); the gradient of r g + r ln r w without its factor of ln r is (g + w) n + g' m."""
     w, (n, _) = log_shape(angle, wedge)[0], rays(angle)
     extra = np.stack([w[:, 0] * n[:, 0], w[:, 1] * n[:, 1], w[:, 0] * n[:, 1] + w[:, 1] * n[:, 0]], axis=-1)

@@ -1,4 +1,4 @@
-"""Stack ``flipchip``: a small chip face-down on a large one, insulation, rewiring, terminals (seed ``chip-on-chip-rewiring``, claims 1 to 8).
+"""Stack ``flipchip``: a small chip face-down on a large one, insulation, rewiring, terminals (``chip-on-chip-rewiring``, claims 1 to 8).
 
 z = 0 is the second (large) chip's functional surface. In axisymmetry the members, vias and terminals that sit on a ring are rings of
 smeared material; a plane model shows each of them singly, on both sides of the axis.
@@ -139,6 +139,7 @@ def _ring(
 
 def _dimensions(g: FlipchipGeometry, surface: float) -> tuple[Dimension, ...]:
     edge, far = g.first_radius, g.second_radius
+    edge_of_terminal = g.terminal_ring + g.terminal_radius
     found = [
         Dimension("second_radius", (0.0, -g.second_thickness), (far, -g.second_thickness)),
         Dimension("second_thickness", (far, -g.second_thickness), (far, 0.0)),
@@ -148,7 +149,7 @@ def _dimensions(g: FlipchipGeometry, surface: float) -> tuple[Dimension, ...]:
         Dimension("insulation_thickness", (0.0, g.rear + g.diffusion_thickness), (0.0, g.top)),
         Dimension("rewiring_thickness", (g.rewiring[1], g.top), (g.rewiring[1], g.top + g.rewiring_thickness)),
         Dimension("resin_thickness", (far, surface - g.resin_thickness), (far, surface)),
-        Dimension("terminal_height", (g.terminal_ring + g.terminal_radius, surface), (g.terminal_ring + g.terminal_radius, surface + g.terminal_height)),
+        Dimension("terminal_height", (edge_of_terminal, surface), (edge_of_terminal, surface + g.terminal_height)),
     ]  # fmt: skip
     if g.heat_sink_radius > 0:
         found.append(Dimension("heat_sink_radius", (0.0, surface + g.terminal_height), (g.heat_sink_radius, surface + g.terminal_height)))

@@ -1,4 +1,4 @@
-"""Stack ``rewired-chip``: one chip, insulation on its rear, a conductive member through an opening (seed ``chip-on-chip-rewiring``, claim 9).
+"""Stack ``rewired-chip``: one chip, insulation on its rear, a conductive member through an opening (``chip-on-chip-rewiring``, claim 9).
 
 z = 0 is the chip's rear surface, which faces the member; the functional surface is at z = -chip_thickness.
 """

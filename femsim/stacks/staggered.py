@@ -1,4 +1,4 @@
-"""Stack ``staggered``: a conductor through an insulating layer, built of layers, stepped or staggered (seed ``stress-absorbing-conductor``).
+"""Stack ``staggered``: a conductor through an insulating layer, built of layers, stepped or staggered (``stress-absorbing-conductor``).
 
 z = 0 is the chip's surface; layer 1 stands on it. Plane models draw the whole cross-section, as staggered layers have no symmetry.
 """
@@ -32,9 +32,10 @@ def staggered(case: StaggeredCase) -> Layout:
         other = _wall_roots(spans, levels, 0)
         roots = [root for pair in zip(roots, other, strict=True) for root in pair]
     named = {root.at for root in roots}
-    corners = [(x, z) for span, low, high in zip(spans, levels, levels[1:], strict=False) for x in span for z in (low, high) if x != 0.0 or plane]
+    walls = [(tuple(x for x in span if x != 0.0 or plane), levels[i : i + 2]) for i, span in enumerate(spans)]
+    corners = [(x, z) for sides, ends in walls for x in sides for z in ends]
     if insulation < top:
-        corners += [(x, insulation) for span in spans for x in span if x != 0.0 or plane]
+        corners += [(x, insulation) for sides, _ in walls for x in sides]
     return Layout(
         blocks=tuple(blocks),
         lines=(
@@ -70,13 +71,14 @@ def _wall_roots(spans: list[tuple[float, float]], levels: list[float], side: Lit
     inward: Literal[-1, 1] = -1 if side == 1 else 1
     sign = 1.0 if side == 1 else -1.0
 
-    def root(name: str, index: int, z: float, up: Literal[-1, 1]) -> Root:
+    def root(name: str, index: int, z: float, up: int) -> Root:
         span = spans[index]
         width = (span[1] - span[0]) if span[0] != 0.0 else span[1]
-        return Root(name, (span[side], z), f"layer_{index + 1}", (inward, up), width, levels[index + 1] - levels[index])
+        return Root(name, (span[side], z), f"layer_{index + 1}", (inward, 1 if up > 0 else -1), width, levels[index + 1] - levels[index])
 
     found = [root("foot", 0, 0.0, 1)]
     for index in range(1, len(spans)):
         upper_is_narrower = sign * spans[index][side] <= sign * spans[index - 1][side]
-        found.append(root(f"step_{index}", index, levels[index], 1) if upper_is_narrower else root(f"step_{index}", index - 1, levels[index], -1))
+        layer, up = (index, 1) if upper_is_narrower else (index - 1, -1)
+        found.append(root(f"step_{index}", layer, levels[index], up))
     return found
