@@ -152,7 +152,10 @@ def make_pattern(model: Model) -> Pattern:
 
 def make_system(model: Model, pattern: Pattern | None = None) -> System:
     """Assemble a model's condensed stiffness; ``pattern`` of an earlier matrix on the same mesh and constraints saves its making."""
-    pattern = pattern or make_pattern(model)
+    if pattern is None:
+        pattern = make_pattern(model)
+    elif not np.array_equal(pattern.constraints.equation, model.constraints.equation):
+        raise ValueError("the pattern belongs to other constraints")
     count = len(model.mesh.cells)
     constraints = model.constraints
     values = np.empty(pattern.row.shape)

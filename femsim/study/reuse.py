@@ -1,7 +1,8 @@
 """Many cases, one mesh: what a point can take over from the one before it.
 
 Points of the same shape (geometry, mesh, element, averaging lengths, boundaries) share the mesh and the averages. If their stiffness is
-the same too, they share the factor: a change of temperature or expansion is one substitution. Whether two points share is decided on
+the same too, they share the factor: a change of temperature or expansion is one substitution. If only moduli differ, they share the
+order of elimination and the sparsity pattern. Whether two points share is decided on
 the resolved materials, so a temperature-dependent modulus is never overlooked. A point's numbers do not depend on what it took over.
 """
 
@@ -76,7 +77,8 @@ def _evaluate(case: Case, base: Path | None, outputs: Sequence[str], before: Kep
     if same is not None and same.stiffness == stiffness:
         solution, reused = resolve_with(same.solution, model), "factor"
     else:
-        solution = solve(model)
+        # the order of elimination and the places of the entries depend on mesh and constraints alone
+        solution = solve(model, pattern=None if same is None else same.solution.factor.pattern)
     solved = time.perf_counter()
     roots = [root_metrics(model, solution.unknowns, average) for average in chosen]
     if wants_errors(outputs):
