@@ -80,13 +80,18 @@ def markdown(results: Results) -> str:
     ]
     for name, size in results["sizes"].items():
         lines += [f"**{name}: {size['unknowns']} unknowns, {size['elements']} quad9 elements** (load average {size['load']})", ""]
-        lines += ["| program | wall s | times femsim | CPU s | peak MB | times femsim | agreement | runs |", "| --- |" + " ---: |" * 7]
+        lines += [
+            "| program | wall s | times femsim | CPU s | times femsim | peak MB | times femsim | agreement | runs |",
+            "| --- |" + " ---: |" * 8,
+        ]
         base = size["programs"].get("femsim")
         for key, entry in size["programs"].items():
             slower = ratio(size, key, "femsim") if base else float("nan")
             peak = value(entry, "peak_mb")
             more = peak / value(base, "peak_mb") if base else float("nan")
-            cells = [entry["label"], _runs(entry), _number(slower), _number(value(entry, "cpu")), _number(peak, 4), _number(more)]
+            cpu = value(entry, "cpu")
+            dearer = cpu / value(base, "cpu") if base else float("nan")
+            cells = [entry["label"], _runs(entry), *map(_number, (slower, cpu, dearer)), _number(peak, 4), _number(more)]
             lines.append(f"| {' | '.join([*cells, _agreement(entry), str(len(entry['runs']))])} |")
         lines.append("")
     lines += [*_growth(results), *_targets(results)]
