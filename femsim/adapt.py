@@ -76,7 +76,7 @@ def solve_to_tolerance(
         raise InputError("mesh.tolerance: the case has no root whose metrics could be refined for")
     steps: list[Step] = []
     while True:
-        solved = solve_case(disc, materials, say, indicators=True)
+        solved = solve_case(disc, materials, say)
         wanted = _wanted(solved.roots, spec.goals)
         relative = relative_errors(solved.roots)
         steps.append(_step(solved, relative, wanted))

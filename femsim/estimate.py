@@ -87,7 +87,7 @@ def _at_root(solution: Solution, average: Averages) -> float:
     return AT_ROOT[model.mesh.info.order] * float(np.hypot(traction[0], traction[1]))
 
 
-def with_probe_errors(solution: Solution, probes: dict[str, ProbeValue]) -> dict[str, ProbeValue]:
+def with_probe_errors(solution: Solution, probes: dict[str, ProbeValue], defect: Defect | None = None) -> dict[str, ProbeValue]:
     """The probes with their error estimates filled in; the stress at a singular point has none.
 
     The von Mises error follows cell by cell from those of the components: d(s_vm) = (3 / 2 s_vm) dev(s) : ds.
@@ -96,7 +96,7 @@ def with_probe_errors(solution: Solution, probes: dict[str, ProbeValue]) -> dict
         return probes
     model = solution.model
     goals = [goal for found in probes.values() for goal in probe_goals(model, found)]
-    every = goal_indicators(solution, goals)
+    every = goal_indicators(solution, goals, defect)
     filled = {}
     for k, (name, found) in enumerate(probes.items()):
         own = every[:, 6 * k : 6 * k + 6]
@@ -117,11 +117,26 @@ def goal_errors(solution: Solution, goals: Sequence[Goal]) -> FloatArray:
     return np.asarray(np.abs(goal_indicators(solution, goals)).sum(axis=0))
 
 
-def goal_indicators(solution: Solution, goals: Sequence[Goal]) -> FloatArray:
-    """Signed contribution (E, k) of every cell to the error of every goal."""
+@dataclass(frozen=True)
+class Defect:
+    """What all goals of one solution share: how to smooth a stress, and the primal field's defect as weights on a dual field."""
+
+    smoother: _Smoother
+    weights: FloatArray  # (E, n, 4)
+    pulled: FloatArray  # (E, m)
+
+    @staticmethod
+    def of(solution: Solution) -> Defect:
+        """The defect of a solution."""
+        smoother = _Smoother.of(solution.model)
+        return Defect(smoother, *_weights(solution.model, solution.unknowns, smoother))
+
+
+def goal_indicators(solution: Solution, goals: Sequence[Goal], defect: Defect | None = None) -> FloatArray:
+    """Signed contribution (E, k) of every cell to the error of every goal; ``defect`` of the solution, where it is known already."""
     model = solution.model
-    smoother = _Smoother.of(model)
-    weights, pulled = _weights(model, solution.unknowns, smoother)
+    defect = defect or Defect.of(solution)
+    smoother, weights, pulled = defect.smoother, defect.weights, defect.pulled
     found = np.empty((len(model.mesh.cells), len(goals)))
     for start in range(0, len(goals), GOALS):
         some = goals[start : start + GOALS]

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from femsim.build import Discretisation, build_model
-from femsim.estimate import goal_indicators, root_goals, with_errors
+from femsim.estimate import Defect, goal_indicators, root_goals, with_errors
 from femsim.metrics import Averages, RootMetrics, averages, root_metrics
 from femsim.model import Model
 from femsim.resolve import ResolvedMaterial
@@ -31,12 +31,11 @@ class Solved:
     solution: Solution
     roots: tuple[RootMetrics, ...]
     timing: dict[str, float]
-    indicators: FloatArray | None = None  # (E, 3 per average), where asked for
+    defect: Defect
+    indicators: FloatArray | None = None  # (E, 3 per average), where there are averages
 
 
-def solve_case(
-    disc: Discretisation, materials: dict[str, ResolvedMaterial], say: Callable[[str], None], indicators: bool = False
-) -> Solved:
+def solve_case(disc: Discretisation, materials: dict[str, ResolvedMaterial], say: Callable[[str], None]) -> Solved:
     """Model, solution and root metrics with error estimates of one discretisation."""
     start = time.perf_counter()
     model = build_model(disc, materials)
@@ -46,11 +45,12 @@ def solve_case(
     say("recovering stresses")
     done = time.perf_counter()
     found = [root_metrics(model, solution.unknowns, average) for average in chosen]
-    cellwise = goal_indicators(solution, root_goals(solution, chosen)) if indicators and chosen else None
+    defect = Defect.of(solution)
+    cellwise = goal_indicators(solution, root_goals(solution, chosen), defect) if chosen else None
     roots = with_errors(solution, chosen, found, cellwise)
     timing = {"mesh": ready - start, "assemble": solution.timing["assemble"], "solve": solution.timing["solve"]}
     timing["recover"] = time.perf_counter() - done
-    return Solved(disc, model, tuple(chosen), solution, tuple(roots), timing, cellwise)
+    return Solved(disc, model, tuple(chosen), solution, tuple(roots), timing, defect, cellwise)
 
 
 def metric_names(roots: Sequence[RootMetrics]) -> list[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -96,34 +98,51 @@ class Model:
             dofs[:, 2 * nodes.shape[1] :] = 2 * len(self.mesh.points) + np.arange(self.kinematics.globals_)
         return dofs
 
+    @cached_property
+    def varying(self) -> bool:
+        """True where the stiffness differs from point to point of a region: a field of temperature on temperature-dependent moduli."""
+        return not np.isscalar(self.temperature) and any(m.depends_on_temperature for m in self.materials.values())
+
+    @cached_property
+    def region_stiffness(self) -> FloatArray:
+        """Stiffness (regions, 4, 4) where it is the same all over each region."""
+        t = float(np.mean(self.temperature))
+        return np.array([self.kinematics.stiffness(self.materials[name].stiffness(t, self.plane)) for name in self.mesh.regions])
+
+    @cached_property
+    def region_thermal_strain(self) -> FloatArray:
+        """Thermal strain (regions, 4) under a uniform temperature."""
+        t, free = float(np.mean(self.temperature)), self.stress_free_temperature
+        return np.array(
+            [self.kinematics.thermal_strain(self.materials[name].thermal_strain(t, free, self.plane)) for name in self.mesh.regions]
+        )
+
     def stiffness_at(self, cells: IntArray, values: FloatArray) -> FloatArray:
         """Stiffness (E, 1 or q, 4, 4) at points of cells whose shape functions are ``values`` (q, n)."""
-        varying = not np.isscalar(self.temperature) and any(m.depends_on_temperature for m in self.materials.values())
-        result = np.empty((len(cells), len(values) if varying else 1, 4, 4))
-        for number, name in enumerate(self.mesh.regions):
-            chosen = np.flatnonzero(self.mesh.region[cells] == number)
-            if not len(chosen):
-                continue
-            material = self.materials[name]
-            if varying and material.depends_on_temperature:
-                t = self._temperature_at(cells[chosen], values)
-            else:
-                t = np.asarray(self.temperature if np.isscalar(self.temperature) else 25.0)
-            result[chosen] = self.kinematics.stiffness(material.stiffness(t, self.plane))
+        if not self.varying:
+            return np.asarray(self.region_stiffness[self.mesh.region[cells]][:, None])
+        result = np.empty((len(cells), len(values), 4, 4))
+        for name, chosen in self._by_region(cells):
+            t = self._temperature_at(cells[chosen], values)
+            result[chosen] = self.kinematics.stiffness(self.materials[name].stiffness(t, self.plane))
         return result
 
     def thermal_strain_at(self, cells: IntArray, values: FloatArray) -> FloatArray:
         """Thermal strain (E, 1 or q, 4), as :meth:`stiffness_at`."""
-        uniform = np.isscalar(self.temperature)
-        result = np.zeros((len(cells), 1 if uniform else len(values), 4))
-        for number, name in enumerate(self.mesh.regions):
-            chosen = np.flatnonzero(self.mesh.region[cells] == number)
-            if not len(chosen):
-                continue
-            t = np.asarray(self.temperature) if uniform else self._temperature_at(cells[chosen], values)
-            strain = self.materials[name].thermal_strain(t, self.stress_free_temperature, self.plane)
-            result[chosen] = self.kinematics.thermal_strain(strain)
+        if np.isscalar(self.temperature):
+            return np.asarray(self.region_thermal_strain[self.mesh.region[cells]][:, None])
+        result = np.empty((len(cells), len(values), 4))
+        for name, chosen in self._by_region(cells):
+            t = self._temperature_at(cells[chosen], values)
+            result[chosen] = self.kinematics.thermal_strain(
+                self.materials[name].thermal_strain(t, self.stress_free_temperature, self.plane)
+            )
         return result
+
+    def _by_region(self, cells: IntArray) -> Iterator[tuple[str, IntArray]]:
+        region = self.mesh.region[cells]
+        for number in np.unique(region):
+            yield self.mesh.regions[number], np.flatnonzero(region == number)
 
     def _temperature_at(self, cells: IntArray, values: FloatArray) -> FloatArray:
         nodal = np.asarray(self.temperature)

@@ -69,7 +69,7 @@ def run(case: Case, base: Path | None = None, progress: Progress | None = None) 
         disc, solution = solved.discretisation, solved.solution
         measured = time.perf_counter()
         regions = region_metrics(solved.model, solution.unknowns)
-        probes = with_probe_errors(solution, probe_values(solution, case.probe, disc.roots))
+        probes = with_probe_errors(solution, probe_values(solution, case.probe, disc.roots), solved.defect)
         fields = root_fields(solution, disc.roots)
         corners = corner_fields(solution, [(spec.name, spec.at, spec.region) for spec in case.corner])
         cracks = crack_releases(disc, materials, say)

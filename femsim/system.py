@@ -222,8 +222,7 @@ def _full_index(m: int) -> IntArray:
 def _triangles(model: Model) -> Iterator[tuple[IntArray, FloatArray]]:
     """Cells and the upper triangles (E, m (m + 1) / 2) of their stiffness: rectangles at once, the rest by the general kernel."""
     mesh = model.mesh
-    varying = not np.isscalar(model.temperature) and any(m.depends_on_temperature for m in model.materials.values())
-    plain = rectangles(mesh) if not (model.kinematics.globals_ or varying) else np.zeros(len(mesh.cells), dtype=bool)
+    plain = rectangles(mesh) if not (model.kinematics.globals_ or model.varying) else np.zeros(len(mesh.cells), dtype=bool)
     chosen = np.flatnonzero(plain)
     middle = np.empty((1, mesh.info.nodes))
     for start in range(0, len(chosen), BATCH):
