@@ -102,6 +102,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the return value is the process's exit code."""
+    # Everything dense here is small: numpy's threads would only wait for each other. MKL, which factorises large systems, keeps its own.
+    if "numpy" not in sys.modules:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     received: list[int] = []
     try:
         with _signals(received), _one_line_warnings():
