@@ -129,10 +129,12 @@ def _targets(results: Results) -> list[str]:
         label = f"{size['programs'][key]['label']} over {size['programs'][base]['label']}, {name}"
         rows.append((label, f">= {least:g}", _number(found), found >= least))
     for name, size in sizes.items():
-        key, entries = of_group(size, "dolfinx"), size["programs"]
-        if key and "femsim" in entries:
-            most, own = value(entries[key], "peak_mb"), value(entries["femsim"], "peak_mb")
-            rows.append((f"peak memory, {name} (MB)", f"<= {most:.0f}", f"{own:.0f}", own <= most))
+        entries = size["programs"]
+        peaks = [value(e, "peak_mb") for e in entries.values() if e["group"] == "dolfinx"]
+        most = min((p for p in peaks if np.isfinite(p)), default=None)
+        if most is not None and "femsim" in entries:
+            own = value(entries["femsim"], "peak_mb")
+            rows.append((f"peak memory, dolfinx the limit, {name} (MB)", f"<= {most:.0f}", f"{own:.0f}", own <= most))
         again = entries.get("femsim-again", {}).get("facts")
         if again:
             first = again["parts"]["assemble"] + again["parts"]["solve"]
