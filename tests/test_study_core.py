@@ -468,3 +468,15 @@ def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
         assert outcome.failed == 0
     finally:
         subprocess.run(["umount", str(disk)], check=False)
+
+
+def test_a_sweep_that_is_complete_leaves_no_parts_behind(tmp_path: Path) -> None:
+    """As after a kill between the renaming of the results and the end: the next run finds all rows and tidies up."""
+    study, out = small(tmp_path, 2), tmp_path / "out"
+    sweep(open_study(study, out), local_engine(1), quiet=True)
+    before = (out / "results.parquet").read_bytes()
+    (out / "parts").mkdir()
+    (out / "parts" / ".femsim-left").write_bytes(b"?")
+    sweep(open_study(study, out), local_engine(1), quiet=True)
+    assert not (out / "parts").exists()
+    assert (out / "results.parquet").read_bytes() == before

@@ -251,11 +251,10 @@ class Store:
     def compact(self) -> Path:
         """One file of all rows, then the parts go. Raises InputError where the disk does not take it; the parts stay then."""
         parts = [path for path, _ in self.tables(["point"]) if path != self.results]
-        if not parts and self.results.exists():
-            return self.results
         try:
-            atomic_write(self.results, to_bytes(self.read()))
-            sync_directory(self.directory)
+            if parts or not self.results.exists():
+                atomic_write(self.results, to_bytes(self.read()))
+                sync_directory(self.directory)
             for path in parts:
                 path.unlink(missing_ok=True)
             for stale in self.parts.glob(".femsim-*"):
