@@ -13,8 +13,8 @@ Two things escape that sum near a root. The averages of the traction are extrapo
 polynomial follows the singular stress: a share of that cell's contribution (AT_ROOT) is added to the errors of peel and shear. And the
 smoothed stress is itself poor there: the von Mises average, which does not extrapolate, gets a factor (VON_MISES). Both constants are
 measured, on stacks with low layers of 2.5, 20 and 130 GPa, quad4, quad8 and quad9 meshes of 1e-3 to 0.5 um at the root and averages over
-5 and 1 um, so that the estimate covers every error there; with quadratic elements it is 1.1 to 9.2 times the true error wherever that
-exceeds 0.01 % of the von Mises value.
+5 and 1 um. With quadratic elements the estimate is 1.1 to 9.2 times the true error wherever that exceeds 0.01 % of the von Mises value;
+elements of a third of the averaging length at the root (bilayer case, 0.3 um for 1 um) bring it down to 0.93.
 """
 
 from __future__ import annotations

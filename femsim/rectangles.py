@@ -17,7 +17,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from femsim.elements import ELEMENTS, gauss_points, line_gauss, shape
+from femsim.elements import ELEMENTS, gauss_points, line_gauss, node_points, shape
 from femsim.mesh import IntArray, Mesh
 from femsim.model import Model
 
@@ -34,8 +34,6 @@ def rectangles(mesh: Mesh) -> npt.NDArray[np.bool_]:
     x = mesh.points[mesh.cells]
     low, high = x[:, 0], x[:, 2]
     size = high - low
-    from femsim.elements import node_points
-
     ideal = low[:, None, :] + node_points(mesh.element) * size[:, None, :]
     # positions carry the rounding of the coordinates themselves
     tolerance = STRAIGHT * size + 4.0 * np.finfo(float).eps * np.maximum(np.abs(low), np.abs(high))
@@ -44,15 +42,8 @@ def rectangles(mesh: Mesh) -> npt.NDArray[np.bool_]:
 
 def rectangle_stiffness(model: Model, cells: IntArray, stiffness: FloatArray) -> FloatArray:
     """Upper triangles (E, m (m + 1) / 2), row by row, of the stiffness of rectangular ``cells`` with constant ``stiffness`` (E, 4, 4)."""
-    mesh, kinematics = model.mesh, model.kinematics
-    x = mesh.points[mesh.cells[cells]]
-    hx, hy = (x[:, 2] - x[:, 0]).T
-    gauss, _ = line_gauss(mesh.info.full)
-    position = x[:, 0, 0, None] + hx[:, None] * gauss
-    volume = (hx * hy)[:, None] * kinematics.measure(position)
-    hoop = 1.0 / position if kinematics.is_axisymmetric else np.zeros_like(position)
+    px, py, hoop, volume = _stretch(model, cells)
     d = {(i, j): stiffness[:, i, j, None] for i in range(4) for j in range(i, 4)}
-    px, py = (1.0 / hx)[:, None], (1.0 / hy)[:, None]
     coefficients = [
         # u-u
         d[0, 0] * px * px, d[3, 3] * py * py, d[2, 2] * hoop * hoop, d[0, 2] * px * hoop, d[0, 3] * px * py, d[2, 3] * hoop * py,
@@ -62,7 +53,18 @@ def rectangle_stiffness(model: Model, cells: IntArray, stiffness: FloatArray) ->
         d[1, 1] * py * py, d[3, 3] * px * px, d[1, 3] * px * py,
     ]  # fmt: skip
     weighted = np.concatenate([c * volume for c in coefficients], axis=1)
-    return np.asarray(weighted @ _basis(mesh.element))
+    return np.asarray(weighted @ _basis(model.mesh.element))
+
+
+def _stretch(model: Model, cells: IntArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """1/hx and 1/hy (E, 1), hoop strain per radial displacement and volume factor at the columns of Gauss points (E, columns)."""
+    mesh, kinematics = model.mesh, model.kinematics
+    x = mesh.points[mesh.cells[cells]]
+    hx, hy = (x[:, 2] - x[:, 0]).T
+    gauss, _ = line_gauss(mesh.info.full)
+    position = x[:, 0, 0, None] + hx[:, None] * gauss
+    hoop = 1.0 / position if kinematics.is_axisymmetric else np.zeros_like(position)
+    return (1.0 / hx)[:, None], (1.0 / hy)[:, None], hoop, (hx * hy)[:, None] * kinematics.measure(position)
 
 
 @lru_cache(maxsize=8)
@@ -104,18 +106,12 @@ def _basis(element: str) -> FloatArray:
 
 def rectangle_force(model: Model, cells: IntArray, stress: FloatArray) -> FloatArray:
     """Nodal forces (E, m), int B^T s dV, of a stress (E, 4) that is constant over each of the rectangular ``cells``."""
-    mesh, kinematics = model.mesh, model.kinematics
-    x = mesh.points[mesh.cells[cells]]
-    hx, hy = (x[:, 2] - x[:, 0]).T
-    gauss, _ = line_gauss(mesh.info.full)
-    position = x[:, 0, 0, None] + hx[:, None] * gauss
-    volume = (hx * hy)[:, None] * kinematics.measure(position)
-    along, up = volume / hx[:, None], volume / hy[:, None]
+    px, py, hoop, volume = _stretch(model, cells)
+    along, up = volume * px, volume * py
     s = [stress[:, c, None] for c in range(4)]
-    hoop = s[2] * volume / position if kinematics.is_axisymmetric else np.zeros_like(volume)
-    columns = _column_sums(mesh.element)
-    forces = np.empty((len(cells), 2 * mesh.info.nodes))
-    forces[:, 0::2] = (s[0] * along) @ columns["x"] + (s[3] * up) @ columns["y"] + hoop @ columns["0"]
+    columns = _column_sums(model.mesh.element)
+    forces = np.empty((len(cells), 2 * model.mesh.info.nodes))
+    forces[:, 0::2] = (s[0] * along) @ columns["x"] + (s[3] * up) @ columns["y"] + (s[2] * hoop * volume) @ columns["0"]
     forces[:, 1::2] = (s[3] * along) @ columns["x"] + (s[1] * up) @ columns["y"]
     return forces
 

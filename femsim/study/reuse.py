@@ -29,7 +29,7 @@ from femsim.results import results_dict, root_dict
 from femsim.run import Run
 from femsim.run import run as run_case
 from femsim.solve import Solution, resolve_with, solve
-from femsim.study.points import numbers, wants_errors
+from femsim.study.points import finite_or_none, numbers, wants_errors
 
 Reused: TypeAlias = Literal["factor", "mesh", "none"]
 
@@ -96,7 +96,7 @@ def _evaluate(case: Case, base: Path | None, outputs: Sequence[str], before: Kep
         timing["recover"] = time.perf_counter() - solved
         found = results_dict(Run(case, disc, materials, solution, tuple(roots), regions, probes, measured, timing))
     known = numbers(found)
-    values = tuple(_finite(known.get(path)) for path in outputs)
+    values = tuple(finite_or_none(known.get(path)) for path in outputs)
     return Measured(values, reused, Kept(shape, stiffness, disc, chosen, solution, measured))
 
 
@@ -129,10 +129,6 @@ def stiffness_key(case: Case, materials: dict[str, ResolvedMaterial]) -> str:
 
 def _elastic(region: str, m: Material) -> str:
     return repr((region, m.youngs_modulus, m.poisson_ratio, m.shear_modulus, m.angle))
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and abs(value) < float("inf") else None
 
 
 # ---------------------------------------------------------------- the order that profits
