@@ -6,6 +6,7 @@ Each object names its two coordinates and four stress components, picks its comp
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,6 +61,35 @@ class Kinematics:
         elif self.globals_:
             b[:, :, 2, -1] = 1.0
         return b
+
+    def strain(self, gradient: Sequence[FloatArray], first: FloatArray, x: FloatArray, global_: FloatArray | None) -> FloatArray:
+        """Strain (E, 4, k, q) of k fields, as by :meth:`strain_operator`.
+
+        ``gradient[i]`` (E, 2, k, q) is d u_j / d x_i, ``first`` (E, k, q) the first displacement, x (E, q), ``global_`` (k,).
+        """
+        strain = np.zeros((len(x), 4, *first.shape[1:]))
+        strain[:, 0] = gradient[0][:, 0]
+        strain[:, 1] = gradient[1][:, 1]
+        strain[:, 3] = gradient[1][:, 0] + gradient[0][:, 1]
+        if self.is_axisymmetric:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                hoop = first / x[:, None, :]
+            strain[:, 2] = np.where((x > 0)[:, None, :], hoop, strain[:, 0])
+        elif global_ is not None:
+            strain[:, 2] = global_[None, :, None]
+        return strain
+
+    def pull(self, stress: Sequence[FloatArray], x: FloatArray) -> tuple[tuple[tuple[FloatArray, ...], ...], FloatArray | None]:
+        """The transpose of :meth:`strain` for four stress components (E, q) each.
+
+        ``[j][i]`` is what d u_j / d x_i is paired with; the second is what the first displacement itself is paired with, where it is.
+        """
+        first, hoop = stress[0], None
+        if self.is_axisymmetric:
+            off = x > 0
+            hoop = np.where(off, stress[2], 0.0) / np.where(off, x, 1.0)
+            first = np.where(off, first, first + stress[2])
+        return ((first, stress[3]), (stress[3], stress[1])), hoop
 
     def stiffness(self, stiffness: FloatArray) -> FloatArray:
         """Stiffness (..., 4, 4) of the four components out of the material's (..., 6, 6); condensed to s_zz = 0 in plane stress."""

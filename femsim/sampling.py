@@ -46,18 +46,9 @@ class Sampled:
         gradient = [
             sum(by_reference[a] * self.inverse[a, i][:, None, None, :] for a in range(2)) for i in range(2)
         ]  # d u_j / d x_i: [i] (E, j, k, q)
-        strain = np.zeros((e, 4, k, q))
-        strain[:, 0] = gradient[0][:, 0]
-        strain[:, 1] = gradient[1][:, 1]
-        strain[:, 3] = gradient[1][:, 0] + gradient[0][:, 1]
-        if kinematics.is_axisymmetric:
-            radius = self.position[..., 0]
-            first = (nodal[:, :, 0].transpose(0, 2, 1).reshape(-1, n) @ self.values.T).reshape(e, k, q)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                hoop = first / radius[:, None, :]
-            strain[:, 2] = np.where((radius > 0)[:, None, :], hoop, strain[:, 0])
-        elif kinematics.globals_:
-            strain[:, 2] = fields[-1][None, :, None]
+        first = (nodal[:, :, 0].transpose(0, 2, 1).reshape(-1, n) @ self.values.T).reshape(e, k, q)
+        global_ = fields[-1] if kinematics.globals_ else None
+        strain = kinematics.strain(gradient, first, self.position[..., 0], global_)
         result = np.ascontiguousarray(strain.transpose(0, 3, 1, 2))
         return result[..., 0] if unknowns.ndim == 1 else result
 
@@ -85,14 +76,7 @@ class Sampled:
         e = len(stress)
         n = self.values.shape[1]
         s = [np.ascontiguousarray(stress[..., c]) for c in range(4)]
-        first = s[0]
-        hoop = None
-        if kinematics.is_axisymmetric:
-            radius = self.position[..., 0]
-            off = radius > 0
-            hoop = np.where(off, s[2], 0.0) / np.where(off, radius, 1.0)
-            first = np.where(off, first, first + s[2])
-        pairs = ((first, s[3]), (s[3], s[1]))  # [j][i]: what d u_j / d x_i is paired with
+        pairs, hoop = kinematics.pull(s, self.position[..., 0])
         forces = np.zeros((e, 2 * n + kinematics.globals_))
         for j in range(2):
             nodal = np.zeros((e, n))
