@@ -1,4 +1,4 @@
-"""Batch kernels: element stiffness and forces, many elements at a time, and their sum into a sparse matrix."""
+"""Batch kernels: element stiffness and forces, many elements at a time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
 from femsim.elements import gauss_points, line_gauss, line_shape, shape
 from femsim.errors import InputError
@@ -53,31 +52,20 @@ def element_stiffness(model: Model, chosen: IntArray | None = None) -> Iterator[
         yield cells, np.matmul(b.reshape(len(cells), -1, m).transpose(0, 2, 1), scaled.reshape(len(cells), -1, m))
 
 
-def assemble(model: Model) -> tuple[sp.csc_matrix, FloatArray]:
-    """Stiffness of the free unknowns (symmetric, both triangles, MPa um) and the force that prescribed displacements put on them."""
+def prescribed_force(model: Model) -> FloatArray:
+    """Force (n,) that prescribed displacements put on the unknowns: -K_fp u_p, in uN."""
     constraints = model.constraints
-    entries: list[FloatArray] = []
-    rows: list[IntArray] = []
-    columns: list[IntArray] = []
     force = np.zeros(constraints.count)
-    prescribed = bool(np.any(constraints.value))
-    for cells, stiffness in element_stiffness(model):
+    if not np.any(constraints.value):
+        return force
+    moved = np.flatnonzero(np.any(constraints.value[model.element_dofs(slice(None))] != 0.0, axis=1))
+    for cells, stiffness in element_stiffness(model, moved):
         dofs = model.element_dofs(cells)
+        reaction = np.matmul(stiffness, constraints.value[dofs][..., None])[..., 0]
         equation = constraints.equation[dofs]
-        if prescribed:
-            reaction = np.matmul(stiffness, constraints.value[dofs][..., None])[..., 0]
-            free = equation >= 0
-            np.subtract.at(force, equation[free], reaction[free])
-        m = dofs.shape[1]
-        row = np.broadcast_to(equation[:, :, None], (len(cells), m, m))
-        column = np.broadcast_to(equation[:, None, :], (len(cells), m, m))
-        keep = (row >= 0) & (column >= 0)
-        rows.append(row[keep].astype(np.int32))
-        columns.append(column[keep].astype(np.int32))
-        entries.append(stiffness[keep])
-    n = constraints.count
-    matrix = sp.coo_matrix((np.concatenate(entries), (np.concatenate(rows), np.concatenate(columns))), shape=(n, n)).tocsc()
-    return matrix, force
+        free = equation >= 0
+        force -= np.bincount(equation[free], reaction[free], minlength=constraints.count)
+    return force
 
 
 def thermal_force(model: Model) -> FloatArray:

@@ -6,7 +6,7 @@
 | cholmod | extra ``cholmod`` (scikit-sparse; needs SuiteSparse and a compiler) | BSD-2-Clause; CHOLMOD supernodal: GPL-2.0-or-later |
 | superlu | scipy, always there | BSD-3-Clause |
 
-All are given matrices whose unknowns stand in the geometric elimination order already, upper triangle by rows, so none of them orders.
+All are given matrices whose unknowns stand in the geometric elimination order already, so none of them orders.
 """
 
 from __future__ import annotations
@@ -70,42 +70,63 @@ class CholmodFactor:
 
 
 class PardisoFactor:
-    """Cholesky factor held by MKL PARDISO; its memory is given back when the object goes."""
+    """Cholesky factor held by MKL PARDISO; its memory is given back when the object goes.
+
+    PARDISO is called directly, since pypardiso's own call knows no block storage, which makes the analysis three times faster and lighter.
+    """
 
     backend = "pardiso"
 
-    def __init__(self, upper: sp.csr_matrix) -> None:
+    def __init__(self, upper: sp.bsr_matrix) -> None:
         _point_to_mkl()
         from pypardiso import PyPardisoSolver
-        from pypardiso.pardiso_wrapper import PyPardisoError
 
         self._upper = upper
+        self._blocks = upper.shape[0] // 2
         self._solver = PyPardisoSolver(mtype=2)  # real, symmetric positive definite
-        n = upper.shape[0]
-        # iparm (1-based): own settings, user permutation (the natural one), no scaling, no matching
-        for number, value in ((1, 1), (2, 2), (5, 1), (8, 0), (10, 8), (11, 0), (13, 0), (24, 0), (27, 0)):
+        # iparm (1-based): own settings, user permutation (the natural one), no scaling, no matching, two-level factorisation, indices
+        # from zero, blocks of two
+        for number, value in ((1, 1), (2, 2), (5, 1), (8, 0), (10, 8), (11, 0), (13, 0), (24, 1), (27, 0), (35, 1), (37, 2)):
             self._solver.iparm[number - 1] = value
-        self._solver.perm = np.arange(1, n + 1, dtype=np.int32)
-        nothing = np.zeros((n, 1), order="F")
-        try:
-            self._solver.set_phase(11)
-            self._solver._call_pardiso(upper, nothing)
-            _refuse_beyond(max(self._solver.iparm[14], self._solver.iparm[15] + self._solver.iparm[16]) * 1024.0, n)
-            self._solver.set_phase(22)
-            self._solver._call_pardiso(upper, nothing)
-        except PyPardisoError as error:
-            self.close()
-            raise NumericsError(f"MKL PARDISO could not factorise the stiffness matrix ({error}); is the body held everywhere?") from error
+        self._order = np.arange(self._blocks, dtype=np.int32)
+        self._call(11)
+        iparm = self._solver.iparm
+        _refuse_beyond(max(iparm[14], iparm[15] + iparm[16]) * 1024.0, upper.shape[0])
+        self._call(22)
 
     def solve(self, rhs: FloatArray) -> FloatArray:
         """Solution (n, k)."""
-        self._solver.set_phase(33)
-        return np.asarray(self._solver._call_pardiso(self._upper, np.asfortranarray(rhs)))
+        return self._call(33, np.asfortranarray(rhs))
+
+    def _call(self, phase: int, rhs: FloatArray | None = None) -> FloatArray:
+        """One phase of PARDISO; the solution (n, k) of phase 33."""
+        from ctypes import POINTER, byref, c_double, c_int32, c_int64
+
+        def whole(number: int) -> Any:
+            return byref(c_int32(number))
+
+        def at(array: npt.NDArray[Any], kind: Any) -> Any:
+            return array.ctypes.data_as(POINTER(kind))
+
+        rhs = np.zeros((1, 1), order="F") if rhs is None else rhs
+        solution = np.zeros_like(rhs)
+        error = c_int32(0)
+        upper, solver = self._upper, self._solver
+        solver._mkl_pardiso(
+            at(solver.pt, c_int64), whole(1), whole(1), whole(2), whole(phase), whole(self._blocks),
+            at(upper.data, c_double), at(upper.indptr, c_int32), at(upper.indices, c_int32), at(self._order, c_int32),
+            whole(rhs.shape[1]), at(solver.iparm, c_int32), whole(0), at(rhs, c_double), at(solution, c_double), byref(error),
+        )  # fmt: skip
+        if error.value:
+            self.close()
+            raise NumericsError(f"MKL PARDISO could not factorise the stiffness matrix (error {error.value}); is the body held everywhere?")
+        return solution
 
     def close(self) -> None:
         """Give MKL's memory back."""
         if self._solver is not None:
             self._solver.free_memory(everything=True)
+            self._solver = None
 
     def __del__(self) -> None:
         try:
@@ -130,8 +151,8 @@ def _point_to_mkl() -> None:
             return
 
 
-def factorise(upper: sp.csr_matrix, backend: str | None = None) -> Factor:
-    """Factor a symmetric positive definite matrix given by its upper triangle (CSR, sorted), in its natural order.
+def factorise(upper: sp.bsr_matrix, backend: str | None = None) -> Factor:
+    """Factor a symmetric positive definite matrix given by its upper triangle of 2 x 2 blocks (sorted), in its natural order.
 
     ``backend`` None takes the environment's FEMSIM_SOLVER or else the first one found. Raises NumericsError where the matrix is singular
     or the factor would not fit into the memory that is free.
@@ -149,15 +170,21 @@ def factorise(upper: sp.csr_matrix, backend: str | None = None) -> Factor:
         raise NumericsError(f"not enough memory to factorise {n} unknowns; use a larger mesh.size or growth") from error
 
 
-def _superlu(upper: sp.csr_matrix) -> SuperLUFactor:
+def whole(upper: sp.bsr_matrix) -> sp.csc_matrix:
+    """The whole symmetric matrix (CSC) from its upper triangle of blocks: U + U^T, the diagonal blocks in halves."""
+    halved = upper.data.copy()
+    halved[upper.indptr[:-1]] *= 0.5
+    half = sp.bsr_matrix((halved, upper.indices, upper.indptr), shape=upper.shape).tocsr()
+    half.eliminate_zeros()
+    full = half + half.T.tocsr()
+    # rows and columns are the same
+    return sp.csc_matrix((full.data, full.indices, full.indptr), shape=full.shape)
+
+
+def _superlu(upper: sp.bsr_matrix) -> SuperLUFactor:
     import scipy.sparse.linalg as spla
 
-    # the transpose of an upper triangle by rows is the lower one by columns: no copy
-    lower = upper.T
-    strict = upper.tocsc()
-    strict.setdiag(0.0)
-    full = (lower + strict).tocsc()
-    del strict
+    full = whole(upper)
     try:
         lu = spla.splu(full, permc_spec="NATURAL", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
     except RuntimeError as error:
@@ -165,12 +192,12 @@ def _superlu(upper: sp.csr_matrix) -> SuperLUFactor:
     return SuperLUFactor(lu)
 
 
-def _cholmod(upper: sp.csr_matrix) -> CholmodFactor:
+def _cholmod(upper: sp.bsr_matrix) -> CholmodFactor:
     from sksparse.cholmod import CholmodError, cholesky
 
     try:
         # CHOLMOD reads the lower triangle by columns, which is the upper one by rows
-        return CholmodFactor(cholesky(upper.T, ordering_method="natural", mode="supernodal"))
+        return CholmodFactor(cholesky(upper.tocsr().T, ordering_method="natural", mode="supernodal"))
     except CholmodError as error:
         raise NumericsError(f"CHOLMOD could not factorise the stiffness matrix ({error}); is the body held everywhere?") from error
 

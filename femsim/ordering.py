@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from femsim.model import Model
+from femsim.mesh import Mesh
 
 IntArray = npt.NDArray[np.int64]
 
@@ -18,31 +18,31 @@ IntArray = npt.NDArray[np.int64]
 LEAF = 4
 
 
-def nested_dissection(model: Model) -> IntArray:
-    """Permutation (n,) of the free unknowns: position -> equation, separators last.
+def nested_dissection(low: IntArray, high: IntArray) -> IntArray:
+    """Elimination order of things that touch cells with codes from ``low`` to ``high`` (n,): positions of the first to the last.
 
-    Each cell's way through the halvings is a binary code. An unknown whose cells' codes run from ``low`` to ``high`` sits in the
-    separator of their longest common prefix; sorting by the end of that prefix's interval, deeper prefixes first, is the tree's post-order.
+    Each cell's way through the halvings is a binary code (:func:`cell_codes`). Something whose cells' codes run from ``low`` to ``high``
+    sits in the separator of their longest common prefix; sorting by the end of that prefix's interval, deeper prefixes first, is the
+    tree's post-order.
     """
-    code = _codes(model)
-    equation = model.constraints.equation[model.element_dofs(slice(None))]
-    n = model.constraints.count
-    low = np.full(n + 1, np.iinfo(np.int64).max)
-    high = np.full(n + 1, -1, dtype=np.int64)
-    repeated = np.broadcast_to(code[:, None], equation.shape).ravel()
-    target = np.where(equation >= 0, equation, n).ravel()
-    np.minimum.at(low, target, repeated)
-    np.maximum.at(high, target, repeated)
-    low, high = low[:n], high[:n]
     # number of trailing bits that differ: the height of the separator's subtree
     height = np.frexp((low ^ high).astype(np.float64))[1].astype(np.int64)
     end = ((high >> height) + 1) << height
-    return np.lexsort((np.arange(n), height, end))
+    return np.asarray(np.argsort(end * 64 + height, kind="stable"))
 
 
-def _codes(model: Model) -> IntArray:
-    """Binary code per cell: which half it fell into at each halving."""
-    mesh = model.mesh
+def spans(cells: IntArray, code: IntArray, count: int) -> tuple[IntArray, IntArray]:
+    """Smallest and largest code (count,) among the cells that each node of ``cells`` (E, n) belongs to."""
+    low = np.full(count, np.iinfo(np.int64).max)
+    high = np.full(count, -1, dtype=np.int64)
+    repeated = np.repeat(code, cells.shape[1])
+    np.minimum.at(low, cells.ravel(), repeated)
+    np.maximum.at(high, cells.ravel(), repeated)
+    return low, high
+
+
+def cell_codes(mesh: Mesh) -> IntArray:
+    """Binary code (E,) per cell: which half it fell into at each halving."""
     corners = mesh.points[mesh.cells[:, : mesh.info.corners]]
     centre = corners.mean(axis=1)
     extent = np.ptp(mesh.points, axis=0).max() or 1.0

@@ -7,7 +7,7 @@ the same for all elements,
     K_e = sum_i V_i sum_ab c_ab(D, hx, hy, r_i) M_i^ab,   M_i^ab = w_i sum_j w_j P^a(xi_i, eta_j) P^b(xi_i, eta_j)^T,
 
 with P^x = dN/dxi, P^y = dN/deta, P^0 = N and V_i = hx hy 2 pi r_i (or hx hy). The same quadrature as the general kernel, to round-off,
-at a fraction of its cost: (E, 15 columns) times (15 columns, m (m + 1) / 2).
+at a fraction of its cost: (E, 15 columns) times (15 columns, entries).
 """
 
 from __future__ import annotations
@@ -40,8 +40,11 @@ def rectangles(mesh: Mesh) -> npt.NDArray[np.bool_]:
     return np.asarray(np.all(size > 0, axis=1) & np.all(np.abs(x - ideal) <= tolerance[:, None, :], axis=(1, 2)))
 
 
-def rectangle_stiffness(model: Model, cells: IntArray, stiffness: FloatArray) -> FloatArray:
-    """Upper triangles (E, m (m + 1) / 2), row by row, of the stiffness of rectangular ``cells`` with constant ``stiffness`` (E, 4, 4)."""
+def rectangle_stiffness(model: Model, cells: IntArray, stiffness: FloatArray, entries: IntArray | None = None) -> FloatArray:
+    """Stiffness of rectangular ``cells`` with constant ``stiffness`` (E, 4, 4): the ``entries`` (E, k), flat positions in K_e (m, m).
+
+    Without ``entries`` the whole matrices, row by row (E, m m).
+    """
     px, py, hoop, volume = _stretch(model, cells)
     d = {(i, j): stiffness[:, i, j, None] for i in range(4) for j in range(i, 4)}
     coefficients = [
@@ -53,7 +56,9 @@ def rectangle_stiffness(model: Model, cells: IntArray, stiffness: FloatArray) ->
         d[1, 1] * py * py, d[3, 3] * px * px, d[1, 3] * px * py,
     ]  # fmt: skip
     weighted = np.concatenate([c * volume for c in coefficients], axis=1)
-    return np.asarray(weighted @ _basis(model.mesh.element))
+    element = model.mesh.element
+    wanted = range((2 * model.mesh.info.nodes) ** 2) if entries is None else entries.tolist()
+    return np.asarray(weighted @ _basis(element, tuple(wanted)))
 
 
 def _stretch(model: Model, cells: IntArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
@@ -68,8 +73,8 @@ def _stretch(model: Model, cells: IntArray) -> tuple[FloatArray, FloatArray, Flo
 
 
 @lru_cache(maxsize=8)
-def _basis(element: str) -> FloatArray:
-    """The matrices M in the order of the coefficients (15 columns of Gauss points, m (m + 1) / 2)."""
+def _basis(element: str, entries: tuple[int, ...]) -> FloatArray:
+    """The wanted entries of the matrices M, in the order of the coefficients (15 columns of Gauss points, k)."""
     info = ELEMENTS[element]
     points, weights = gauss_points(element, info.full)
     values, gradients = shape(element, points)
@@ -84,7 +89,7 @@ def _basis(element: str) -> FloatArray:
         return product(a, b, column) + product(b, a, column)
 
     rows = []
-    upper = np.triu_indices(2 * n)
+    wanted = np.array(entries)
     for block, terms in (
         ("uu", [("x", "x"), ("y", "y"), ("0", "0"), ("x", "0"), ("x", "y"), ("0", "y")]),
         ("uw", [("x", "y"), ("x", "x"), ("0", "y"), ("0", "x"), ("y", "y"), ("y", "x")]),
@@ -100,7 +105,7 @@ def _basis(element: str) -> FloatArray:
                     m = product(a, b, column) if a == b else both(a, b, column)
                     offset = 0 if block == "uu" else 1
                     matrix[offset::2, offset::2] = m
-                rows.append(matrix[upper])
+                rows.append(matrix.ravel()[wanted])
     return np.array(rows)
 
 

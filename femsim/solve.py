@@ -9,20 +9,21 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from femsim.assembly import internal_force, thermal_force, traction_force
+from femsim.assembly import internal_force, prescribed_force, thermal_force, traction_force
 from femsim.errors import NumericsError
 from femsim.model import Model
-from femsim.system import Pattern, SystemFactor, make_system
+from femsim.pattern import Pattern
+from femsim.system import SystemFactor, make_system
 
 FloatArray = npt.NDArray[np.float64]
 Progress = Callable[[str], None]
 
 #: a solution whose relative residual is larger than this is refused
 WORST_RESIDUAL = 1.0e-6
-#: residual by the elements above which one more step is taken
-FAIR_RESIDUAL = 1.0e-8
-#: residual below which no further refinement step is taken
+#: no further refinement step is taken where the largest residual force is below this fraction of the load,
 GOOD_RESIDUAL = 1.0e-10
+#: and the work of all residual forces below this fraction of the load's: errors spread over the whole body show there first
+GOOD_ENERGY = 1.0e-11
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def solve(
     pattern: Pattern | None = None,
 ) -> Solution:
     """Displacement of a model; ``load`` (ndof,) adds nodal forces in uN (manufactured solutions); ``pattern`` (of
-    :func:`femsim.system.make_pattern`) of an earlier matrix on the same mesh with the same constraints is used again.
+    :func:`femsim.pattern.make_pattern`) of an earlier matrix on the same mesh with the same constraints is used again.
 
     Raises NumericsError where the matrix is singular or the residual is worse than WORST_RESIDUAL.
     """
@@ -97,10 +98,10 @@ def solve(
     start = time.perf_counter()
     say(f"assembling {model.constraints.count} unknowns")
     system = make_system(model, pattern)
+    prescribed = prescribed_force(model)
     assembled = time.perf_counter()
     say(f"factorising {model.constraints.count} unknowns")
     factor = SystemFactor.of(system, backend)
-    prescribed = system.prescribed
     del system
     factored = time.perf_counter()
     solution = _substitute(model, factor, prescribed, load)
@@ -111,15 +112,11 @@ def solve(
 def resolve_with(solution: Solution, model: Model, load: FloatArray | None = None) -> Solution:
     """Solve ``model``, which differs from the solution's in load, temperature or CTE only, with the factor at hand.
 
-    The residual is that of the matrix the factor was made from, which the first solve has checked against the elements. Raises
-    NumericsError where the stiffness, the mesh or what is held differs.
+    Raises NumericsError where the stiffness, the mesh or what is held differs.
     """
     _require_same_matrix(solution.model, model)
-    prescribed = np.zeros(model.constraints.count)
-    if np.any(model.constraints.value):
-        prescribed = make_system(model).prescribed
     start = time.perf_counter()
-    fresh = _substitute(model, solution.factor, prescribed, load, by_matrix=True)
+    fresh = _substitute(model, solution.factor, prescribed_force(model), load)
     fresh.timing.update(assemble=0.0, factor=0.0, solve=time.perf_counter() - start)
     return fresh
 
@@ -144,7 +141,7 @@ def _require_same_matrix(old: Model, new: Model) -> None:
             raise NumericsError(f"the factor at hand was made with another stiffness of region {region!r}; solve afresh")
 
 
-def _substitute(model: Model, factor: SystemFactor, prescribed: FloatArray, load: FloatArray | None, by_matrix: bool = False) -> Solution:
+def _substitute(model: Model, factor: SystemFactor, prescribed: FloatArray, load: FloatArray | None) -> Solution:
     external = external_force(model)
     if load is not None:
         external = external + load
@@ -154,25 +151,16 @@ def _substitute(model: Model, factor: SystemFactor, prescribed: FloatArray, load
     if not np.all(np.isfinite(unknowns)):
         raise NumericsError("the solver returned numbers that are not finite; the stiffness matrix is singular or too badly scaled")
     scale = max(float(np.abs(thermal).max()), float(np.abs(external).max()), float(np.abs(prescribed).max(initial=0.0)), 1e-300)
+    work = float(np.abs(unknowns) @ np.abs(rhs)) or 1.0
     for step in range(3):
-        residual = factor.residual(unknowns, rhs)
-        worst = float(np.abs(residual).max(initial=0.0)) / scale
-        if worst <= GOOD_RESIDUAL or step == 2:
-            break
-        unknowns = unknowns + factor.solve(residual)
-    spread = scatter(model, unknowns)
-    if by_matrix:
-        # reactions need the cells at prescribed unknowns only; elsewhere the residual stands for the nodal forces
-        held = np.flatnonzero(np.any(model.constraints.equation[model.element_dofs(slice(None))] < 0, axis=1))
-        nodal = np.where(model.constraints.equation < 0, external - internal_force(model, spread, held), scatter(model, residual, False))
-    else:
         # by the elements' stresses, which know nothing of the matrix: an error of its assembly would show here
+        spread = scatter(model, unknowns)
         nodal = external - internal_force(model, spread)
-        worst = float(np.abs(gather(model, nodal)).max(initial=0.0)) / scale
-        if worst > FAIR_RESIDUAL:  # elements so small that their coordinates' rounding shows: the elements have the last word
-            spread = spread + scatter(model, factor.solve(gather(model, nodal)), prescribed=False)
-            nodal = external - internal_force(model, spread)
-            worst = float(np.abs(gather(model, nodal)).max(initial=0.0)) / scale
+        left = gather(model, nodal)
+        worst = float(np.abs(left).max(initial=0.0)) / scale
+        if (worst <= GOOD_RESIDUAL and abs(float(unknowns @ left)) <= GOOD_ENERGY * work) or step == 2:
+            break
+        unknowns = unknowns + factor.solve(left)
     if not worst <= WORST_RESIDUAL:
         raise NumericsError(f"the residual is {worst:.1e} of the load, worse than {WORST_RESIDUAL:g}; the result is not given")
     n = 2 * len(model.mesh.points)

@@ -8,7 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import scipy.sparse as sp
 
+from femsim.assembly import element_stiffness
 from femsim.elements import ELEMENTS, gauss_points, node_points, shape
 from femsim.errors import FemsimWarning
 from femsim.grid import tensor_mesh
@@ -56,6 +58,25 @@ def material(name, angle=0.0):
         angle,
         name,
     )
+
+
+# ---------------------------------------------------------------- matrices
+
+
+def assemble(model):
+    """Stiffness of the free unknowns T^T K T and the force -T^T K u_p of prescribed displacements, entry by entry."""
+    rows, columns, entries = [], [], []
+    for cells, stiffness in element_stiffness(model):
+        dofs = model.element_dofs(cells)
+        row, column = np.broadcast_arrays(dofs[:, :, None], dofs[:, None, :])
+        rows.append(row.ravel())
+        columns.append(column.ravel())
+        entries.append(stiffness.ravel())
+    n, constraints = model.ndof, model.constraints
+    whole = sp.coo_matrix((np.concatenate(entries), (np.concatenate(rows), np.concatenate(columns))), shape=(n, n)).tocsc()
+    free = np.flatnonzero(constraints.equation >= 0)
+    transfer = sp.csc_matrix((np.ones(len(free)), (free, constraints.equation[free])), shape=(n, constraints.count))
+    return (transfer.T @ whole @ transfer).tocsc(), -transfer.T @ (whole @ constraints.value)
 
 
 # ---------------------------------------------------------------- meshes

@@ -1,0 +1,239 @@
+"""The places of a matrix's entries: unknowns in blocks of two in elimination order, and where each element's entries go.
+
+A node's two unknowns make one block, so the matrix is stored and ordered by nodes: a quarter of the index work. A tied unknown and an
+unknown of the kinematics' own have a block each; where a block has one unknown only, the other slot is vacant and gets a diagonal entry
+of its own. Middle nodes of quad9 elements, which couple with their own element only, are condensed (:mod:`femsim.system`) and have none.
+All this depends on mesh and constraints alone and serves every matrix made on them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from femsim.errors import NumericsError
+from femsim.mesh import IntArray
+from femsim.model import Constraints, Model
+from femsim.ordering import cell_codes, nested_dissection, spans
+
+Int32Array = npt.NDArray[np.int32]
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Local:
+    """How an element's stiffness is laid out: ``pairs`` of nodes p <= q, each a 2 x 2 block, then what the condensation needs.
+
+    Unknowns are counted as in :meth:`femsim.model.Model.element_dofs`, padded to an even number ``width``. ``entries`` are positions in
+    the (width, width) matrix: blocks (pairs, 2, 2), middle with kept unknowns (2, kept), middle with itself (3,). ``update`` picks the
+    blocks' entries from a matrix (kept, kept).
+    """
+
+    width: int
+    kept: IntArray  # unknowns that stay
+    first: IntArray  # the pairs' nodes, counted among those that stay
+    second: IntArray
+    entries: IntArray
+    update: IntArray
+
+    @property
+    def pairs(self) -> int:
+        """Number of pairs of nodes."""
+        return len(self.first)
+
+
+@lru_cache(maxsize=32)
+def local_layout(unknowns: int, middle: int | None) -> Local:
+    """Layout for elements with so many unknowns, ``middle`` being the node that is condensed."""
+    width = unknowns + unknowns % 2
+    nodes = np.array([node for node in range(width // 2) if node != middle], dtype=np.int64)
+    first, second = np.triu_indices(len(nodes))
+    kept = (2 * nodes[:, None] + np.arange(2)).ravel()
+    row, column = 2 * first[:, None] + np.array([0, 0, 1, 1]), 2 * second[:, None] + np.array([0, 1, 0, 1])
+    entries = [(kept[row] * width + kept[column]).ravel()]
+    if middle is not None:
+        own = 2 * middle + np.arange(2)
+        entries += [(own[:, None] * width + kept).ravel(), own[[0, 0, 1]] * width + own[[0, 1, 1]]]
+    return Local(width, kept, first, second, np.concatenate(entries), (row * len(kept) + column).ravel())
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """What matrices of one mesh and one set of constraints share.
+
+    ``place`` (n,) is each unknown's position in the blocks' vector, -1 for the condensed ones; ``unknown`` (2 blocks,) is the reverse, n
+    at a vacant slot; ``inner`` (E, 2) or (0, 2) are the unknowns condensed into their element and ``kept`` (E, k) the places of those
+    that stay, -1 for prescribed ones.
+
+    The upper triangle has the block rows ``indptr`` and columns ``indices``. Whole blocks are ``sums`` (blocks, E pairs) times the
+    elements' blocks, those that are ``flipped`` (E, pairs) being turned over before. Single entries of bound nodes are added from
+    ``source`` (flat in the elements' blocks) to ``target`` (flat in the matrix's), times ``times``: 2 where K_ij and K_ji of two tied
+    unknowns both land on the diagonal.
+    """
+
+    constraints: Constraints
+    local: Local
+    place: IntArray
+    unknown: IntArray
+    inner: IntArray
+    kept: IntArray
+    indptr: Int32Array
+    indices: Int32Array
+    sums: sp.csr_matrix
+    flipped: BoolArray
+    source: IntArray
+    target: IntArray
+    times: IntArray
+
+    @property
+    def blocks(self) -> int:
+        """Number of blocks of two unknowns."""
+        return len(self.indptr) - 1
+
+    @property
+    def vacant(self) -> IntArray:
+        """Slots without an unknown."""
+        return np.flatnonzero(self.unknown == len(self.place))
+
+
+def make_pattern(model: Model) -> Pattern:
+    """Order and places of a model's matrix. Raises NumericsError where an unknown belongs to no element."""
+    mesh, constraints = model.mesh, model.constraints
+    equation, count, nodes = constraints.equation, constraints.count, len(mesh.points)
+    nodal = equation[: 2 * nodes].reshape(-1, 2)
+    single = (nodal >= 0) & (np.bincount(equation[equation >= 0], minlength=count)[nodal] == 1)
+    # a prescribed or tied middle node stays with the others
+    condensed = mesh.element == "quad9" and bool(single[mesh.cells[:, 8]].all())
+    inner = nodal[mesh.cells[:, 8]] if condensed else np.empty((0, 2), dtype=np.int64)
+    local = local_layout(2 * mesh.info.nodes + model.kinematics.globals_, 8 if condensed else None)
+
+    # blocks: nodes with an unknown of their own, then tied unknowns and those of the kinematics
+    owner = single.any(axis=1)
+    if condensed:
+        owner[mesh.cells[:, 8]] = False
+    block_of_node = np.where(owner, np.cumsum(owner) - 1, -1)
+    block, slot = np.full(count, -1), np.zeros(count, dtype=np.int64)
+    for component in range(2):
+        mine = owner & single[:, component]
+        block[nodal[mine, component]] = block_of_node[mine]
+        slot[nodal[mine, component]] = component
+    shared = block < 0
+    shared[inner] = False
+    blocks = int(owner.sum())
+    block[shared] = blocks + np.arange(int(shared.sum()))
+    blocks += int(shared.sum())
+
+    # elimination order
+    code = cell_codes(mesh)
+    node_low, node_high = spans(mesh.cells[:, :8] if condensed else mesh.cells, code, nodes)
+    low, high = np.zeros(blocks, dtype=np.int64), np.full(blocks, int(code.max(initial=0)))
+    low[block_of_node[owner]], high[block_of_node[owner]] = node_low[owner], node_high[owner]
+    tied = np.flatnonzero((nodal.ravel() >= 0) & ~single.ravel())
+    if len(tied):
+        to = block[nodal.ravel()[tied]]
+        low[to], high[to] = np.iinfo(np.int64).max, -1
+        np.minimum.at(low, to, node_low[tied // 2])
+        np.maximum.at(high, to, node_high[tied // 2])
+    if np.any(high < 0):
+        raise NumericsError("a node belongs to no element: is the body held everywhere?")
+    rank = np.empty(blocks, dtype=np.int64)
+    rank[nested_dissection(low, high)] = np.arange(blocks)
+    place = np.where(block >= 0, 2 * rank[block] + slot, -1)
+    unknown = np.full(2 * blocks, count)
+    unknown[place[place >= 0]] = np.flatnonzero(place >= 0)
+
+    # whole blocks between nodes whose unknowns are both their own; entry by entry for all others
+    whole = owner & single.all(axis=1)
+    rank_of_node = np.where(whole, rank[block_of_node], -1).astype(np.int32)
+    at = np.full((len(mesh.cells), local.width // 2), -1, dtype=np.int32)
+    at[:, : mesh.info.nodes] = rank_of_node[mesh.cells]
+    at = at[:, local.kept[::2] // 2]
+    a, b = at[:, local.first].ravel(), at[:, local.second].ravel()
+    flipped = a > b
+    row, column = np.minimum(a, b), np.maximum(a, b)
+    kept = np.empty((0, len(local.kept)), dtype=np.int64)
+    source = target = times = np.empty(0, dtype=np.int64)
+    entry = np.arange(len(row))
+    broken = np.flatnonzero(row < 0)
+    if condensed or len(broken):
+        padded = np.full((len(mesh.cells), local.width), -1, dtype=np.int64)
+        dofs = model.element_dofs(slice(None))
+        padded[:, : dofs.shape[1]] = np.append(place, -1)[equation[dofs]]
+        kept = padded[:, local.kept]
+    if len(broken):
+        source, first, second, times = _single_entries(broken, kept, local)
+        flipped[broken] = False
+        entry = np.flatnonzero(row >= 0)
+        row = np.concatenate([row[entry], (first // 2).astype(np.int32)])
+        column = np.concatenate([column[entry], (second // 2).astype(np.int32)])
+    order, start = _runs(row, column, blocks)
+    indices = column[order[start]]
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(row[order[start]], minlength=blocks))]).astype(np.int32)
+    if len(indices) < blocks or not np.array_equal(indices[indptr[:-1]], np.arange(blocks)):
+        raise NumericsError("a node belongs to no element: is the body held everywhere?")
+    sums, target = _sums(order, start, entry, len(flipped), len(row))
+    if len(broken):
+        target = 4 * target + 2 * (first % 2) + second % 2
+    if not condensed:
+        kept = np.empty((0, len(local.kept)), dtype=np.int64)
+    return Pattern(
+        constraints, local, place, unknown, inner, kept, indptr, indices, sums, flipped.reshape(-1, local.pairs), source, target, times
+    )
+
+
+def _single_entries(broken: IntArray, kept: IntArray, local: Local) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+    """Entries of the ``broken`` pairs one by one: flat position in the elements' blocks, row <= column, and how often each counts."""
+    cell, pair = np.divmod(broken, local.pairs)
+    p, q = local.first[pair], local.second[pair]
+    rows, columns, sources, diagonal = [], [], [], []
+    for s in range(2):
+        for t in range(2):
+            i, j = 2 * p + s, 2 * q + t
+            a, b = kept[cell, i], kept[cell, j]
+            # of a node's own block the upper entries only
+            free = (a >= 0) & (b >= 0) & (i <= j)
+            rows.append(np.minimum(a, b)[free])
+            columns.append(np.maximum(a, b)[free])
+            sources.append((4 * broken + 2 * s + t)[free])
+            diagonal.append((i == j)[free])
+    row, column, source = np.concatenate(rows), np.concatenate(columns), np.concatenate(sources)
+    # two tied unknowns of one element: K_ij and K_ji both land on the diagonal
+    return source, row, column, np.where((row == column) & ~np.concatenate(diagonal), 2, 1)
+
+
+def _runs(row: Int32Array, column: Int32Array, n: int) -> tuple[Int32Array, IntArray]:
+    """Order that sorts (row, column), by two counting sorts, and where each distinct pair begins in it."""
+    order = _counting_sort(column, n)
+    order = order[_counting_sort(row[order], n)]
+    r, c = row[order], column[order]
+    fresh = np.ones(len(order), dtype=bool)
+    fresh[1:] = (r[1:] != r[:-1]) | (c[1:] != c[:-1])
+    return order, np.flatnonzero(fresh)
+
+
+def _counting_sort(key: Int32Array, n: int) -> Int32Array:
+    """Stable order of keys 0 <= key < n: scipy turns columns with one entry each into rows by counting."""
+    count = len(key)
+    return np.asarray(
+        sp.csc_matrix((np.ones(count, dtype=np.int8), key, np.arange(count + 1, dtype=np.int32)), shape=(n, count)).tocsr().indices
+    )
+
+
+def _sums(order: Int32Array, start: IntArray, entry: IntArray, total: int, listed: int) -> tuple[sp.csr_matrix, IntArray]:
+    """Sums of the elements' whole blocks (blocks, total), and to which block each single entry listed after them belongs."""
+    if len(entry) == total:
+        indptr = np.append(start, listed).astype(np.int32)
+        return sp.csr_matrix((np.ones(listed), order, indptr), shape=(len(start), total)), np.empty(0, dtype=np.int64)
+    run = np.zeros(listed, dtype=np.int64)
+    run[start[1:]] = 1
+    run = np.cumsum(run)
+    is_whole = order < len(entry)
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(run[is_whole], minlength=len(start)))]).astype(np.int32)
+    columns = entry[order[is_whole]].astype(np.int32)
+    target = np.empty(listed - len(entry), dtype=np.int64)
+    target[order[~is_whole] - len(entry)] = run[~is_whole]
+    return sp.csr_matrix((np.ones(len(columns)), columns, indptr), shape=(len(start), total)), target
