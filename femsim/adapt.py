@@ -159,7 +159,7 @@ def cell_shares(solved: Solved, open_: BoolArray) -> FloatArray:
     _, error, scale = _values(solved.roots)
     share = own[:, open_] @ (1.0 / scale[open_])
     beyond = np.maximum(error - own.sum(axis=0), 0.0) / scale
-    near = 1e-9 * float(np.ptp(mesh.points, axis=0).max())
+    near = 1e-9 * mesh.extent
     for k in np.flatnonzero(open_):
         if k % 3 == 2:
             continue  # the von Mises average has no such part

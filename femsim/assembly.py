@@ -11,15 +11,16 @@ from femsim.elements import gauss_points, line_gauss, line_shape, shape
 from femsim.errors import InputError
 from femsim.mesh import IntArray, jacobians
 from femsim.model import Model
-from femsim.rectangles import rectangle_force, rectangles
+from femsim.rectangles import rectangle_force
 from femsim.sampling import sample
+from femsim.threads import in_threads
 
 FloatArray = npt.NDArray[np.float64]
 
 #: elements a batch: keeps a batch's arrays inside the processor's cache
 BATCH = 1024
 #: the same where no strain operator is formed
-SAMPLED = 8192
+SAMPLED = 4096
 
 
 def batches(
@@ -71,19 +72,18 @@ def prescribed_force(model: Model) -> FloatArray:
 def thermal_force(model: Model) -> FloatArray:
     """Nodal forces (ndof,) of the thermal strain: f = int B^T D eps_th dV, in uN."""
     points, weights = gauss_points(model.mesh.element, model.mesh.info.full)
-    force = np.zeros(model.ndof)
-    plain = rectangles(model.mesh) if np.isscalar(model.temperature) and not model.kinematics.globals_ else None
+    simple = bool(np.isscalar(model.temperature)) and not model.kinematics.globals_
     middle = np.empty((1, model.mesh.info.nodes))
-    for cells in _batched(model):
-        if plain is not None and plain[cells].all():
+
+    def element(cells: IntArray) -> FloatArray:
+        if simple and model.mesh.rectangular[cells].all():
             stress = np.matmul(model.stiffness_at(cells, middle)[:, 0], model.thermal_strain_at(cells, middle)[:, 0, :, None])[..., 0]
-            element = rectangle_force(model, cells, stress)
-        else:
-            at = sample(model, cells, points)
-            spread = np.broadcast_to(at.thermal, (len(cells), len(points), 4))
-            element = at.pull(at.hooke(spread) * (at.volume * weights)[..., None])
-        force += np.bincount(model.element_dofs(cells).ravel(), element.ravel(), minlength=model.ndof)
-    return force
+            return rectangle_force(model, cells, stress)
+        at = sample(model, cells, points)
+        spread = np.broadcast_to(at.thermal, (len(cells), len(points), 4))
+        return at.pull(at.hooke(spread) * (at.volume * weights)[..., None])
+
+    return _sum_of(model, element)
 
 
 def traction_force(model: Model) -> FloatArray:
@@ -124,15 +124,19 @@ def body_force(model: Model, density: Callable[[FloatArray], FloatArray]) -> Flo
 def internal_force(model: Model, displacement: FloatArray, chosen: IntArray | None = None) -> FloatArray:
     """Nodal forces (ndof,) of the stress in all cells or those ``chosen``: f = int B^T D (B u - eps_th) dV, in uN; u is (ndof,)."""
     points, weights = gauss_points(model.mesh.element, model.mesh.info.full)
-    force = np.zeros(model.ndof)
-    for cells in _batched(model, chosen):
+
+    def element(cells: IntArray) -> FloatArray:
         at = sample(model, cells, points)
-        element = at.pull(at.stress(displacement) * (at.volume * weights)[..., None])
-        force += np.bincount(model.element_dofs(cells).ravel(), element.ravel(), minlength=model.ndof)
-    return force
+        return at.pull(at.stress(displacement) * (at.volume * weights)[..., None])
+
+    return _sum_of(model, element, chosen)
 
 
-def _batched(model: Model, chosen: IntArray | None = None) -> Iterator[IntArray]:
+def _sum_of(model: Model, element: Callable[[IntArray], FloatArray], chosen: IntArray | None = None) -> FloatArray:
+    """Nodal forces (ndof,) from those of elements (E, m), batch by batch; the order of the sum does not depend on the threads."""
     every = np.arange(len(model.mesh.cells)) if chosen is None else chosen
-    for start in range(0, len(every), SAMPLED):
-        yield every[start : start + SAMPLED]
+    parts = [every[start : start + SAMPLED] for start in range(0, len(every), SAMPLED)]
+    force = np.zeros(model.ndof)
+    for cells, forces in zip(parts, in_threads(element, parts), strict=True):
+        force += np.bincount(model.element_dofs(cells).ravel(), forces.ravel(), minlength=model.ndof)
+    return force

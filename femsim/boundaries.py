@@ -6,13 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from femsim.case import Boundary
 from femsim.errors import InputError, nearest
 from femsim.kinematics import Kinematics
-from femsim.mesh import IntArray, Mesh, edges_of, find_edges
+from femsim.mesh import IntArray, Mesh, edges_of, find_edges, parts_of
 from femsim.model import Constraints, Traction
 
 FloatArray = npt.NDArray[np.float64]
@@ -30,7 +28,7 @@ def constrain(
     motion of each wall, no net force). Raises InputError for an empty boundary, a contradiction, or a rigid motion left free.
     """
     ndof = 2 * len(mesh.points) + kinematics.globals_
-    tolerance = NEAR * float(np.ptp(mesh.points, axis=0).max())
+    tolerance = NEAR * mesh.extent
     fixed: dict[int, tuple[float, str]] = {}
     if kinematics.is_axisymmetric:
         for node in np.flatnonzero(mesh.points[:, 0] <= tolerance):
@@ -131,7 +129,7 @@ def traction_of(mesh: Mesh, kinematics: Kinematics, boundary: Boundary, index: i
         at = find_edges(mesh, edges, line(mesh, boundary.on, f"{label}.on"))
     else:
         axis, component, value = _coordinate(kinematics, boundary, label)
-        tolerance = NEAR * float(np.ptp(mesh.points, axis=0).max())
+        tolerance = NEAR * mesh.extent
         on = np.all(np.abs(mesh.points[edges.nodes][..., component] - value) <= tolerance, axis=1)
         at = np.flatnonzero(on & (edges.cells[:, 1] < 0))
         if not len(at):
@@ -148,27 +146,29 @@ def _check_held(mesh: Mesh, kinematics: Kinematics, constraints: Constraints) ->
     A combination of rigid motions R a is free if it vanishes at every prescribed dof and moves all tied dofs alike; such a combination
     is a null vector of the rows of R at prescribed dofs and of the differences between tied ones.
     """
-    count = len(mesh.points)
-    pairs = np.concatenate([mesh.cells[:, [0, k]] for k in range(1, mesh.cells.shape[1])])
-    graph = coo_matrix((np.ones(len(pairs), dtype=np.int8), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
-    parts, label = connected_components(graph, directed=False)
-    equation = constraints.equation[: 2 * count]
+    parts, label = parts_of(mesh)
+    equation = constraints.equation[: 2 * len(mesh.points)]
+    held = np.flatnonzero(equation < 0)
+    users = np.bincount(equation[equation >= 0], minlength=constraints.count)
+    tied = np.flatnonzero((equation >= 0) & (np.append(users, 0)[equation] > 1))
     for part in range(parts):
-        nodes = np.flatnonzero(label == part)
-        modes = kinematics.rigid_modes(mesh.points[nodes])
-        matrix = np.column_stack([mode.ravel() for mode in modes.values()])
-        numbers = equation[np.column_stack([2 * nodes, 2 * nodes + 1]).ravel()]
-        rows = [matrix[numbers < 0]]
-        free = np.flatnonzero(numbers >= 0)
-        order = free[np.argsort(numbers[free], kind="stable")]
-        same = np.flatnonzero(numbers[order][1:] == numbers[order][:-1])
-        rows.append(matrix[order[same + 1]] - matrix[order[same]])
+        nodes = np.flatnonzero(label == part)[:1] if parts > 1 else np.zeros(1, dtype=np.int64)
+        dofs = np.concatenate([held, tied])
+        dofs = dofs[label[dofs // 2] == part]
+        dofs = dofs[np.argsort(equation[dofs], kind="stable")]
+        # the part's first node stands for it where nothing is held
+        modes = kinematics.rigid_modes(mesh.points[np.concatenate([dofs // 2, nodes])])
+        row = np.arange(len(dofs))
+        matrix = np.column_stack([mode[row, dofs % 2] for mode in modes.values()])
+        number = equation[dofs]
+        same = np.flatnonzero((number[1:] == number[:-1]) & (number[1:] >= 0))
+        rows = [matrix[number < 0], matrix[same + 1] - matrix[same]]
         constraint = np.concatenate(rows)
         names = list(modes)
         _, singular, right = np.linalg.svd(constraint.T @ constraint)
         loose = right[singular <= 1e-16 * max(len(constraint), 1) + 1e-14 * (singular[0] if len(singular) else 0.0)]
         if len(loose):
             motions = [name for k, name in enumerate(names) if np.any(np.abs(loose[:, k]) > 1e-6)]
-            regions = sorted({mesh.regions[i] for i in np.unique(mesh.region[np.isin(mesh.cells[:, 0], nodes)])})
+            regions = sorted({mesh.regions[i] for i in np.unique(mesh.region[label[mesh.cells[:, 0]] == part])})
             what = "the body" if parts == 1 else f"the part of {', '.join(regions)} ({parts} parts are not connected)"
             raise InputError(f"boundary: {what} can still move {' and '.join(motions)}; hold it with [[boundary]]")

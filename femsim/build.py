@@ -149,7 +149,7 @@ def build_model(disc: Discretisation, materials: dict[str, ResolvedMaterial]) ->
     kinematics = KINEMATICS[case.model.kinematics]
     if kinematics.is_axisymmetric:
         smallest = float(mesh.points[:, 0].min())
-        if smallest < -1e-9 * float(np.ptp(mesh.points, axis=0).max()):
+        if smallest < -1e-9 * mesh.extent:
             raise InputError(f"mesh: a node at r = {smallest:g} um; an axisymmetric model needs r >= 0")
         if smallest < 0.0:
             mesh = replace(mesh, points=np.column_stack([np.maximum(mesh.points[:, 0], 0.0), mesh.points[:, 1]]))

@@ -98,7 +98,7 @@ class Release:
 
 def interface_path(mesh: Mesh, root: Root) -> IntArray:
     """Nodes (K, 2 or 3: near end, far end, middle) of the edges along the conductor's interface, from the root inward."""
-    extent = float(np.ptp(mesh.points, axis=0).max())
+    extent = mesh.extent
     edges = edges_of(mesh)
     inner = edges.cells[:, 1] >= 0
     ends = mesh.points[edges.nodes[:, :2]]

@@ -79,6 +79,8 @@ class PardisoFactor:
 
     def __init__(self, upper: sp.bsr_matrix) -> None:
         _point_to_mkl()
+        # its threads would spin for 200 ms after each call and slow the others
+        os.environ.setdefault("KMP_BLOCKTIME", "1")
         from pypardiso import PyPardisoSolver
 
         self._upper = upper

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from femsim.elements import ELEMENTS, ElementType, gauss_points, shape
+from femsim.elements import ELEMENTS, ElementType, gauss_points, node_points, shape
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+
+#: sides that differ by less than this fraction of an element's size are parallel to an axis
+STRAIGHT = 1.0e-12
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,26 @@ class Mesh:
         """Facts of the element type."""
         return ELEMENTS[self.element]
 
+    @cached_property
+    def extent(self) -> float:
+        """The longer side of the box around the mesh (um)."""
+        return max(float(np.ptp(np.ascontiguousarray(x))) for x in self.points.T)
+
+    @cached_property
+    def rectangular(self) -> npt.NDArray[np.bool_]:
+        """Which cells (E,) are axis-parallel rectangles with middles in the middle, first corner at the lower left."""
+        if not self.info.is_quad:
+            return np.zeros(len(self.cells), dtype=bool)
+        low, high = self.points[self.cells[:, 0]], self.points[self.cells[:, 2]]
+        size = high - low
+        # positions carry the rounding of the coordinates themselves
+        tolerance = STRAIGHT * size + 4.0 * np.finfo(float).eps * np.maximum(np.abs(low), np.abs(high))
+        found = np.all(size > 0, axis=1)
+        for node, place in enumerate(node_points(self.element)):
+            away = np.abs(self.points[self.cells[:, node]] - (low + place * size)) <= tolerance
+            found &= away[:, 0] & away[:, 1]
+        return np.asarray(found)
+
     def cells_of(self, region: str) -> IntArray:
         """Numbers of the cells of a region."""
         return np.flatnonzero(self.region == self.regions.index(region))
@@ -36,6 +60,23 @@ class Mesh:
     def nodes_of(self, region: str) -> IntArray:
         """Numbers of the nodes of a region."""
         return np.unique(self.cells[self.cells_of(region)])
+
+
+def parts_of(mesh: Mesh) -> tuple[int, IntArray]:
+    """Number of parts that hang together, and the part of each node (N,)."""
+    count, cells = len(mesh.points), mesh.cells
+    # each cell follows the first cell at any of its nodes: if these chains end at one cell, there is one part
+    first = np.full(count, len(cells))
+    np.minimum.at(first, cells.ravel(), np.repeat(np.arange(len(cells)), cells.shape[1]))
+    if int(np.sum(first[cells].min(axis=1) == np.arange(len(cells)))) == 1 and first.max(initial=0) < len(cells):
+        return 1, np.zeros(count, dtype=np.int64)
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    pairs = np.concatenate([cells[:, [0, k]] for k in range(1, cells.shape[1])])
+    graph = coo_matrix((np.ones(len(pairs), dtype=np.int8), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
+    parts, label = connected_components(graph, directed=False)
+    return int(parts), label.astype(np.int64)
 
 
 @dataclass(frozen=True)

@@ -166,7 +166,7 @@ def _component(weights: FloatArray, component: int) -> FloatArray:
 
 def interface_edges(mesh: Mesh, root: Root, length: float, cells: IntArray) -> list[tuple[int, IntArray, FloatArray]]:
     """Per local edge: the conductor's cells with that edge on the interface inside the interval, and the part of the edge (s0, s1)."""
-    extent = float(np.ptp(mesh.points, axis=0).max())
+    extent = mesh.extent
     low, high = sorted((root.at[0], root.at[0] + root.into[0] * length))
     found = []
     for number, edge in enumerate(mesh.info.edges):
@@ -224,7 +224,7 @@ def _interface(model: Model, root: Root, length: float, cells: IntArray) -> list
 def _ring(model: Model, root: Root, length: float, cells: IntArray) -> tuple[Piece, ...]:
     """Volume weights over the ring; cells cut by its edge are integrated over CUT x CUT parts, in or out by their middles."""
     mesh = model.mesh
-    extent = float(np.ptp(mesh.points, axis=0).max())
+    extent = mesh.extent
     slack = ROUNDING * extent + 1e-9 * length
     low = np.array([min(root.at[k], root.at[k] + root.into[k] * length) for k in range(2)]) - slack
     high = np.array([max(root.at[k], root.at[k] + root.into[k] * length) for k in range(2)]) + slack

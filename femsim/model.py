@@ -31,22 +31,23 @@ class Constraints:
     @staticmethod
     def build(ndof: int, fixed: dict[int, float] | None = None, ties: tuple[IntArray, ...] = ()) -> Constraints:
         """From prescribed values by dof, and groups of dofs that move together. A tie with a prescribed member is prescribed."""
-        fixed = fixed or {}
-        leader = np.arange(ndof)
-        for group in ties:
-            if len(group):
-                leader[group] = leader[group].min()
         value = np.zeros(ndof)
-        prescribed = np.zeros(ndof, dtype=bool)
-        if fixed:
-            dofs = np.fromiter(fixed.keys(), dtype=np.int64)
-            prescribed[leader[dofs]] = True
-            value[leader[dofs]] = np.fromiter(fixed.values(), dtype=float)
-        own = (leader == np.arange(ndof)) & ~prescribed
-        equation = np.full(ndof, -1, dtype=np.int64)
-        equation[own] = np.arange(int(own.sum()))
-        equation = equation[leader]
-        return Constraints(equation, np.where(equation < 0, value[leader], 0.0), int(own.sum()))
+        own = np.ones(ndof, dtype=bool)
+        dofs, values = np.array(list(fixed or {}), dtype=np.int64), np.array(list((fixed or {}).values()), dtype=float)
+        leader = np.arange(ndof) if ties else None
+        if leader is not None:
+            for group in ties:
+                if len(group):
+                    leader[group] = leader[group].min()
+                    own[group] = False
+            own[leader[~own]] = True
+            dofs = leader[dofs]
+        own[dofs] = False
+        value[dofs] = values
+        equation = np.where(own, np.cumsum(own) - 1, -1)
+        if leader is not None:
+            equation, value = equation[leader], value[leader]
+        return Constraints(equation, value, int(own.sum()))
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def cell_codes(mesh: Mesh) -> IntArray:
     """Binary code (E,) per cell: which half it fell into at each halving."""
     corners = mesh.points[mesh.cells[:, : mesh.info.corners]]
     centre = corners.mean(axis=1)
-    extent = np.ptp(mesh.points, axis=0).max() or 1.0
+    extent = mesh.extent or 1.0
     rank = np.column_stack([np.unique(np.round(centre[:, k] / extent, 12), return_inverse=True)[1] for k in range(2)])
     count = len(centre)
     depth = max(int(np.ceil(np.log2(max(count / LEAF, 1.0)))), 0)

@@ -34,6 +34,7 @@ class Local:
     """
 
     width: int
+    nodal: IntArray  # nodes of the mesh's cells that stay
     kept: IntArray  # unknowns that stay
     first: IntArray  # the pairs' nodes, counted among those that stay
     second: IntArray
@@ -47,8 +48,9 @@ class Local:
 
 
 @lru_cache(maxsize=32)
-def local_layout(unknowns: int, middle: int | None) -> Local:
-    """Layout for elements with so many unknowns, ``middle`` being the node that is condensed."""
+def local_layout(count: int, globals_: int, middle: int | None) -> Local:
+    """Layout for elements with so many nodes and unknowns of the kinematics, ``middle`` being the node that is condensed."""
+    unknowns = 2 * count + globals_
     width = unknowns + unknowns % 2
     nodes = np.array([node for node in range(width // 2) if node != middle], dtype=np.int64)
     first, second = np.triu_indices(len(nodes))
@@ -58,7 +60,7 @@ def local_layout(unknowns: int, middle: int | None) -> Local:
     if middle is not None:
         own = 2 * middle + np.arange(2)
         entries += [(own[:, None] * width + kept).ravel(), own[[0, 0, 1]] * width + own[[0, 1, 1]]]
-    return Local(width, kept, first, second, np.concatenate(entries), (row * len(kept) + column).ravel())
+    return Local(width, nodes[nodes < count], kept, first, second, np.concatenate(entries), (row * len(kept) + column).ravel())
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ def make_pattern(model: Model) -> Pattern:
     # a prescribed or tied middle node stays with the others
     condensed = mesh.element == "quad9" and bool(single[mesh.cells[:, 8]].all())
     inner = nodal[mesh.cells[:, 8]] if condensed else np.empty((0, 2), dtype=np.int64)
-    local = local_layout(2 * mesh.info.nodes + model.kinematics.globals_, 8 if condensed else None)
+    local = local_layout(mesh.info.nodes, model.kinematics.globals_, 8 if condensed else None)
 
     # blocks: nodes with an unknown of their own, then tied unknowns and those of the kinematics
     owner = single.any(axis=1)
@@ -146,42 +148,48 @@ def make_pattern(model: Model) -> Pattern:
     unknown = np.full(2 * blocks, count)
     unknown[place[place >= 0]] = np.flatnonzero(place >= 0)
 
+    # where each element's unknowns stand
+    of_dof = np.append(place, -1)[equation]
+    kept = of_dof[: 2 * nodes].reshape(-1, 2)[mesh.cells[:, local.nodal]].reshape(len(mesh.cells), -1)
+    if len(local.kept) > kept.shape[1]:
+        more = np.append(of_dof[2 * nodes :], np.full(local.width - 2 * mesh.info.nodes - model.kinematics.globals_, -1))
+        kept = np.column_stack([kept, np.broadcast_to(more, (len(kept), len(more)))])
+
     # whole blocks between nodes whose unknowns are both their own; entry by entry for all others
     whole = owner & single.all(axis=1)
     rank_of_node = np.where(whole, rank[block_of_node], -1).astype(np.int32)
-    at = np.full((len(mesh.cells), local.width // 2), -1, dtype=np.int32)
-    at[:, : mesh.info.nodes] = rank_of_node[mesh.cells]
-    at = at[:, local.kept[::2] // 2]
-    a, b = at[:, local.first].ravel(), at[:, local.second].ravel()
+    at = np.full((len(mesh.cells), len(local.kept) // 2), -1, dtype=np.int32)
+    at[:, : len(local.nodal)] = rank_of_node[mesh.cells[:, local.nodal]]
+    a, b = np.take(at, local.first, axis=1).ravel(), np.take(at, local.second, axis=1).ravel()
     flipped = a > b
     row, column = np.minimum(a, b), np.maximum(a, b)
-    kept = np.empty((0, len(local.kept)), dtype=np.int64)
-    source = target = times = np.empty(0, dtype=np.int64)
-    entry = np.arange(len(row))
+    del a, b
     broken = np.flatnonzero(row < 0)
-    if condensed or len(broken):
-        padded = np.full((len(mesh.cells), local.width), -1, dtype=np.int64)
-        dofs = model.element_dofs(slice(None))
-        padded[:, : dofs.shape[1]] = np.append(place, -1)[equation[dofs]]
-        kept = padded[:, local.kept]
+    source, first, second, times = _single_entries(broken, kept, local)
     if len(broken):
-        source, first, second, times = _single_entries(broken, kept, local)
         flipped[broken] = False
-        entry = np.flatnonzero(row >= 0)
-        row = np.concatenate([row[entry], (first // 2).astype(np.int32)])
-        column = np.concatenate([column[entry], (second // 2).astype(np.int32)])
-    order, start = _runs(row, column, blocks)
-    indices = column[order[start]]
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(row[order[start]], minlength=blocks))]).astype(np.int32)
-    if len(indices) < blocks or not np.array_equal(indices[indptr[:-1]], np.arange(blocks)):
+        # they are sorted behind the last row and left out there
+        row[broken], column[broken] = blocks, 0
+        row, column = np.append(row, (first // 2).astype(np.int32)), np.append(column, (second // 2).astype(np.int32))
+    order, start, row, column = _runs(row, column, blocks)
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=blocks))]).astype(np.int32)
+    if len(column) < blocks or not np.array_equal(column[indptr[:-1]], np.arange(blocks)):
         raise NumericsError("a node belongs to no element: is the body held everywhere?")
-    sums, target = _sums(order, start, entry, len(flipped), len(row))
-    if len(broken):
-        target = 4 * target + 2 * (first % 2) + second % 2
-    if not condensed:
-        kept = np.empty((0, len(local.kept)), dtype=np.int64)
+    sums, target = _sums(order, start, len(flipped), len(source))
     return Pattern(
-        constraints, local, place, unknown, inner, kept, indptr, indices, sums, flipped.reshape(-1, local.pairs), source, target, times
+        constraints=constraints,
+        local=local,
+        place=place,
+        unknown=unknown,
+        inner=inner,
+        kept=kept if condensed else kept[:0],
+        indptr=indptr,
+        indices=column,
+        sums=sums,
+        flipped=flipped.reshape(-1, local.pairs),
+        source=source,
+        target=4 * target + 2 * (first % 2) + second % 2,
+        times=times,
     )
 
 
@@ -205,14 +213,17 @@ def _single_entries(broken: IntArray, kept: IntArray, local: Local) -> tuple[Int
     return source, row, column, np.where((row == column) & ~np.concatenate(diagonal), 2, 1)
 
 
-def _runs(row: Int32Array, column: Int32Array, n: int) -> tuple[Int32Array, IntArray]:
-    """Order that sorts (row, column), by two counting sorts, and where each distinct pair begins in it."""
+def _runs(row: Int32Array, column: Int32Array, n: int) -> tuple[Int32Array, IntArray, Int32Array, Int32Array]:
+    """Order that sorts (row, column) by counting, where each distinct pair begins in it, and the distinct pairs; row n is dropped."""
     order = _counting_sort(column, n)
-    order = order[_counting_sort(row[order], n)]
-    r, c = row[order], column[order]
-    fresh = np.ones(len(order), dtype=bool)
-    fresh[1:] = (r[1:] != r[:-1]) | (c[1:] != c[:-1])
-    return order, np.flatnonzero(fresh)
+    order = order[_counting_sort(row[order], n + 1)]
+    row = row[order]
+    last = int(np.searchsorted(row, n))
+    order, row, column = order[:last], row[:last], column[order[:last]]
+    fresh = np.ones(last, dtype=bool)
+    fresh[1:] = (row[1:] != row[:-1]) | (column[1:] != column[:-1])
+    start = np.flatnonzero(fresh)
+    return order, start, row[start], column[start]
 
 
 def _counting_sort(key: Int32Array, n: int) -> Int32Array:
@@ -223,17 +234,13 @@ def _counting_sort(key: Int32Array, n: int) -> Int32Array:
     )
 
 
-def _sums(order: Int32Array, start: IntArray, entry: IntArray, total: int, listed: int) -> tuple[sp.csr_matrix, IntArray]:
-    """Sums of the elements' whole blocks (blocks, total), and to which block each single entry listed after them belongs."""
-    if len(entry) == total:
-        indptr = np.append(start, listed).astype(np.int32)
-        return sp.csr_matrix((np.ones(listed), order, indptr), shape=(len(start), total)), np.empty(0, dtype=np.int64)
-    run = np.zeros(listed, dtype=np.int64)
-    run[start[1:]] = 1
-    run = np.cumsum(run)
-    is_whole = order < len(entry)
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(run[is_whole], minlength=len(start)))]).astype(np.int32)
-    columns = entry[order[is_whole]].astype(np.int32)
-    target = np.empty(listed - len(entry), dtype=np.int64)
-    target[order[~is_whole] - len(entry)] = run[~is_whole]
-    return sp.csr_matrix((np.ones(len(columns)), columns, indptr), shape=(len(start), total)), target
+def _sums(order: Int32Array, start: IntArray, total: int, singles: int) -> tuple[sp.csr_matrix, IntArray]:
+    """Sums of the elements' whole blocks (blocks, total), and to which block each of the ``singles`` listed after them belongs."""
+    indptr, target = np.append(start, len(order)), np.empty(singles, dtype=np.int64)
+    if singles:
+        at = np.flatnonzero(order >= total)
+        run = np.searchsorted(start, at, side="right") - 1
+        target[order[at] - total] = run
+        order = np.delete(order, at)
+        indptr[1:] -= np.cumsum(np.bincount(run, minlength=len(start)))
+    return sp.csr_matrix((np.ones(len(order)), order, indptr.astype(np.int32)), shape=(len(start), total)), target

@@ -50,7 +50,7 @@ def locate(mesh: Mesh, point: tuple[float, float]) -> Located:
     """All cells that hold a point (several on an edge or node), by Newton's method on the isoparametric map; empty outside the body."""
     target = np.array(point)
     x = mesh.points[mesh.cells]
-    extent = float(np.ptp(mesh.points, axis=0).max())
+    extent = mesh.extent
     low, high = x.min(axis=1), x.max(axis=1)
     # curved edges may bulge beyond their nodes' box by a little
     slack = 0.25 * (high - low) * (mesh.info.order > 1) + 1e-9 * extent

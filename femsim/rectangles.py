@@ -17,27 +17,11 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from femsim.elements import ELEMENTS, gauss_points, line_gauss, node_points, shape
-from femsim.mesh import IntArray, Mesh
+from femsim.elements import ELEMENTS, gauss_points, line_gauss, shape
+from femsim.mesh import IntArray
 from femsim.model import Model
 
 FloatArray = npt.NDArray[np.float64]
-
-#: sides that differ by less than this fraction of an element's size are parallel to an axis
-STRAIGHT = 1.0e-12
-
-
-def rectangles(mesh: Mesh) -> npt.NDArray[np.bool_]:
-    """Which cells (E,) are axis-parallel rectangles with middles in the middle, first corner at the lower left."""
-    if not mesh.info.is_quad:
-        return np.zeros(len(mesh.cells), dtype=bool)
-    x = mesh.points[mesh.cells]
-    low, high = x[:, 0], x[:, 2]
-    size = high - low
-    ideal = low[:, None, :] + node_points(mesh.element) * size[:, None, :]
-    # positions carry the rounding of the coordinates themselves
-    tolerance = STRAIGHT * size + 4.0 * np.finfo(float).eps * np.maximum(np.abs(low), np.abs(high))
-    return np.asarray(np.all(size > 0, axis=1) & np.all(np.abs(x - ideal) <= tolerance[:, None, :], axis=(1, 2)))
 
 
 def rectangle_stiffness(model: Model, cells: IntArray, stiffness: FloatArray, entries: IntArray | None = None) -> FloatArray:

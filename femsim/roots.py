@@ -26,7 +26,7 @@ def _root(mesh: Mesh, spec: RootSpec) -> Root:
         )
     cells = mesh.cells_of(spec.region)
     nodes = np.unique(mesh.cells[cells])
-    extent = float(np.ptp(mesh.points, axis=0).max())
+    extent = mesh.extent
     distance = np.linalg.norm(mesh.points[nodes] - np.array(spec.at), axis=1)
     if distance.min() > 1e-6 * extent:
         x, y = mesh.points[nodes[int(np.argmin(distance))]]

@@ -6,24 +6,24 @@ condensation), K~ = K_oo - K_oc K_cc^-1 K_co, a quarter of all unknowns and a th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from femsim.assembly import element_stiffness
+from femsim.assembly import BATCH, element_stiffness
 from femsim.linear import Factor, factorise
 from femsim.mesh import IntArray
 from femsim.model import Model
 from femsim.pattern import Local, Pattern, make_pattern
-from femsim.rectangles import rectangle_stiffness, rectangles
+from femsim.rectangles import rectangle_stiffness
+from femsim.threads import in_threads
 
 FloatArray = npt.NDArray[np.float64]
 
 #: rectangles a batch: their coefficients stay in the cache
-BATCH = 2048
+RECTANGLES = 1024
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,9 @@ def make_system(model: Model, pattern: Pattern | None = None) -> System:
     condensed, width = len(pattern.inner) > 0, len(local.kept)
     inverse = np.empty((count if condensed else 0, 2, 2))
     coupling = np.empty((count if condensed else 0, 2, width))
-    for cells, entries in _entries(model, local):
+
+    def fill(part: tuple[IntArray, bool]) -> None:
+        cells, entries = part[0], _entries(model, local, *part)
         own = entries[:, : 4 * local.pairs]
         if condensed:
             across = entries[:, own.shape[1] : -3].reshape(-1, 2, width)
@@ -105,10 +107,12 @@ def make_system(model: Model, pattern: Pattern | None = None) -> System:
             own -= np.take(update.reshape(len(update), -1), local.update, axis=1)
         own = own.reshape(-1, local.pairs, 2, 2)
         turn = pattern.flipped[cells]
-        if turn.any():
-            upper, lower = own[..., 0, 1], own[..., 1, 0]
-            own[..., 0, 1], own[..., 1, 0] = np.where(turn, lower, upper), np.where(turn, upper, lower)
+        upper, lower = own[..., 0, 1], own[..., 1, 0]
+        own[..., 0, 1], own[..., 1, 0] = np.where(turn, lower, upper), np.where(turn, upper, lower)
         blocks[cells] = own
+
+    for _ in in_threads(fill, _parts(model)):
+        pass
     return System(_sum(blocks, pattern), pattern, Condensation(inverse, coupling) if condensed else None)
 
 
@@ -125,19 +129,21 @@ def _sum(blocks: FloatArray, pattern: Pattern) -> sp.bsr_matrix:
     return sp.bsr_matrix((data.reshape(-1, 2, 2), pattern.indices, pattern.indptr), shape=(n, n))
 
 
-def _entries(model: Model, local: Local) -> Iterator[tuple[IntArray | slice, FloatArray]]:
-    """Cells and the entries of their stiffness in the order of the layout: rectangles at once, the rest by the general kernel."""
-    mesh = model.mesh
-    plain = rectangles(mesh) if not (model.kinematics.globals_ or model.varying) else np.zeros(len(mesh.cells), dtype=bool)
+def _parts(model: Model) -> list[tuple[IntArray, bool]]:
+    """Batches of cells, and whether they are rectangles of a stiffness that is the same all over each."""
+    plain = model.mesh.rectangular & (not (model.kinematics.globals_ or model.varying))
     chosen, rest = np.flatnonzero(plain), np.flatnonzero(~plain)
-    middle = np.empty((1, mesh.info.nodes))
-    for start in range(0, len(chosen), BATCH):
-        cells = chosen[start : start + BATCH]
-        entries = rectangle_stiffness(model, cells, model.stiffness_at(cells, middle)[:, 0], local.entries)
-        yield (cells if len(rest) else slice(start, start + len(cells))), entries
-    if len(rest):
-        for cells, stiffness in element_stiffness(model, rest):
-            odd = local.width - stiffness.shape[1]
-            if odd:
-                stiffness = np.pad(stiffness, ((0, 0), (0, odd), (0, odd)))
-            yield cells, np.take(stiffness.reshape(len(cells), -1), local.entries, axis=1)
+    parts = [(chosen[start : start + RECTANGLES], True) for start in range(0, len(chosen), RECTANGLES)]
+    return parts + [(rest[start : start + BATCH], False) for start in range(0, len(rest), BATCH)]
+
+
+def _entries(model: Model, local: Local, cells: IntArray, plain: bool) -> FloatArray:
+    """Entries (E, k) of the cells' stiffness in the order of the layout: rectangles at once, others by the general kernel."""
+    if plain:
+        middle = np.empty((1, model.mesh.info.nodes))
+        return rectangle_stiffness(model, cells, model.stiffness_at(cells, middle)[:, 0], local.entries)
+    stiffness = next(element_stiffness(model, cells))[1]
+    odd = local.width - stiffness.shape[1]
+    if odd:
+        stiffness = np.pad(stiffness, ((0, 0), (0, odd), (0, odd)))
+    return np.take(stiffness.reshape(len(cells), -1), local.entries, axis=1)

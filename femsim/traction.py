@@ -40,7 +40,7 @@ class Profile:
 
 def level_edges(mesh: Mesh, region: str, level: float, span: tuple[float, float], into: int) -> IntArray:
     """Edges of a region's face at height ``level`` whose ends lie within ``span``, the region above (into = 1) or below (-1), sorted."""
-    extent = float(np.ptp(mesh.points, axis=0).max())
+    extent = mesh.extent
     edges = edges_of(mesh)
     number = mesh.regions.index(region)
     ends = mesh.points[edges.nodes[:, :2]]

@@ -15,7 +15,7 @@ from helpers import ALL, AXI, GENERAL, QUADS, STRAIN, STRESS, assemble, bent, bu
 import femsim.system
 from femsim.assembly import element_stiffness, prescribed_force
 from femsim.pattern import make_pattern
-from femsim.rectangles import rectangle_stiffness, rectangles
+from femsim.rectangles import rectangle_stiffness
 from femsim.system import SystemFactor, make_system
 
 KINEMATICS = (AXI, STRAIN, GENERAL, STRESS)
@@ -196,7 +196,7 @@ def test_a_pattern_serves_another_matrix():
 def test_batches_do_not_change_the_matrix(monkeypatch):
     model = modelled(plain("quad9"), constraints="tied and prescribed")
     once = make_system(model)
-    monkeypatch.setattr(femsim.system, "BATCH", 5)
+    monkeypatch.setattr(femsim.system, "RECTANGLES", 5)
     many = make_system(model)
     close(many.matrix.toarray(), once.matrix.toarray(), 1e-14)
 
@@ -217,7 +217,7 @@ def test_stiffness_of_rectangles_is_the_general_kernels(element, kinematics):
     """Sides from 1e-3 to 1e3 um, near the axis and far from it, an anisotropic stiffness turned in the plane."""
     mesh = grid([0.0, 1e-3, 2.0, 1e3], [0.0, 1e3, 1e3 + 0.5, 1e3 + 0.501], element)
     model = build(mesh, kinematics, material("OR1", angle=33.0), {})
-    assert rectangles(mesh).all()
+    assert mesh.rectangular.all()
     cells = np.arange(len(mesh.cells))
     stiffness = model.stiffness_at(cells, np.empty((1, mesh.info.nodes)))[:, 0]
     found = rectangle_stiffness(model, cells, stiffness)
@@ -235,18 +235,18 @@ def test_stiffness_of_rectangles_is_the_general_kernels(element, kinematics):
 def test_what_is_no_rectangle():
     """A sheared cell, a middle off the middle, a cell numbered from another corner: each is left to the general kernel."""
     mesh = plain("quad9")
-    assert rectangles(mesh).all()
+    assert mesh.rectangular.all()
     points = mesh.points.copy()
     points[mesh.cells[0, 2]] += [1e-6, 0.0]  # a corner shared by four cells
     touched = np.any(mesh.cells == mesh.cells[0, 2], axis=1)
-    assert np.array_equal(rectangles(replace(mesh, points=points)), ~touched)
+    assert np.array_equal(replace(mesh, points=points).rectangular, ~touched)
     points = mesh.points.copy()
     points[mesh.cells[3, 8]] += [0.0, 1e-6]
-    assert np.flatnonzero(~rectangles(replace(mesh, points=points))).tolist() == [3]
+    assert np.flatnonzero(~replace(mesh, points=points).rectangular).tolist() == [3]
     turned = mesh.cells.copy()
     turned[2] = turned[2][[1, 2, 3, 0, 5, 6, 7, 4, 8]]
     turned = replace(mesh, cells=turned)
-    assert np.flatnonzero(~rectangles(turned)).tolist() == [2]
+    assert np.flatnonzero(~turned.rectangular).tolist() == [2]
     check(modelled(turned))
     for element in ("tri3", "tri6"):
-        assert not rectangles(plain(element)).any()
+        assert not plain(element).rectangular.any()

@@ -89,7 +89,7 @@ def deformation_scale(run: Run) -> float:
     """The factor, 1, 2 or 5 times a power of ten, that makes the largest displacement visible."""
     mesh = run.solution.model.mesh
     largest = float(np.linalg.norm(run.solution.displacement, axis=1).max())
-    extent = float(np.ptp(mesh.points, axis=0).max())
+    extent = mesh.extent
     return round_125(DEFORMATION * extent / largest) if largest > 1e-12 * extent else 1.0
 
 

@@ -78,7 +78,7 @@ def mesh_outlines(mesh: Mesh, points: FloatArray | None = None) -> list[FloatArr
     left out.
     """
     place = mesh.points if points is None else points
-    seen = 2e-4 * float(np.ptp(mesh.points, axis=0).max()) if points is not None else 0.0
+    seen = 2e-4 * mesh.extent if points is not None else 0.0
     return [_thinned(place[chain], seen) for chain in once(mesh, "outlines", lambda: _chains(outline_edges(mesh)))]
 
 
