@@ -11,9 +11,9 @@ from femsim.elements import gauss_points, line_gauss, line_shape, shape
 from femsim.errors import InputError
 from femsim.mesh import IntArray, jacobians
 from femsim.model import Model
+from femsim.parallel import in_threads
 from femsim.rectangles import rectangle_force
 from femsim.sampling import sample
-from femsim.threads import in_threads
 
 FloatArray = npt.NDArray[np.float64]
 

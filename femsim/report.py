@@ -27,7 +27,8 @@ from femsim.casefile import dump_case
 from femsim.errors import InputError
 from femsim.library import Source
 from femsim.materials import Property
-from femsim.plots.figures import plates, render
+from femsim.parallel import Forked
+from femsim.plots.figures import images, plates
 from femsim.recovery import nodal_stress
 from femsim.resolve import ResolvedMaterial
 from femsim.results import results_dict
@@ -66,19 +67,21 @@ def write_outputs(run: Run, directory: Path, progress: Progress | None = None, b
 
     header = f"Written by femsim {femsim.__version__}: every key and every number of the run.\nfemsim solve case.toml reproduces it."
     keep("case.toml", dump_case(run.case, {}, header, base))
-    say("writing fields")
-    solution = run.solution
-    stress = nodal_stress(solution.model, solution.unknowns)
-    model = solution.model
-    write_fields(directory / "fields.vtu", model.mesh, model.kinematics, solution.displacement, stress, model.temperature)
-    written.append(directory / "fields.vtu")
     figures: list[Json] = []
-    for plate in plates(run):
-        say(f"drawing {plate.name}")
-        figure = plate.draw()
-        for kind in ("png", "svg"):
-            keep(f"figures/{plate.name}.{kind}", render(figure, kind))
-        figures.append({"name": plate.name, "caption": plate.caption, "kind": "svg" if plate.vector else "png"})
+    drawn = list(plates(run))
+    with Forked(images, drawn, [plate.weight for plate in drawn]) as pictures:
+        say("writing fields")
+        solution = run.solution
+        stress = nodal_stress(solution.model, solution.unknowns)
+        model = solution.model
+        write_fields(directory / "fields.vtu", model.mesh, model.kinematics, solution.displacement, stress, model.temperature)
+        written.append(directory / "fields.vtu")
+        found = iter(pictures)
+        for plate in drawn:
+            say(f"drawing {plate.name}")
+            for kind, content in next(found).items():
+                keep(f"figures/{plate.name}.{kind}", content)
+            figures.append({"name": plate.name, "caption": plate.caption, "kind": "svg" if plate.vector else "png"})
     document = results_dict(run) | {"report": report_data(run, figures)}
     keep("metrics.json", json.dumps(_finite(document), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     say("writing the report")

@@ -16,9 +16,9 @@ from femsim.assembly import BATCH, element_stiffness
 from femsim.linear import Factor, factorise
 from femsim.mesh import IntArray
 from femsim.model import Model
+from femsim.parallel import in_threads
 from femsim.pattern import Local, Pattern, make_pattern
 from femsim.rectangles import rectangle_stiffness
-from femsim.threads import in_threads
 
 FloatArray = npt.NDArray[np.float64]
 

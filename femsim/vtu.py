@@ -235,8 +235,11 @@ def _array(name: str, values: npt.NDArray[np.generic] | list[str], *, field: boo
 
 
 def _coded(data: bytes) -> str:
-    """Blocks compressed one by one behind their header: how many, size of a block, of a last shorter one, compressed sizes."""
-    blocks = [zlib.compress(data[start : start + _BLOCK]) for start in range(0, len(data), _BLOCK)]
+    """Blocks compressed one by one behind their header: how many, size of a block, of a last shorter one, compressed sizes.
+
+    Coordinates and stresses are packed no tighter by the higher levels, which take twice as long.
+    """
+    blocks = [zlib.compress(data[start : start + _BLOCK], 1) for start in range(0, len(data), _BLOCK)]
     header = np.array([len(blocks), _BLOCK, len(data) % _BLOCK, *(len(block) for block in blocks)], dtype="<u8")
     return (base64.b64encode(header.tobytes()) + base64.b64encode(b"".join(blocks))).decode()
 

@@ -16,14 +16,18 @@ import numpy.typing as npt
 from matplotlib.artist import allow_rasterization
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
-from matplotlib.collections import Collection, LineCollection
+from matplotlib.collections import Collection, PathCollection
 from matplotlib.colors import to_rgba_array
+from matplotlib.path import Path
 from matplotlib.transforms import Bbox, IdentityTransform, TransformedPath
 
 from femsim.elements import ELEMENTS, shape
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+
+#: edges that make one path; Agg puts upright and level lines onto pixels in paths of up to 1024 corners only
+STROKE = 300
 
 
 @lru_cache(maxsize=64)
@@ -136,11 +140,11 @@ class CellField(Collection):
         self.stale = False
 
 
-class MeshEdges(LineCollection):
+class MeshEdges(PathCollection):
     """Straight or bent edges ``segments`` (F, m, 2) with a colour each; edges that fall on the same pixels are drawn once."""
 
     def __init__(self, segments: FloatArray, colours: FloatArray, **options: Any) -> None:
-        super().__init__([], **options)
+        super().__init__([], facecolors="none", **options)
         self.segments, self.colours = segments, colours
         self.set_rasterized(True)
         flat = segments.reshape(-1, 2)
@@ -166,8 +170,19 @@ class MeshEdges(LineCollection):
         _, first = np.unique(key, return_index=True)
         first = first[code[first, 0] != code[first, 1]]
         kept = index[first]
-        self.set_segments(list(self.segments[kept]))
-        self.set_color(self.colours[kept])
+        # many edges of one colour make one path: making a path takes longer than drawing it
+        shades, shade = np.unique(self.colours[kept], axis=0, return_inverse=True)
+        order = np.argsort(shade.ravel(), kind="stable")
+        paths, colours = [], []
+        for number, group in enumerate(np.split(kept[order], np.cumsum(np.bincount(shade.ravel()))[:-1])):
+            for start in range(0, len(group), STROKE):
+                corners = self.segments[group[start : start + STROKE]]
+                codes = np.full(corners.shape[:2], Path.LINETO, dtype=Path.code_type)
+                codes[:, 0] = Path.MOVETO
+                paths.append(Path(corners.reshape(-1, 2), codes.ravel()))
+                colours.append(shades[number])
+        self.set_paths(paths)
+        self.set_edgecolor(colours or "none")
         super().draw(renderer)
 
 

@@ -28,12 +28,21 @@ CELLS = "Every cell is drawn with its own values, so stresses jump at interfaces
 
 @dataclass(frozen=True)
 class Plate:
-    """A figure to be drawn: its file's stem, its caption, and whether it is all lines (SVG serves it best) or holds fields."""
+    """A figure to be drawn: its file's stem, its caption, whether it is all lines (SVG serves it best) or holds fields, and how dear
+    its drawing is beside others'.
+    """
 
     name: str
     caption: str
     draw: Callable[[], Figure]
     vector: bool = False
+    weight: float = 1.0
+
+
+def images(plate: Plate) -> dict[str, bytes]:
+    """A plate drawn, as PNG and SVG."""
+    figure = plate.draw()
+    return {kind: render(figure, kind) for kind in ("png", "svg")}
 
 
 def plates(run: Run) -> Iterator[Plate]:
@@ -59,6 +68,7 @@ def plates(run: Run) -> Iterator[Plate]:
         f"Stress components ({names}) and von Mises stress in MPa; deformation drawn {scale:g} times as large; dashed: "
         f"undeformed. {CELLS} Colours end at the 1st and 99th percentile by area.",
         lambda: deformed_figure(run),
+        weight=4.0,
     )
     if np.ndim(run.solution.model.temperature):
         yield Plate("temperature", "Temperature field in degC.", lambda: _temperature_figure(run))
@@ -73,6 +83,7 @@ def plates(run: Run) -> Iterator[Plate]:
             f"Around root {at}, undeformed: peel and von Mises stress, MPa. Dashed: {shape} of {lengths} um in the "
             "conductor that the averages run over. Colours are clipped; at the root itself stress has no finite value.",
             partial(root_figure, run, root),
+            weight=2.0,
         )
         yield Plate(
             f"interface_{stem}",
@@ -80,6 +91,7 @@ def plates(run: Run) -> Iterator[Plate]:
             "side (broad, pale lines), cell by cell; dashed: the averages. The sides agree where the mesh resolves the field.",
             partial(interface_figure, run, root),
             vector=True,
+            weight=2.0,
         )
     if run.adaptation is not None:
         yield Plate(
