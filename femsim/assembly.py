@@ -11,7 +11,7 @@ from femsim.elements import gauss_points, line_gauss, line_shape, shape
 from femsim.errors import InputError
 from femsim.mesh import IntArray, jacobians
 from femsim.model import Model
-from femsim.parallel import in_threads
+from femsim.parallel import in_parts, in_threads
 from femsim.rectangles import rectangle_force
 from femsim.sampling import sample
 
@@ -135,7 +135,7 @@ def internal_force(model: Model, displacement: FloatArray, chosen: IntArray | No
 def _sum_of(model: Model, element: Callable[[IntArray], FloatArray], chosen: IntArray | None = None) -> FloatArray:
     """Nodal forces (ndof,) from those of elements (E, m), batch by batch; the order of the sum does not depend on the threads."""
     every = np.arange(len(model.mesh.cells)) if chosen is None else chosen
-    parts = [every[start : start + SAMPLED] for start in range(0, len(every), SAMPLED)]
+    parts = in_parts(every, SAMPLED)
     force = np.zeros(model.ndof)
     for cells, forces in zip(parts, in_threads(element, parts), strict=True):
         force += np.bincount(model.element_dofs(cells).ravel(), forces.ravel(), minlength=model.ndof)

@@ -19,7 +19,7 @@ elements of a third of the averaging length at the root (bilayer case, 0.3 um fo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,6 +31,7 @@ from femsim.functional import Goal
 from femsim.mesh import IntArray
 from femsim.metrics import Averages, RootMetrics
 from femsim.model import Model
+from femsim.parallel import in_parts, in_threads
 from femsim.probes import ProbeValue, probe_goals
 from femsim.sampling import sample
 from femsim.solve import Solution, gather, scatter
@@ -75,7 +76,7 @@ def _at_root(solution: Solution, average: Averages) -> float:
     """What peel and shear may miss in the cell at the root: a share of the size of its traction's contribution."""
     model = solution.model
     points = model.mesh.points
-    near = 1e-9 * float(np.ptp(points, axis=0).max())
+    near = 1e-9 * model.mesh.extent
     traction = []
     for functional in (average.peel, average.shear):
         own = []
@@ -184,12 +185,16 @@ def _weights(model: Model, unknowns: FloatArray, smoother: _Smoother) -> tuple[F
     smooth = smoother(_nodal_stress(model, unknowns[:, None], thermal=True))[..., 0]
     weights = np.empty((len(mesh.cells), mesh.info.nodes, 4))
     pulled = np.empty((len(mesh.cells), 2 * mesh.info.nodes + model.kinematics.globals_))
-    for cells in _batches(model):
+
+    def fill(cells: IntArray) -> None:
         at = sample(model, cells, full)
         defect = np.matmul(values, smooth[cells]) - at.stress(unknowns)
         w = np.matmul(_compliance(model, cells, values), defect[..., None])[..., 0] * (at.volume * quadrature)[..., None]
         weights[cells] = np.matmul(values.T, w)
         pulled[cells] = at.pull(at.hooke(w))
+
+    for _ in in_threads(fill, _batches(model)):
+        pass
     return weights, pulled
 
 
@@ -199,18 +204,20 @@ def _nodal_stress(model: Model, fields: FloatArray, thermal: bool = False) -> Fl
     reduced, _ = gauss_points(mesh.element, mesh.info.reduced)
     to_nodes = extrapolation(mesh.element)
     found = np.empty((len(mesh.cells), mesh.info.nodes, 4, fields.shape[1]))
-    for cells in _batches(model):
+
+    def fill(cells: IntArray) -> None:
         at = sample(model, cells, reduced)
         stress = at.stress(fields, thermal)
         e, q = stress.shape[:2]
         found[cells] = np.matmul(to_nodes, stress.reshape(e, q, -1)).reshape(e, -1, 4, fields.shape[1])
+
+    for _ in in_threads(fill, _batches(model)):
+        pass
     return found
 
 
-def _batches(model: Model) -> Iterator[IntArray]:
-    count = len(model.mesh.cells)
-    for start in range(0, count, BATCH):
-        yield np.arange(start, min(start + BATCH, count))
+def _batches(model: Model) -> list[IntArray]:
+    return in_parts(np.arange(len(model.mesh.cells)), BATCH)
 
 
 def _compliance(model: Model, cells: IntArray, values: FloatArray) -> FloatArray:

@@ -28,12 +28,15 @@ from femsim.kinematics import von_mises
 from femsim.layout import Root
 from femsim.mesh import IntArray, Mesh
 from femsim.model import Model
+from femsim.parallel import in_parts, in_threads
 from femsim.recovery import stress
 from femsim.sampling import sample
 from femsim.units import PJ_PER_UJ
 
 FloatArray = npt.NDArray[np.float64]
 
+#: elements a batch
+BATCH = 4096
 #: coordinates this close (fraction of the extent) differ by rounding only
 ROUNDING = 1.0e-14
 #: subdivisions of a cell that the edge of an averaging ring cuts
@@ -128,17 +131,21 @@ def region_metrics(model: Model, unknowns: FloatArray) -> dict[str, RegionMetric
     points, weights = gauss_points(model.mesh.element, model.mesh.info.full)
     count = len(model.mesh.regions)
     volume, mean, largest, energy = np.zeros(count), np.zeros(count), np.zeros(count), np.zeros(count)
-    for start in range(0, len(model.mesh.cells), 4096):
-        cells = np.arange(start, min(start + 4096, len(model.mesh.cells)))
+
+    def measure(cells: IntArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         at = sample(model, cells, points)
         strain = at.strain(unknowns) - at.thermal
         s = at.hooke(strain)
         w, level = at.volume * weights, von_mises(s)
+        return w.sum(axis=1), (w * level).sum(axis=1), 0.5 * (w * np.sum(s * strain, axis=-1)).sum(axis=1), level.max(axis=1)
+
+    parts = in_parts(np.arange(len(model.mesh.cells)), BATCH)
+    for cells, (part, level, work, most) in zip(parts, in_threads(measure, parts), strict=True):
         region = model.mesh.region[cells]
-        volume += np.bincount(region, w.sum(axis=1), minlength=count)
-        mean += np.bincount(region, (w * level).sum(axis=1), minlength=count)
-        energy += np.bincount(region, 0.5 * (w * np.sum(s * strain, axis=-1)).sum(axis=1), minlength=count)
-        np.maximum.at(largest, region, level.max(axis=1))
+        volume += np.bincount(region, part, minlength=count)
+        mean += np.bincount(region, level, minlength=count)
+        energy += np.bincount(region, work, minlength=count)
+        np.maximum.at(largest, region, most)
     return {
         name: RegionMetrics(float(mean[i] / volume[i]), float(largest[i]), float(energy[i] / PJ_PER_UJ))
         for i, name in enumerate(model.mesh.regions)

@@ -30,6 +30,11 @@ def thread_count() -> int:
     return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, MOST)
 
 
+def in_parts(items: Any, size: int) -> list[Any]:
+    """An array or a sequence cut into parts of ``size``, the last one shorter."""
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
 def in_threads(work: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
     """``work`` on each item, results in the items' order whatever the number of threads."""
     count = min(thread_count(), len(items))

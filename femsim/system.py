@@ -16,7 +16,7 @@ from femsim.assembly import BATCH, element_stiffness
 from femsim.linear import Factor, factorise
 from femsim.mesh import IntArray
 from femsim.model import Model
-from femsim.parallel import in_threads
+from femsim.parallel import in_parts, in_threads
 from femsim.pattern import Local, Pattern, make_pattern
 from femsim.rectangles import rectangle_stiffness
 
@@ -133,8 +133,7 @@ def _parts(model: Model) -> list[tuple[IntArray, bool]]:
     """Batches of cells, and whether they are rectangles of a stiffness that is the same all over each."""
     plain = model.mesh.rectangular & (not (model.kinematics.globals_ or model.varying))
     chosen, rest = np.flatnonzero(plain), np.flatnonzero(~plain)
-    parts = [(chosen[start : start + RECTANGLES], True) for start in range(0, len(chosen), RECTANGLES)]
-    return parts + [(rest[start : start + BATCH], False) for start in range(0, len(rest), BATCH)]
+    return [(part, True) for part in in_parts(chosen, RECTANGLES)] + [(part, False) for part in in_parts(rest, BATCH)]
 
 
 def _entries(model: Model, local: Local, cells: IntArray, plain: bool) -> FloatArray:
