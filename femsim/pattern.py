@@ -69,7 +69,7 @@ class Pattern:
 
     ``place`` (n,) is each unknown's position in the blocks' vector, -1 for the condensed ones; ``unknown`` (2 blocks,) is the reverse, n
     at a vacant slot; ``inner`` (E, 2) or (0, 2) are the unknowns condensed into their element and ``kept`` (E, k) the places of those
-    that stay, -1 for prescribed ones.
+    that stay, 2 blocks for prescribed ones.
 
     The upper triangle has the block rows ``indptr`` and columns ``indices``. Whole blocks are ``sums`` (blocks, E pairs) times the
     elements' blocks, those that are ``flipped`` (E, pairs) being turned over before. Single entries of bound nodes are added from
@@ -182,7 +182,7 @@ def make_pattern(model: Model) -> Pattern:
         place=place,
         unknown=unknown,
         inner=inner,
-        kept=kept if condensed else kept[:0],
+        kept=np.where(kept < 0, 2 * blocks, kept) if condensed else kept[:0],
         indptr=indptr,
         indices=column,
         sums=sums,

@@ -105,6 +105,39 @@ def rectangle_force(model: Model, cells: IntArray, stress: FloatArray) -> FloatA
     return forces
 
 
+def rectangle_internal(model: Model, cells: IntArray, unknowns: FloatArray) -> FloatArray:
+    """Nodal forces (E, m), int B^T D (B u - eps_th) dV by the full Gauss points, of rectangular ``cells`` of one stiffness each.
+
+    Of displacements (ndof,); by stresses at the points, so that nothing of the stiffness matrices enters.
+    """
+    mesh, order = model.mesh, model.mesh.info.full
+    px, py, hoop, volume = _stretch(model, cells)
+    hoop, volume = np.tile(hoop, (1, order)), np.tile(volume, (1, order))  # points run along xi first
+    fields, weights = _point_fields(mesh.element)
+    q = len(weights)
+    nodal = unknowns[: 2 * len(mesh.points)].reshape(-1, 2)[mesh.cells[cells]].transpose(0, 2, 1)
+    u, w = (nodal.reshape(-1, mesh.info.nodes) @ fields).reshape(len(cells), 2, 3, q).transpose(1, 2, 0, 3)
+    strain = np.empty((len(cells), 4, q))
+    strain[:, 0], strain[:, 1], strain[:, 2], strain[:, 3] = px * u[0], py * w[1], hoop * u[2], py * u[1] + px * w[0]
+    middle = np.empty((1, mesh.info.nodes))
+    strain -= model.thermal_strain_at(cells, middle)[:, 0, :, None]
+    stress = np.matmul(model.stiffness_at(cells, middle)[:, 0], strain)
+    stress *= (volume * weights)[:, None]
+    pulled = np.zeros((len(cells), 2, 3, q))
+    pulled[:, 0, 0], pulled[:, 0, 1], pulled[:, 0, 2] = px * stress[:, 0], py * stress[:, 3], hoop * stress[:, 2]
+    pulled[:, 1, 0], pulled[:, 1, 1] = px * stress[:, 3], py * stress[:, 1]
+    forces = (pulled.reshape(-1, 3 * q) @ fields.T).reshape(len(cells), 2, -1)
+    return np.asarray(forces.transpose(0, 2, 1).reshape(len(cells), -1))
+
+
+@lru_cache(maxsize=8)
+def _point_fields(element: str) -> tuple[FloatArray, FloatArray]:
+    """d N/d xi, d N/d eta and N at the full Gauss points, side by side (n, 3 q), and the points' weights."""
+    points, weights = gauss_points(element, ELEMENTS[element].full)
+    values, gradients = shape(element, points)
+    return np.ascontiguousarray(np.concatenate([gradients[..., 0], gradients[..., 1], values]).T), weights
+
+
 @lru_cache(maxsize=8)
 def _column_sums(element: str) -> dict[str, FloatArray]:
     """Weighted sums (columns of Gauss points, n) of d N/d xi, d N/d eta and N over each column."""

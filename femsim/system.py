@@ -70,10 +70,9 @@ class SystemFactor:
         if c is not None:
             inner = np.matmul(c.inverse, columns[self.pattern.inner])
             pulled = np.matmul(c.coupling.transpose(0, 2, 1), inner)
-            # prescribed ones fall on a place behind the last
-            at = np.where(kept < 0, len(right), kept).ravel()
             for k in range(columns.shape[1]):
-                right[:, k] -= np.bincount(at, pulled[..., k].ravel(), minlength=len(right) + 1)[:-1]
+                # prescribed ones fall on a place behind the last
+                right[:, k] -= np.bincount(kept.ravel(), pulled[..., k].ravel(), minlength=len(right) + 1)[:-1]
         solution = np.concatenate([self.factor.solve(right), nothing])
         full = solution[self.pattern.place]
         if c is not None:

@@ -331,7 +331,7 @@ def descendants(pid: int) -> list[int]:
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds worker processes in /proc")
 def test_random_kills_lose_nothing(tmp_path: Path) -> None:
-    study = small(tmp_path, 20)
+    study = small(tmp_path, 40)
     quiet = tmp_path / "quiet"
     sweep(open_study(study, quiet), local_engine(1), quiet=True)
     random, out, kills = np.random.default_rng(5), tmp_path / "killed", 0
@@ -339,7 +339,7 @@ def test_random_kills_lose_nothing(tmp_path: Path) -> None:
     while code == -9:
         process = subprocess.Popen(command("sweep", str(study), "--out", str(out), "--quiet", "--workers", "2"), stdout=subprocess.DEVNULL)
         while process.poll() is None:
-            time.sleep(float(random.uniform(0.2, 2.5)))
+            time.sleep(float(random.uniform(0.2, 2.0)))
             victims = [process.pid, *descendants(process.pid)]
             if kills < 12 and process.poll() is None:
                 os.kill(int(random.choice(victims)), signal.SIGKILL)

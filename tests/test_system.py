@@ -13,9 +13,11 @@ import scipy.sparse as sp
 from helpers import ALL, AXI, GENERAL, QUADS, STRAIN, STRESS, assemble, bent, build, close, distorted, grid, held, material, near
 
 import femsim.system
-from femsim.assembly import element_stiffness, prescribed_force
+from femsim.assembly import element_stiffness, internal_force, prescribed_force
+from femsim.elements import gauss_points
 from femsim.pattern import make_pattern
-from femsim.rectangles import rectangle_stiffness
+from femsim.rectangles import rectangle_internal, rectangle_stiffness
+from femsim.sampling import sample
 from femsim.system import SystemFactor, make_system
 
 KINEMATICS = (AXI, STRAIN, GENERAL, STRESS)
@@ -230,6 +232,24 @@ def test_stiffness_of_rectangles_is_the_general_kernels(element, kinematics):
     assert np.all(np.abs(found - wanted).max(axis=1) < 1e-8 * scale)
     plain_sides = np.ptp(mesh.points[mesh.cells][:, :, 1], axis=1) > 0.1
     assert np.all(np.abs(found - wanted).max(axis=1)[plain_sides] < 1e-12 * scale[plain_sides])
+
+
+@pytest.mark.parametrize("kinematics", [AXI, STRAIN, STRESS], ids=lambda k: k.name)
+@pytest.mark.parametrize("element", QUADS)
+def test_forces_of_rectangles_are_the_general_kernels(element, kinematics):
+    """Of the stress of a rough displacement in two materials that are cooled, one of them anisotropic and turned."""
+    mesh = plain(element)
+    model = build(mesh, kinematics, {"a": material("Cu"), "b": material("OR1", angle=33.0)}, {}, -75.0)
+    unknowns = np.random.default_rng(2).normal(size=model.ndof)
+    found = rectangle_internal(model, np.arange(len(mesh.cells)), unknowns)
+    assert mesh.rectangular.all()
+    points, weights = gauss_points(element, mesh.info.full)
+    at = sample(model, np.arange(len(mesh.cells)), points)
+    wanted = at.pull(at.stress(unknowns) * (at.volume * weights)[..., None])
+    close(found, wanted, 1e-12)
+    whole = np.zeros(model.ndof)
+    np.add.at(whole, model.element_dofs(slice(None)), wanted)
+    close(internal_force(model, unknowns), whole, 1e-12)
 
 
 def test_what_is_no_rectangle():

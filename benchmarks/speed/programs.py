@@ -72,10 +72,20 @@ def _calculix_collect(directory: Path) -> None:
 
 _FEMSIM = ("numpy", "scipy", "skfem", "pydantic", "tomli_w")
 _WITH_MKL = (*_FEMSIM, "pypardiso")
-_PLAIN = {"FEMSIM_SOLVER": "superlu"}
+#: as the command line sets it: numpy's threads would stand in the way of femsim's own
+_OWN = {"OPENBLAS_NUM_THREADS": "1"}
+_PLAIN = {"FEMSIM_SOLVER": "superlu", **_OWN}
 
 PROGRAMS = (
-    Program("femsim", "femsim + MKL PARDISO", "femsim", _WITH_MKL, ("femsim",), _script("femsim_solve.py", "femsim", size=True)),
+    Program(
+        "femsim",
+        "femsim + MKL PARDISO",
+        "femsim",
+        _WITH_MKL,
+        ("femsim",),
+        _script("femsim_solve.py", "femsim", size=True),
+        environment=_OWN,
+    ),
     Program(
         "femsim-plain",
         "femsim, plain install (SuperLU)",
@@ -141,6 +151,7 @@ PROGRAMS = (
         _WITH_MKL,
         ("femsim",),
         _script("femsim_solve.py", "femsim-again", "--again", size=True),
+        environment=_OWN,
         extra=True,
     ),
 )
@@ -170,7 +181,9 @@ def find(program: Program, environments: Path) -> str | None:
 
 def surroundings(program: Program) -> dict[str, str]:
     """Environment of a program: its threads, its settings; femsim from this checkout."""
-    variables = {name: value for name, value in os.environ.items() if name != "FEMSIM_SOLVER"}
+    # compiled bytecode is kept, as for an installed package: the peers' has been since their installation
+    left_out = {"FEMSIM_SOLVER", "PYTHONDONTWRITEBYTECODE"}
+    variables = {name: value for name, value in os.environ.items() if name not in left_out}
     variables |= dict.fromkeys(THREADS, str(program.threads)) | program.environment
     if program.group.startswith("femsim"):
         variables["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
