@@ -36,15 +36,22 @@ def in_parts(items: Any, size: int) -> list[Any]:
 
 
 def in_threads(work: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
-    """``work`` on each item, results in the items' order whatever the number of threads."""
+    """``work`` on each item, results in the items' order whatever the number of threads.
+
+    Threads start at once; with one thread the work is done as the results are asked for.
+    """
     count = min(thread_count(), len(items))
     if count < 2:
-        yield from map(work, items)
-        return
+        return map(work, items)
     from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(count) as pool:
-        yield from pool.map(work, items)
+    pool = ThreadPoolExecutor(count)
+    return _results(pool, pool.map(work, items))
+
+
+def _results(pool: Any, results: Iterator[R]) -> Iterator[R]:
+    with pool:
+        yield from results
 
 
 class Forked(Generic[T, R]):

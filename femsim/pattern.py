@@ -102,19 +102,32 @@ class Pattern:
         return np.flatnonzero(self.unknown == len(self.place))
 
 
+def layout_of(model: Model) -> tuple[Local, bool]:
+    """How a model's elements are laid out, and whether their middle nodes are condensed."""
+    mesh = model.mesh
+    # a prescribed or tied middle node stays with the others
+    condensed = mesh.element == "quad9" and bool(_own(model)[1][mesh.cells[:, 8]].all())
+    return local_layout(mesh.info.nodes, model.kinematics.globals_, 8 if condensed else None), condensed
+
+
+def _own(model: Model) -> tuple[IntArray, BoolArray]:
+    """The nodes' unknowns (N, 2), -1 for prescribed ones, and which of them are no other node's."""
+    constraints = model.constraints
+    equation = constraints.equation
+    nodal = equation[: 2 * len(model.mesh.points)].reshape(-1, 2)
+    return nodal, (nodal >= 0) & (np.append(np.bincount(equation[equation >= 0], minlength=constraints.count), 0)[nodal] == 1)
+
+
 def make_pattern(model: Model) -> Pattern:
     """Order and places of a model's matrix. Raises NumericsError where an unknown belongs to no element."""
     mesh, constraints = model.mesh, model.constraints
     equation, count, nodes = constraints.equation, constraints.count, len(mesh.points)
-    nodal = equation[: 2 * nodes].reshape(-1, 2)
-    single = (nodal >= 0) & (np.bincount(equation[equation >= 0], minlength=count)[nodal] == 1)
-    # a prescribed or tied middle node stays with the others
-    condensed = mesh.element == "quad9" and bool(single[mesh.cells[:, 8]].all())
+    nodal, single = _own(model)
+    local, condensed = layout_of(model)
     inner = nodal[mesh.cells[:, 8]] if condensed else np.empty((0, 2), dtype=np.int64)
-    local = local_layout(mesh.info.nodes, model.kinematics.globals_, 8 if condensed else None)
 
     # blocks: nodes with an unknown of their own, then tied unknowns and those of the kinematics
-    owner = single.any(axis=1)
+    owner = np.asarray(single.any(axis=1))
     if condensed:
         owner[mesh.cells[:, 8]] = False
     block_of_node = np.where(owner, np.cumsum(owner) - 1, -1)

@@ -17,13 +17,15 @@ from femsim.linear import Factor, factorise
 from femsim.mesh import IntArray
 from femsim.model import Model
 from femsim.parallel import in_parts, in_threads
-from femsim.pattern import Local, Pattern, make_pattern
+from femsim.pattern import Local, Pattern, layout_of, make_pattern
 from femsim.rectangles import rectangle_stiffness
 
 FloatArray = npt.NDArray[np.float64]
 
 #: rectangles a batch: their coefficients stay in the cache
 RECTANGLES = 1024
+#: elements whose blocks are turned over at once
+TURNED = 8192
 
 
 @dataclass(frozen=True)
@@ -82,13 +84,11 @@ class SystemFactor:
 
 def make_system(model: Model, pattern: Pattern | None = None) -> System:
     """Assemble a model's condensed stiffness; ``pattern`` of an earlier matrix on the same mesh and constraints saves its making."""
-    if pattern is None:
-        pattern = make_pattern(model)
-    elif not np.array_equal(pattern.constraints.equation, model.constraints.equation):
+    if pattern is not None and not np.array_equal(pattern.constraints.equation, model.constraints.equation):
         raise ValueError("the pattern belongs to other constraints")
-    local, count = pattern.local, len(model.mesh.cells)
+    local, condensed = layout_of(model)
+    count, width = len(model.mesh.cells), len(local.kept)
     blocks = np.empty((count, local.pairs, 2, 2))
-    condensed, width = len(pattern.inner) > 0, len(local.kept)
     inverse = np.empty((count if condensed else 0, 2, 2))
     coupling = np.empty((count if condensed else 0, 2, width))
 
@@ -104,19 +104,27 @@ def make_system(model: Model, pattern: Pattern | None = None) -> System:
             inverse[cells], coupling[cells] = small, across
             update = np.matmul(across.transpose(0, 2, 1), np.matmul(small, across))
             own -= np.take(update.reshape(len(update), -1), local.update, axis=1)
-        own = own.reshape(-1, local.pairs, 2, 2)
-        turn = pattern.flipped[cells]
-        upper, lower = own[..., 0, 1], own[..., 1, 0]
-        own[..., 0, 1], own[..., 1, 0] = np.where(turn, lower, upper), np.where(turn, upper, lower)
-        blocks[cells] = own
+        blocks[cells] = own.reshape(-1, local.pairs, 2, 2)
 
-    for _ in in_threads(fill, _parts(model)):
+    filling = in_threads(fill, _parts(model))
+    # the elements' entries are computed meanwhile
+    pattern = pattern or make_pattern(model)
+    for _ in filling:
         pass
     return System(_sum(blocks, pattern), pattern, Condensation(inverse, coupling) if condensed else None)
 
 
 def _sum(blocks: FloatArray, pattern: Pattern) -> sp.bsr_matrix:
-    """The matrix from the elements' blocks (E, pairs, 2, 2)."""
+    """The matrix from the elements' blocks (E, pairs, 2, 2), which are turned over in place where the pattern says so."""
+
+    def turn(part: IntArray) -> None:
+        own, over = blocks[part[0] : part[-1] + 1], pattern.flipped[part[0] : part[-1] + 1]
+        upper, lower = own[..., 0, 1].copy(), own[..., 1, 0]
+        np.copyto(own[..., 0, 1], lower, where=over)
+        np.copyto(lower, upper, where=over)
+
+    for _ in in_threads(turn, in_parts(np.arange(len(blocks)), TURNED)):
+        pass
     data = np.asarray(pattern.sums @ blocks.reshape(-1, 4))
     if len(pattern.source):
         np.add.at(data.reshape(-1), pattern.target, pattern.times * blocks.reshape(-1)[pattern.source])
