@@ -142,7 +142,8 @@ def _by_slurm(arguments: argparse.Namespace, store: Any, site: Any) -> int:
     from femsim.study.slurm import prepare, submit
 
     with store.locked():
-        jobs = prepare(store, store.missing(store.state(), arguments.retry_failed), site, arguments.chunk)
+        missing = store.missing(store.state(), arguments.retry_failed)
+        jobs = prepare(store, missing, site, arguments.chunk, retry_failed=arguments.retry_failed)
     if arguments.submit:
         jobs = submit(jobs)
     if arguments.json:

@@ -1,9 +1,7 @@
-"""The places of a matrix's entries: unknowns in blocks of two in elimination order, and where each element's entries go.
+"""The places of a matrix's entries: where each element's entries go in a matrix of 2 x 2 blocks.
 
-A node's two unknowns make one block, so the matrix is stored and ordered by nodes: a quarter of the index work. A tied unknown and an
-unknown of the kinematics' own have a block each; where a block has one unknown only, the other slot is vacant and gets a diagonal entry
-of its own. Middle nodes of quad9 elements, which couple with their own element only, are condensed (:mod:`femsim.system`) and have none.
-All this depends on mesh and constraints alone and serves every matrix made on them.
+Blocks of nodes are a quarter of the index work that single entries are. A vacant slot of a block (:mod:`femsim.numbering`) gets a diagonal
+entry of its own. All this depends on mesh and constraints alone and serves every matrix made on them.
 """
 
 from __future__ import annotations
@@ -18,7 +16,7 @@ import scipy.sparse as sp
 from femsim.errors import NumericsError
 from femsim.mesh import IntArray
 from femsim.model import Constraints, Model
-from femsim.ordering import cell_codes, nested_dissection, spans
+from femsim.numbering import Numbering, condenses, number_unknowns
 
 Int32Array = npt.NDArray[np.int32]
 BoolArray = npt.NDArray[np.bool_]
@@ -67,21 +65,16 @@ def local_layout(count: int, globals_: int, middle: int | None) -> Local:
 class Pattern:
     """What matrices of one mesh and one set of constraints share.
 
-    ``place`` (n,) is each unknown's position in the blocks' vector, -1 for the condensed ones; ``unknown`` (2 blocks,) is the reverse, n
-    at a vacant slot; ``inner`` (E, 2) or (0, 2) are the unknowns condensed into their element and ``kept`` (E, k) the places of those
-    that stay, 2 blocks for prescribed ones.
-
     The upper triangle has the block rows ``indptr`` and columns ``indices``. Whole blocks are ``sums`` (blocks, E pairs) times the
     elements' blocks, those that are ``flipped`` (E, pairs) being turned over before. Single entries of bound nodes are added from
     ``source`` (flat in the elements' blocks) to ``target`` (flat in the matrix's), times ``times``: 2 where K_ij and K_ji of two tied
-    unknowns both land on the diagonal.
+    unknowns both land on the diagonal. ``kept`` (E, k) are the places of the unknowns that condensed elements keep, 2 blocks for
+    prescribed ones; none where nothing is condensed.
     """
 
     constraints: Constraints
+    numbering: Numbering
     local: Local
-    place: IntArray
-    unknown: IntArray
-    inner: IntArray
     kept: IntArray
     indptr: Int32Array
     indices: Int32Array
@@ -94,85 +87,28 @@ class Pattern:
     @property
     def blocks(self) -> int:
         """Number of blocks of two unknowns."""
-        return len(self.indptr) - 1
+        return self.numbering.blocks
 
     @property
     def vacant(self) -> IntArray:
         """Slots without an unknown."""
-        return np.flatnonzero(self.unknown == len(self.place))
+        return np.flatnonzero(self.numbering.unknown == len(self.numbering.place))
 
 
-def layout_of(model: Model) -> tuple[Local, bool]:
-    """How a model's elements are laid out, and whether their middle nodes are condensed."""
-    mesh = model.mesh
-    # a prescribed or tied middle node stays with the others
-    condensed = mesh.element == "quad9" and bool(_own(model)[1][mesh.cells[:, 8]].all())
-    return local_layout(mesh.info.nodes, model.kinematics.globals_, 8 if condensed else None), condensed
-
-
-def _own(model: Model) -> tuple[IntArray, BoolArray]:
-    """The nodes' unknowns (N, 2), -1 for prescribed ones, and which of them are no other node's."""
-    constraints = model.constraints
-    equation = constraints.equation
-    nodal = equation[: 2 * len(model.mesh.points)].reshape(-1, 2)
-    return nodal, (nodal >= 0) & (np.append(np.bincount(equation[equation >= 0], minlength=constraints.count), 0)[nodal] == 1)
+def layout_of(model: Model) -> Local:
+    """How a model's elements are laid out."""
+    return local_layout(model.mesh.info.nodes, model.kinematics.globals_, 8 if condenses(model) else None)
 
 
 def make_pattern(model: Model) -> Pattern:
     """Order and places of a model's matrix. Raises NumericsError where an unknown belongs to no element."""
-    mesh, constraints = model.mesh, model.constraints
-    equation, count, nodes = constraints.equation, constraints.count, len(mesh.points)
-    nodal, single = _own(model)
-    local, condensed = layout_of(model)
-    inner = nodal[mesh.cells[:, 8]] if condensed else np.empty((0, 2), dtype=np.int64)
-
-    # blocks: nodes with an unknown of their own, then tied unknowns and those of the kinematics
-    owner = np.asarray(single.any(axis=1))
-    if condensed:
-        owner[mesh.cells[:, 8]] = False
-    block_of_node = np.where(owner, np.cumsum(owner) - 1, -1)
-    block, slot = np.full(count, -1), np.zeros(count, dtype=np.int64)
-    for component in range(2):
-        mine = owner & single[:, component]
-        block[nodal[mine, component]] = block_of_node[mine]
-        slot[nodal[mine, component]] = component
-    shared = block < 0
-    shared[inner] = False
-    blocks = int(owner.sum())
-    block[shared] = blocks + np.arange(int(shared.sum()))
-    blocks += int(shared.sum())
-
-    # elimination order
-    code = cell_codes(mesh)
-    node_low, node_high = spans(mesh.cells[:, :8] if condensed else mesh.cells, code, nodes)
-    low, high = np.zeros(blocks, dtype=np.int64), np.full(blocks, int(code.max(initial=0)))
-    low[block_of_node[owner]], high[block_of_node[owner]] = node_low[owner], node_high[owner]
-    tied = np.flatnonzero((nodal.ravel() >= 0) & ~single.ravel())
-    if len(tied):
-        to = block[nodal.ravel()[tied]]
-        low[to], high[to] = np.iinfo(np.int64).max, -1
-        np.minimum.at(low, to, node_low[tied // 2])
-        np.maximum.at(high, to, node_high[tied // 2])
-    if np.any(high < 0):
-        raise NumericsError("a node belongs to no element: is the body held everywhere?")
-    rank = np.empty(blocks, dtype=np.int64)
-    rank[nested_dissection(low, high)] = np.arange(blocks)
-    place = np.where(block >= 0, 2 * rank[block] + slot, -1)
-    unknown = np.full(2 * blocks, count)
-    unknown[place[place >= 0]] = np.flatnonzero(place >= 0)
-
-    # where each element's unknowns stand
-    of_dof = np.append(place, -1)[equation]
-    kept = of_dof[: 2 * nodes].reshape(-1, 2)[mesh.cells[:, local.nodal]].reshape(len(mesh.cells), -1)
-    if len(local.kept) > kept.shape[1]:
-        more = np.append(of_dof[2 * nodes :], np.full(local.width - 2 * mesh.info.nodes - model.kinematics.globals_, -1))
-        kept = np.column_stack([kept, np.broadcast_to(more, (len(kept), len(more)))])
+    numbering, local, cells = number_unknowns(model), layout_of(model), model.mesh.cells
+    blocks = numbering.blocks
+    kept = _places(model, numbering, local)
 
     # whole blocks between nodes whose unknowns are both their own; entry by entry for all others
-    whole = owner & single.all(axis=1)
-    rank_of_node = np.where(whole, rank[block_of_node], -1).astype(np.int32)
-    at = np.full((len(mesh.cells), len(local.kept) // 2), -1, dtype=np.int32)
-    at[:, : len(local.nodal)] = rank_of_node[mesh.cells[:, local.nodal]]
+    at = np.full((len(cells), len(local.kept) // 2), -1, dtype=np.int32)
+    at[:, : len(local.nodal)] = numbering.whole.astype(np.int32)[cells[:, local.nodal]]
     a, b = np.take(at, local.first, axis=1).ravel(), np.take(at, local.second, axis=1).ravel()
     flipped = a > b
     row, column = np.minimum(a, b), np.maximum(a, b)
@@ -190,12 +126,10 @@ def make_pattern(model: Model) -> Pattern:
         raise NumericsError("a node belongs to no element: is the body held everywhere?")
     sums, target = _sums(order, start, len(flipped), len(source))
     return Pattern(
-        constraints=constraints,
+        constraints=model.constraints,
+        numbering=numbering,
         local=local,
-        place=place,
-        unknown=unknown,
-        inner=inner,
-        kept=np.where(kept < 0, 2 * blocks, kept) if condensed else kept[:0],
+        kept=np.where(kept < 0, 2 * blocks, kept) if len(numbering.inner) else kept[:0],
         indptr=indptr,
         indices=column,
         sums=sums,
@@ -204,6 +138,19 @@ def make_pattern(model: Model) -> Pattern:
         target=4 * target + 2 * (first % 2) + second % 2,
         times=times,
     )
+
+
+def _places(model: Model, numbering: Numbering, local: Local) -> IntArray:
+    """Places (E, k) of the elements' unknowns that stay, -1 for prescribed ones and padding."""
+    cells, nodes = model.mesh.cells, len(model.mesh.points)
+    of_dof = np.append(numbering.place, -1)[model.constraints.equation]
+    kept = of_dof[: 2 * nodes].reshape(-1, 2)[cells[:, local.nodal]].reshape(len(cells), -1)
+    missing = len(local.kept) - kept.shape[1]
+    if not missing:
+        return np.asarray(kept)
+    more = np.full(missing, -1)
+    more[: model.kinematics.globals_] = of_dof[2 * nodes :]
+    return np.column_stack([kept, np.broadcast_to(more, (len(kept), missing))])
 
 
 def _single_entries(broken: IntArray, kept: IntArray, local: Local) -> tuple[IntArray, IntArray, IntArray, IntArray]:

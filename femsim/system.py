@@ -16,6 +16,7 @@ from femsim.assembly import BATCH, element_stiffness
 from femsim.linear import Factor, factorise
 from femsim.mesh import IntArray
 from femsim.model import Model
+from femsim.numbering import condenses
 from femsim.parallel import in_parts, in_threads
 from femsim.pattern import Local, Pattern, layout_of, make_pattern
 from femsim.rectangles import rectangle_stiffness
@@ -67,18 +68,18 @@ class SystemFactor:
         """Unknowns (n,) or (n, k) for right sides of the same shape, in uN."""
         columns = rhs[:, None] if rhs.ndim == 1 else rhs
         nothing = np.zeros((1, columns.shape[1]))
-        right = np.concatenate([columns, nothing])[self.pattern.unknown]
-        c, kept = self.condensation, self.pattern.kept
+        numbering, kept, c = self.pattern.numbering, self.pattern.kept, self.condensation
+        right = np.concatenate([columns, nothing])[numbering.unknown]
         if c is not None:
-            inner = np.matmul(c.inverse, columns[self.pattern.inner])
+            inner = np.matmul(c.inverse, columns[numbering.inner])
             pulled = np.matmul(c.coupling.transpose(0, 2, 1), inner)
             for k in range(columns.shape[1]):
                 # prescribed ones fall on a place behind the last
                 right[:, k] -= np.bincount(kept.ravel(), pulled[..., k].ravel(), minlength=len(right) + 1)[:-1]
         solution = np.concatenate([self.factor.solve(right), nothing])
-        full = solution[self.pattern.place]
+        full = solution[numbering.place]
         if c is not None:
-            full[self.pattern.inner] = inner - np.matmul(c.inverse, np.matmul(c.coupling, solution[kept]))
+            full[numbering.inner] = inner - np.matmul(c.inverse, np.matmul(c.coupling, solution[kept]))
         return full[:, 0] if rhs.ndim == 1 else full
 
 
@@ -86,7 +87,7 @@ def make_system(model: Model, pattern: Pattern | None = None) -> System:
     """Assemble a model's condensed stiffness; ``pattern`` of an earlier matrix on the same mesh and constraints saves its making."""
     if pattern is not None and not np.array_equal(pattern.constraints.equation, model.constraints.equation):
         raise ValueError("the pattern belongs to other constraints")
-    local, condensed = layout_of(model)
+    local, condensed = layout_of(model), condenses(model)
     count, width = len(model.mesh.cells), len(local.kept)
     blocks = np.empty((count, local.pairs, 2, 2))
     inverse = np.empty((count if condensed else 0, 2, 2))

@@ -227,6 +227,18 @@ def test_a_node_set_round_the_body_leaves_out_the_diagonal(tmp_path: Path) -> No
     assert {tuple(sorted(edge)) for edge in mesh.lines["inside"].tolist()} == {(1, 2)}
 
 
+def test_a_surface_of_nodes_may_give_areas(tmp_path: Path) -> None:
+    """Abaqus writes a node or a set, then its area; the area 1.0 is no node."""
+    path = tmp_path / "a.inp"
+    path.write_text(
+        "*NODE\n1, 0, 0\n2, 1, 0\n3, 1, 1\n4, 0, 1\n*ELEMENT, TYPE=CAX4, ELSET=body\n1, 1, 2, 3, 4\n*NSET, NSET=low\n1, 2\n"
+        "*SURFACE, TYPE=NODE, NAME=top\n3, 1.0\n4, 1.0\n*SURFACE, TYPE=NODE, NAME=bottom\nlow, 1.0\n"
+    )
+    mesh = read_mesh(path).mesh
+    assert {tuple(sorted(edge)) for edge in mesh.lines["top"].tolist()} == {(2, 3)}
+    assert {tuple(sorted(edge)) for edge in mesh.lines["bottom"].tolist()} == {(0, 1)}
+
+
 # ---------------------------------------------------------------- what is mended on the way
 
 

@@ -20,7 +20,7 @@ def square(n, element="quad9"):
 def order_of(model):
     """All unknowns in the order of their elimination, condensed ones first."""
     pattern = make_pattern(model)
-    return np.concatenate([pattern.inner.ravel(), pattern.unknown[pattern.unknown < model.constraints.count]])
+    return np.concatenate([pattern.numbering.inner.ravel(), pattern.numbering.unknown[pattern.numbering.unknown < model.constraints.count]])
 
 
 def fill(matrix, order):

@@ -22,7 +22,7 @@ pytest.importorskip("pyarrow")
 import pyarrow.parquet as pq
 
 from femsim.errors import InputError
-from femsim.study.slurm import prepare, read_site, run_task, submit
+from femsim.study.slurm import Jobs, prepare, read_site, run_task, submit
 from femsim.study.sweep import existing, local_engine, open_study, sweep
 from femsim.study.worker import pinned
 
@@ -238,3 +238,24 @@ def test_dask_without_a_scheduler_is_one_line(study: Path, tmp_path: Path) -> No
     store = open_study(study, tmp_path / "d")
     with pytest.raises(InputError, match="no Dask scheduler answers there"):
         dasked.run_dask(store, [0], None, "tcp://127.0.0.1:9", timeout=1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("retry", [False, True])
+def test_tasks_run_failed_points_again_where_asked(tmp_path: Path, retry: bool) -> None:
+    """One point of four fails for good: a task leaves its row alone, or runs it once more."""
+    path = tmp_path / "s.toml"
+    path.write_text(
+        'case = "bilayer"\n[study]\ndesign = "grid"\nset = ["mesh.size=1", "mesh.growth=3"]\n'
+        '[[parameter]]\nkey = "geometry.post_radius"\nvalues = [40, 60]\n[[parameter]]\nkey = "geometry.cell_radius"\nvalues = [50, 150]\n'
+    )
+    store = open_study(path, tmp_path / "out")
+    assert run_task(store, _chunks(prepare(store, range(4), read_site(None), chunk=4)), 0) == 4
+    assert len(store.state().failed) == 1
+    again = prepare(store, store.missing(store.state(), retry), read_site(None), chunk=4, retry_failed=retry)
+    assert again.points == int(retry)
+    if retry:
+        assert run_task(store, _chunks(again), 0) == 1
+
+
+def _chunks(jobs: Jobs) -> str:
+    return max(jobs.directory.glob("chunks-*.json"), key=lambda path: path.stat().st_mtime_ns).name

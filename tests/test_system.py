@@ -96,12 +96,12 @@ def whole(system):
 
 def outer(pattern):
     """The kept unknowns in elimination order."""
-    return pattern.unknown[pattern.unknown < len(pattern.place)]
+    return pattern.numbering.unknown[pattern.numbering.unknown < len(pattern.numbering.place)]
 
 
 def schur(full, pattern):
     """K_oo - K_oc K_cc^-1 K_co."""
-    o, c = outer(pattern), pattern.inner.ravel()
+    o, c = outer(pattern), pattern.numbering.inner.ravel()
     if not len(c):
         return full[np.ix_(o, o)]
     return full[np.ix_(o, o)] - full[np.ix_(o, c)] @ np.linalg.solve(full[np.ix_(c, c)], full[np.ix_(c, o)])
@@ -116,7 +116,7 @@ def check(model, tolerance=1e-12):
     scale = np.sqrt(np.outer(wanted.diagonal(), wanted.diagonal()))
     assert np.abs((whole(system) - wanted) / scale).max() < tolerance
     close(prescribed_force(model), force, 1e-12, max(np.abs(force).max(), 1e-300))
-    assert sorted([*outer(system.pattern), *system.pattern.inner.ravel()]) == list(range(model.constraints.count))
+    assert sorted([*outer(system.pattern), *system.pattern.numbering.inner.ravel()]) == list(range(model.constraints.count))
     rhs = np.random.default_rng(0).normal(size=(model.constraints.count, 3))
     exact = np.linalg.solve(dense, rhs)
     factor = SystemFactor.of(system, "superlu")
@@ -142,12 +142,12 @@ def test_middles_of_quad9_are_condensed():
     model = modelled(plain("quad9"))
     system = make_system(model)
     cells = len(model.mesh.cells)
-    assert system.pattern.inner.shape == (cells, 2)
+    assert system.pattern.numbering.inner.shape == (cells, 2)
     assert len(outer(system.pattern)) == model.constraints.count - 2 * cells
     for element in ("quad4", "quad8", "tri6"):
         kept = make_system(modelled(plain("quad8") if element == "quad8" else sloped(element)))
         assert kept.condensation is None
-        assert kept.pattern.inner.shape == (0, 2)
+        assert kept.pattern.numbering.inner.shape == (0, 2)
 
 
 @pytest.mark.parametrize("kind", ["prescribed", "tied"])

@@ -19,11 +19,12 @@ from femsim.casefile import load_case
 from femsim.estimate import with_errors
 from femsim.intensity import root_fields
 from femsim.metrics import averages, region_metrics, root_metrics
-from femsim.ordering import nested_dissection
+from femsim.numbering import number_unknowns
+from femsim.pattern import make_pattern
 from femsim.recovery import nodal_stress
 from femsim.rectangles import rectangle_stiffness
 from femsim.solve import resolve_with, solve
-from femsim.system import SystemFactor, make_pattern, make_system
+from femsim.system import SystemFactor, make_system
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,7 @@ def test_model(timed, at):
 
 
 def test_order(timed, at):
-    timed(nested_dissection, at.model)
+    timed(number_unknowns, at.model)
 
 
 def test_pattern_with_order(timed, at):

@@ -63,7 +63,7 @@ def _surfaces(deck: _Deck, raw: Raw) -> None:
     taken = {group.name.upper() for group in raw.groups}
     for name, rows in deck.surfaces.items():
         if name in deck.node_surfaces:
-            deck.nsets.setdefault(name, list(deck.members({}, rows)))
+            deck.nsets.setdefault(name, list(deck.members({}, [row[:1] for row in rows])))  # an area may follow
             continue
         edges = deck.surface_edges(name)
         if edges and name not in taken:

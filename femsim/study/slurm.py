@@ -99,8 +99,12 @@ def environment(site: Site, threads: str = "1") -> list[str]:
     return ["set -u", *site.setup, *pins, f'export PYTHONPATH={shlex.quote(package)}"${{PYTHONPATH:+:$PYTHONPATH}}"']
 
 
-def prepare(store: Store, points: Sequence[int], site: Site, chunk: int | None = None, rounds: int = 2) -> Jobs:
-    """Write the scripts for points without a row; runs a few of them first where nothing says yet what a point costs."""
+def prepare(
+    store: Store, points: Sequence[int], site: Site, chunk: int | None = None, rounds: int = 2, retry_failed: bool = False
+) -> Jobs:
+    """Write the scripts for points without a row, with ``retry_failed`` for those that failed, too; runs a few of them first where
+    nothing says yet what a point costs.
+    """
     points = list(points)
     if chunk is None:
         seconds = store.state().seconds
@@ -117,7 +121,7 @@ def prepare(store: Store, points: Sequence[int], site: Site, chunk: int | None =
     work.mkdir(exist_ok=True)
     (work / "log").mkdir(exist_ok=True)
     token = secrets.token_hex(4)
-    atomic_write(work / f"chunks-{token}.json", json.dumps(chunks))
+    atomic_write(work / f"chunks-{token}.json", json.dumps({"retry_failed": retry_failed, "chunks": chunks}))
     cost = store.state().seconds
     limit = _clock(max(600.0, 4.0 * chunk * cost / site.cpus)) if cost else None
     python = shlex.quote(site.python or sys.executable)
@@ -166,10 +170,10 @@ def submit(jobs: Jobs) -> Jobs:
 
 
 def run_task(store: Store, chunks: str, number: int) -> int:
-    """One array task: the points of its chunk that have no row yet; how many it ran."""
-    wanted = json.loads((store.directory / "slurm" / chunks).read_text(encoding="utf-8"))[number]
-    finished = store.state().finished
-    left = [p for p in wanted if p not in finished]
+    """One array task: the points of its chunk that have no row yet (or a failed one, where those are wanted again); how many it ran."""
+    job = json.loads((store.directory / "slurm" / chunks).read_text(encoding="utf-8"))
+    missing = set(store.missing(store.state(), job["retry_failed"]))
+    left = [p for p in job["chunks"][number] if p in missing]
     workers = int(os.environ.get("SLURM_CPUS_PER_TASK", "1"))
     run_local(store, left, workers, Meter(len(left), quiet=True))
     return len(left)
