@@ -12,6 +12,7 @@ from femsim.assembly import internal_force
 from femsim.errors import InputError, NumericsError
 from femsim.linear import choose_backend
 from femsim.solve import external_force, gather, resolve_with, scatter, solve
+from femsim.system import SystemFactor
 
 ALL_KINEMATICS = [AXI, STRAIN, STRESS, GENERAL]
 
@@ -86,6 +87,27 @@ def test_resolve_with_equals_a_fresh_solve(kinematics):
     close(again.unknowns, fresh.unknowns, 1e-11)
     close(again.reaction, fresh.reaction, 1e-10)
     assert again.checks.residual < 1e-10
+
+
+def test_a_multiple_of_the_load_costs_no_substitution(monkeypatch):
+    """Another temperature with constant CTE multiplies the load; with another CTE in one of two materials it does not."""
+    mesh = grid(np.linspace(0.0, 2.0, 7), np.linspace(0.0, 1.0, 5), "quad9", np.arange(24).reshape(4, 6) % 2, ("a", "b"))
+    fixed = held((near(mesh, 1, 0.0), 1, 0.0))
+    model = build(mesh, AXI, {"a": material("Cu"), "b": material("PI")}, fixed, -100.0)
+    first = solve(model)
+    colder = model.at_temperature(-160.0)
+    other = replace(model, materials={**model.materials, "b": replace(material("PI"), cte=material("Cu").cte)})
+    wanted = [solve(m).displacement for m in (colder, other)]
+    calls = []
+    plain = SystemFactor.solve
+    monkeypatch.setattr(SystemFactor, "solve", lambda self, rhs: calls.append(1) or plain(self, rhs))
+    close(resolve_with(first, colder).displacement, wanted[0], 1e-12)
+    assert not calls
+    assert resolve_with(first, colder).checks.residual < 1e-10
+    close(resolve_with(first, other).displacement, wanted[1], 1e-12)
+    assert calls
+    rest = resolve_with(first, model.at_temperature(0.0))
+    assert not rest.displacement.any()
 
 
 def test_resolve_with_other_prescribed_values():

@@ -99,9 +99,7 @@ def environment(site: Site, threads: str = "1") -> list[str]:
     return ["set -u", *site.setup, *pins, f'export PYTHONPATH={shlex.quote(package)}"${{PYTHONPATH:+:$PYTHONPATH}}"']
 
 
-def prepare(
-    store: Store, points: Sequence[int], site: Site, chunk: int | None = None, rounds: int = 2, retry_failed: bool = False
-) -> Jobs:
+def prepare(store: Store, points: Sequence[int], site: Site, chunk: int | None = None, rounds: int = 2, retry_failed: bool = False) -> Jobs:
     """Write the scripts for points without a row, with ``retry_failed`` for those that failed, too; runs a few of them first where
     nothing says yet what a point costs.
     """
