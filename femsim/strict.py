@@ -15,4 +15,4 @@ Coordinate = Annotated[float, Field(ge=-MAX_LENGTH, le=MAX_LENGTH)]
 class Strict(BaseModel):
     """Frozen, no unknown keys, numbers are numbers (no text, no NaN, no infinity)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
