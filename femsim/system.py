@@ -71,15 +71,21 @@ class SystemFactor:
         numbering, kept, c = self.pattern.numbering, self.pattern.kept, self.condensation
         right = np.concatenate([columns, nothing])[numbering.unknown]
         if c is not None:
-            inner = np.matmul(c.inverse, columns[numbering.inner])
-            pulled = np.matmul(c.coupling.transpose(0, 2, 1), inner)
+            given = columns[numbering.inner]
+            loaded = given.any(axis=(1, 2))
+            # the load of a goal lies on a few elements
+            some: IntArray | slice = slice(None) if loaded.all() else np.flatnonzero(loaded)
+            inner = np.matmul(c.inverse[some], given[some])
+            pulled, at = np.matmul(c.coupling[some].transpose(0, 2, 1), inner), kept[some].ravel()
             for k in range(columns.shape[1]):
                 # prescribed ones fall on a place behind the last
-                right[:, k] -= np.bincount(kept.ravel(), pulled[..., k].ravel(), minlength=len(right) + 1)[:-1]
+                right[:, k] -= np.bincount(at, pulled[..., k].ravel(), minlength=len(right) + 1)[:-1]
         solution = np.concatenate([self.factor.solve(right), nothing])
         full = solution[numbering.place]
         if c is not None:
-            full[numbering.inner] = inner - np.matmul(c.inverse, np.matmul(c.coupling, solution[kept]))
+            middle = -np.matmul(c.inverse, np.matmul(c.coupling, solution[kept]))
+            middle[some] += inner
+            full[numbering.inner] = middle
         return full[:, 0] if rhs.ndim == 1 else full
 
 
