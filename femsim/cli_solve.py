@@ -39,11 +39,14 @@ def solve(arguments: argparse.Namespace) -> None:
                 missed, done = error, error.run
         written: list[str] = []
         if arguments.out is not None:
-            from femsim.report import write_outputs
+            from femsim.report import figure_files, write_outputs
 
             progress("writing figures and the report")
+            earlier = figure_files(Path(arguments.out))
             with staged_directory(arguments.out) as stage, _naming(file):
                 written = [str(Path(path).relative_to(stage)) for path in write_outputs(done, stage, progress, origin.base)]
+            for name in earlier.difference(written):  # of another case solved into the same directory
+                (Path(arguments.out) / name).unlink(missing_ok=True)
         document = results_dict(done)
         rows = root_table(done)
     if arguments.json:

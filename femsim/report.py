@@ -36,7 +36,7 @@ from femsim.run import Progress, Run
 from femsim.solve import GOOD_RESIDUAL, WORST_RESIDUAL
 from femsim.units import MPA_PER_GPA, PER_K_PER_PPM, UNIT
 
-__all__ = ["build_html", "rebuild", "report_data", "write_outputs"]
+__all__ = ["build_html", "figure_files", "rebuild", "report_data", "write_outputs"]
 
 TEMPLATE = "report_template.html"
 #: a balance of forces or energies off by less than this is rounding
@@ -87,6 +87,15 @@ def write_outputs(run: Run, directory: Path, progress: Progress | None = None, b
     say("writing the report")
     keep("report.html", build_html(_finite(document), directory / "figures"))
     return written
+
+
+def figure_files(directory: Path) -> set[str]:
+    """Figures that the metrics.json of a result directory names, as paths in it; none where there is no such file."""
+    try:
+        listed = json.loads((directory / "metrics.json").read_text(encoding="utf-8"))["report"]["figures"]
+        return {f"figures/{Path(entry['name']).name}.{kind}" for entry in listed for kind in ("png", "svg")}
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
 
 
 def rebuild(directory: Path) -> Path:

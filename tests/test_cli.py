@@ -380,6 +380,23 @@ def test_an_interrupt_leaves_no_half_file(seed: int, tmp_path: Path) -> None:
         assert (out / "report.html").read_text().rstrip().endswith("</html>")
 
 
+def test_another_case_in_the_same_directory_leaves_no_figures_of_the_first(tmp_path: Path) -> None:
+    """Figures the earlier metrics.json names go, the user's own files stay."""
+    out = tmp_path / "results"
+    main(["solve", "bilayer", *COARSE, "--quiet", "--out", str(out)])
+    (out / "figures" / "mine.png").write_bytes(b"own")
+    first = {path.name for path in (out / "figures").iterdir()}
+    main(["solve", "staggered", "--set", "mesh.size=2", "--set", "mesh.growth=2", "--quiet", "--out", str(out)])
+    figures = {path.name for path in (out / "figures").iterdir()}
+    named = {
+        f"{entry['name']}.{kind}"
+        for entry in json.loads((out / "metrics.json").read_text())["report"]["figures"]
+        for kind in ("png", "svg")
+    }
+    assert figures == {*named, "mine.png"}
+    assert "root_post_root.png" in first - figures
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals of a POSIX system")
 @pytest.mark.parametrize("earlier", [False, True])
 @pytest.mark.parametrize("wanted", [signal.SIGINT, signal.SIGTERM])
@@ -394,7 +411,8 @@ def test_an_interrupt_while_files_are_written(wanted: signal.Signals, earlier: b
         "def write_outputs(run, directory, progress=None, base=None):\n"
         "    (directory / 'metrics.json').write_text('half a fi')\n"
         "    sys.stderr.write('writing\\n'); sys.stderr.flush(); time.sleep(100)\n"
-        "fake.write_outputs = write_outputs\nsys.modules['femsim.report'] = fake\nimport femsim.cli\n"
+        "fake.write_outputs = write_outputs\nfake.figure_files = lambda directory: set()\n"
+        "sys.modules['femsim.report'] = fake\nimport femsim.cli\n"
         f"sys.exit(femsim.cli.main(['solve', 'bilayer', *{COARSE!r}, '--quiet', '--out', {str(out)!r}]))\n"
     )
     child = subprocess.Popen(
