@@ -11,7 +11,7 @@ from femsim.elements import gauss_points, line_gauss, line_shape, shape
 from femsim.errors import InputError
 from femsim.mesh import IntArray, jacobians
 from femsim.model import Model
-from femsim.parallel import in_parts, in_threads
+from femsim.parallel import do_in_threads, in_parts
 from femsim.rectangles import rectangle_force, rectangle_internal
 from femsim.sampling import sample
 
@@ -121,10 +121,9 @@ def body_force(model: Model, density: Callable[[FloatArray], FloatArray]) -> Flo
     return force
 
 
-def internal_force(model: Model, displacement: FloatArray, chosen: IntArray | None = None) -> FloatArray:
-    """Nodal forces (ndof,) of the stress in all cells or those ``chosen``: f = int B^T D (B u - eps_th) dV, in uN; u is (ndof,)."""
+def internal_force(model: Model, displacement: FloatArray) -> FloatArray:
+    """Nodal forces (ndof,) of the stress: f = int B^T D (B u - eps_th) dV, in uN; ``displacement`` is (ndof,)."""
     points, weights = gauss_points(model.mesh.element, model.mesh.info.full)
-
     simple = _simple(model)
 
     def element(cells: IntArray) -> FloatArray:
@@ -133,7 +132,7 @@ def internal_force(model: Model, displacement: FloatArray, chosen: IntArray | No
         at = sample(model, cells, points)
         return at.pull(at.stress(displacement) * (at.volume * weights)[..., None])
 
-    return _sum_of(model, element, chosen)
+    return _sum_of(model, element)
 
 
 def _simple(model: Model) -> bool:
@@ -141,16 +140,13 @@ def _simple(model: Model) -> bool:
     return bool(np.isscalar(model.temperature)) and not model.kinematics.globals_
 
 
-def _sum_of(model: Model, element: Callable[[IntArray], FloatArray], chosen: IntArray | None = None) -> FloatArray:
+def _sum_of(model: Model, element: Callable[[IntArray], FloatArray]) -> FloatArray:
     """Nodal forces (ndof,) from those of elements (E, m), batch by batch; the order of the sum does not depend on the threads."""
-    every = np.arange(len(model.mesh.cells)) if chosen is None else chosen
-    parts = in_parts(np.arange(len(every)), SAMPLED)
-    dofs = model.element_dofs(every)
+    dofs = model.element_dofs(slice(None))
     forces = np.empty(dofs.shape)
 
-    def fill(part: IntArray) -> None:
-        forces[part[0] : part[-1] + 1] = element(every[part])
+    def fill(cells: IntArray) -> None:
+        forces[cells[0] : cells[-1] + 1] = element(cells)
 
-    for _ in in_threads(fill, parts):
-        pass
+    do_in_threads(fill, in_parts(np.arange(len(dofs)), SAMPLED))
     return np.asarray(np.bincount(dofs.ravel(), forces.ravel(), minlength=model.ndof), dtype=float)

@@ -151,13 +151,12 @@ def _check_held(mesh: Mesh, kinematics: Kinematics, constraints: Constraints) ->
     held = np.flatnonzero(equation < 0)
     users = np.bincount(equation[equation >= 0], minlength=constraints.count)
     tied = np.flatnonzero((equation >= 0) & (np.append(users, 0)[equation] > 1))
+    bound = np.concatenate([held, tied])
+    bound = bound[np.argsort(equation[bound], kind="stable")]
     for part in range(parts):
-        nodes = np.flatnonzero(label == part)[:1] if parts > 1 else np.zeros(1, dtype=np.int64)
-        dofs = np.concatenate([held, tied])
-        dofs = dofs[label[dofs // 2] == part]
-        dofs = dofs[np.argsort(equation[dofs], kind="stable")]
+        dofs = bound[label[bound // 2] == part]
         # the part's first node stands for it where nothing is held
-        modes = kinematics.rigid_modes(mesh.points[np.concatenate([dofs // 2, nodes])])
+        modes = kinematics.rigid_modes(mesh.points[np.append(dofs // 2, np.argmax(label == part))])
         row = np.arange(len(dofs))
         matrix = np.column_stack([mode[row, dofs % 2] for mode in modes.values()])
         number = equation[dofs]

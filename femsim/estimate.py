@@ -31,7 +31,7 @@ from femsim.functional import Goal
 from femsim.mesh import IntArray
 from femsim.metrics import Averages, RootMetrics
 from femsim.model import Model
-from femsim.parallel import in_parts, in_threads
+from femsim.parallel import do_in_threads, in_parts
 from femsim.probes import ProbeValue, probe_goals
 from femsim.sampling import sample
 from femsim.solve import Solution, gather, scatter
@@ -193,8 +193,7 @@ def _weights(model: Model, unknowns: FloatArray, smoother: _Smoother) -> tuple[F
         weights[cells] = np.matmul(values.T, w)
         pulled[cells] = at.pull(at.hooke(w))
 
-    for _ in in_threads(fill, _batches(model)):
-        pass
+    do_in_threads(fill, _batches(model))
     return weights, pulled
 
 
@@ -211,8 +210,7 @@ def _nodal_stress(model: Model, fields: FloatArray, thermal: bool = False) -> Fl
         e, q = stress.shape[:2]
         found[cells] = np.matmul(to_nodes, stress.reshape(e, q, -1)).reshape(e, -1, 4, fields.shape[1])
 
-    for _ in in_threads(fill, _batches(model)):
-        pass
+    do_in_threads(fill, _batches(model))
     return found
 
 

@@ -102,9 +102,9 @@ class PardisoFactor:
 
     def _call(self, phase: int, rhs: FloatArray | None = None) -> FloatArray:
         """One phase of PARDISO; the solution (n, k) of phase 33."""
-        from ctypes import POINTER, byref, c_double, c_int32, c_int64
+        from ctypes import POINTER, byref, c_double, c_int32
 
-        def whole(number: int) -> Any:
+        def one(number: int) -> Any:
             return byref(c_int32(number))
 
         def at(array: npt.NDArray[Any], kind: Any) -> Any:
@@ -115,9 +115,9 @@ class PardisoFactor:
         error = c_int32(0)
         upper, solver = self._upper, self._solver
         solver._mkl_pardiso(
-            at(solver.pt, c_int64), whole(1), whole(1), whole(2), whole(phase), whole(self._blocks),
+            at(solver.pt, solver._pt_type[0]), one(1), one(1), one(2), one(phase), one(self._blocks),
             at(upper.data, c_double), at(upper.indptr, c_int32), at(upper.indices, c_int32), at(self._order, c_int32),
-            whole(rhs.shape[1]), at(solver.iparm, c_int32), whole(0), at(rhs, c_double), at(solution, c_double), byref(error),
+            one(rhs.shape[1]), at(solver.iparm, c_int32), one(0), at(rhs, c_double), at(solution, c_double), byref(error),
         )  # fmt: skip
         if error.value:
             self.close()

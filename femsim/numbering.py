@@ -53,11 +53,13 @@ def _own(model: Model) -> tuple[IntArray, BoolArray]:
     return nodal, (nodal >= 0) & (np.append(np.bincount(equation[equation >= 0], minlength=constraints.count), 0)[nodal] == 1)
 
 
-def number_unknowns(model: Model) -> Numbering:
-    """Number a model's unknowns by nested dissection of its blocks. Raises NumericsError where one belongs to no element."""
+def number_unknowns(model: Model, condensed: bool) -> Numbering:
+    """Number a model's unknowns by nested dissection of its blocks, the middle nodes' ``condensed`` or not.
+
+    Raises NumericsError where an unknown belongs to no element.
+    """
     mesh, count = model.mesh, model.constraints.count
     nodal, single = _own(model)
-    condensed = condenses(model)
     owner = np.asarray(single.any(axis=1))
     if condensed:
         owner[mesh.cells[:, 8]] = False

@@ -13,6 +13,8 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
+from femsim.errors import FemsimWarning
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -49,6 +51,12 @@ def in_threads(work: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
     return _results(pool, pool.map(work, items))
 
 
+def do_in_threads(work: Callable[[T], None], items: Sequence[T]) -> None:
+    """``work`` on each item; returns when all is done."""
+    for _ in in_threads(work, items):
+        pass
+
+
 def _results(pool: Any, results: Iterator[R]) -> Iterator[R]:
     with pool:
         yield from results
@@ -58,7 +66,8 @@ class Forked(Generic[T, R]):
     """``work`` on each item in forked children, which start at once; iterating gives the results in the items' order.
 
     Items are shared out by their ``weights``. Where there is one processor, or no safe fork (not Linux, a daemonic process), the work is
-    done on iteration instead, and so is what a child that died or hangs has left. What work raises or warns of is raised or warned of here.
+    done on iteration instead; so is, with a warning, what a child that died or hangs has left. What work raises or warns of is raised or
+    warned of here.
     """
 
     def __init__(self, work: Callable[[T], R], items: Sequence[T], weights: Sequence[float]) -> None:
@@ -93,6 +102,7 @@ class Forked(Generic[T, R]):
                     at, *result = pipe.recv()
                     done[at] = (result[0], result[1], result[2])
                 except EOFError:  # the child died, or hangs
+                    warnings.warn("a child process gave no answer; its work is done here, one after the other", FemsimWarning, stacklevel=2)
                     self._pipes = {k: other for k, other in self._pipes.items() if other is not pipe}
             if number not in done:
                 yield self._work(item)

@@ -40,6 +40,11 @@ class Local:
     update: IntArray
 
     @property
+    def condensed(self) -> bool:
+        """Whether a middle node is condensed."""
+        return len(self.entries) > 4 * self.pairs
+
+    @property
     def pairs(self) -> int:
         """Number of pairs of nodes."""
         return len(self.first)
@@ -100,9 +105,13 @@ def layout_of(model: Model) -> Local:
     return local_layout(model.mesh.info.nodes, model.kinematics.globals_, 8 if condenses(model) else None)
 
 
-def make_pattern(model: Model) -> Pattern:
-    """Order and places of a model's matrix. Raises NumericsError where an unknown belongs to no element."""
-    numbering, local, cells = number_unknowns(model), layout_of(model), model.mesh.cells
+def make_pattern(model: Model, local: Local | None = None) -> Pattern:
+    """Order and places of a model's matrix; ``local`` of :func:`layout_of`, where it is known already.
+
+    Raises NumericsError where an unknown belongs to no element.
+    """
+    local, cells = local or layout_of(model), model.mesh.cells
+    numbering = number_unknowns(model, local.condensed)
     blocks = numbering.blocks
     kept = _places(model, numbering, local)
 
@@ -129,7 +138,7 @@ def make_pattern(model: Model) -> Pattern:
         constraints=model.constraints,
         numbering=numbering,
         local=local,
-        kept=np.where(kept < 0, 2 * blocks, kept) if len(numbering.inner) else kept[:0],
+        kept=np.where(kept < 0, 2 * blocks, kept) if local.condensed else kept[:0],
         indptr=indptr,
         indices=column,
         sums=sums,

@@ -46,7 +46,7 @@ class Checks:
 class Solution:
     """Displacement (N, 2) in um, the kinematics' own unknowns, nodal reactions (ndof,) in uN, checks and times (s).
 
-    ``load`` (n,) is the right side, thermal and applied forces gathered by unknown.
+    ``load`` (n,) is the right side: thermal and applied forces gathered by unknown, and those of prescribed displacements.
     """
 
     model: Model

@@ -16,8 +16,7 @@ from femsim.assembly import BATCH, element_stiffness
 from femsim.linear import Factor, factorise
 from femsim.mesh import IntArray
 from femsim.model import Model
-from femsim.numbering import condenses
-from femsim.parallel import in_parts, in_threads
+from femsim.parallel import do_in_threads, in_parts, in_threads
 from femsim.pattern import Local, Pattern, layout_of, make_pattern
 from femsim.rectangles import rectangle_stiffness
 
@@ -93,8 +92,8 @@ def make_system(model: Model, pattern: Pattern | None = None) -> System:
     """Assemble a model's condensed stiffness; ``pattern`` of an earlier matrix on the same mesh and constraints saves its making."""
     if pattern is not None and not np.array_equal(pattern.constraints.equation, model.constraints.equation):
         raise ValueError("the pattern belongs to other constraints")
-    local, condensed = layout_of(model), condenses(model)
-    count, width = len(model.mesh.cells), len(local.kept)
+    local = layout_of(model) if pattern is None else pattern.local
+    count, width, condensed = len(model.mesh.cells), len(local.kept), local.condensed
     blocks = np.empty((count, local.pairs, 2, 2))
     inverse = np.empty((count if condensed else 0, 2, 2))
     coupling = np.empty((count if condensed else 0, 2, width))
@@ -115,7 +114,7 @@ def make_system(model: Model, pattern: Pattern | None = None) -> System:
 
     filling = in_threads(fill, _parts(model))
     # the elements' entries are computed meanwhile
-    pattern = pattern or make_pattern(model)
+    pattern = pattern or make_pattern(model, local)
     for _ in filling:
         pass
     return System(_sum(blocks, pattern), pattern, Condensation(inverse, coupling) if condensed else None)
@@ -130,8 +129,7 @@ def _sum(blocks: FloatArray, pattern: Pattern) -> sp.bsr_matrix:
         np.copyto(own[..., 0, 1], lower, where=over)
         np.copyto(lower, upper, where=over)
 
-    for _ in in_threads(turn, in_parts(np.arange(len(blocks)), TURNED)):
-        pass
+    do_in_threads(turn, in_parts(np.arange(len(blocks)), TURNED))
     data = np.asarray(pattern.sums @ blocks.reshape(-1, 4))
     if len(pattern.source):
         np.add.at(data.reshape(-1), pattern.target, pattern.times * blocks.reshape(-1)[pattern.source])

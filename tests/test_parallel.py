@@ -94,9 +94,9 @@ def test_what_a_child_leaves_is_done_here(end, monkeypatch):
             os._exit(1) if end == "dies" else time.sleep(60)
         return n, os.getpid() == parent
 
-    with Forked(work, range(4), [1.0] * 4) as found:
+    with Forked(work, range(4), [1.0] * 4) as found, pytest.warns(FemsimWarning, match="its work is done here"):
         assert [n for n, _ in found] == [0, 1, 2, 3]
-    with Forked(work, range(4), [1.0] * 4) as found:
+    with Forked(work, range(4), [1.0] * 4) as found, pytest.warns(FemsimWarning):
         here = [own for _, own in found]
     assert here[1], "the item that ended its child"
     assert not here[0]
