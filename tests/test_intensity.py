@@ -100,22 +100,19 @@ def test_sampler_keeps_the_sides_of_an_interface_apart():
     assert abs(above[0] - below[0]) > 20.0  # the stress along the interface is not
 
 
+def bilayer(size, growth, **more):
+    materials = {
+        "post": {"E": 120.0, "nu": 0.34, "cte": 17.0},
+        "low": {"E": 2.5, "nu": 0.34, "cte": 35.0},
+        "high": {"E": 15.0, "nu": 0.30, "cte": 10.0},
+        "chip": {"E": 169.0, "nu": 0.28, "cte": 2.6},
+    }
+    return run(BilayerCase.model_validate({"stack": "bilayer", "materials": materials, "mesh": {"size": size, "growth": growth}, **more}))
+
+
 @pytest.fixture(scope="module")
 def reference():
-    case = BilayerCase.model_validate(
-        {
-            "stack": "bilayer",
-            "materials": {
-                "post": {"E": 120.0, "nu": 0.34, "cte": 17.0},
-                "low": {"E": 2.5, "nu": 0.34, "cte": 35.0},
-                "high": {"E": 15.0, "nu": 0.30, "cte": 10.0},
-                "chip": {"E": 169.0, "nu": 0.28, "cte": 2.6},
-            },
-            "mesh": {"size": 0.01, "growth": 1.4},
-            "metrics": {"length": [5.0, 1.0, 0.3]},
-        }
-    )
-    return run(case)
+    return bilayer(0.01, 1.4, metrics={"length": [5.0, 1.0, 0.3]})
 
 
 def test_the_json_names_exponent_intensity_and_unit(reference):
@@ -168,20 +165,8 @@ def test_stress_of_the_sampler_is_the_recovered_one(reference):
 
 def test_named_corners_of_a_case():
     """The cell wall, where the interface of chip and resin meets a plane of symmetry, is not singular; the post's top rim is."""
-    case = BilayerCase.model_validate(
-        {
-            "stack": "bilayer",
-            "materials": {
-                "post": {"E": 120.0, "nu": 0.34, "cte": 17.0},
-                "low": {"E": 2.5, "nu": 0.34, "cte": 35.0},
-                "high": {"E": 15.0, "nu": 0.30, "cte": 10.0},
-                "chip": {"E": 169.0, "nu": 0.28, "cte": 2.6},
-            },
-            "mesh": {"size": 0.02, "growth": 1.5},
-            "corner": [{"name": "wall", "at": [150.0, 0.0]}, {"name": "rim", "at": [50.0, 72.0]}],
-        }
-    )
-    corners = results_dict(run(case))["corners"]
+    solved = bilayer(0.02, 1.5, corner=[{"name": "wall", "at": [150.0, 0.0]}, {"name": "rim", "at": [50.0, 72.0]}])
+    corners = results_dict(solved)["corners"]
     assert "singularity_note" not in corners["wall"], corners["wall"]
     assert corners["wall"]["boundary"] == ["roller", "roller"]
     assert corners["wall"]["singularity"] == []

@@ -15,6 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from processes import below
+
 ROOT = Path(__file__).resolve().parents[2]
 STUDY = """case = "bilayer"
 [study]
@@ -28,20 +30,6 @@ steps = {steps}
 key = "materials.low.cte"
 values = [30, 50, 70, 90]
 """
-
-
-def below(pid: int) -> list[int]:
-    """Processes started by one, from /proc."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
-            except (OSError, IndexError):
-                continue
-            if parent == pid:
-                found.append(int(entry.name))
-    return found
 
 
 def main() -> int:

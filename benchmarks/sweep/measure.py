@@ -19,6 +19,8 @@ import threading
 import time
 from pathlib import Path
 
+from processes import below
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 
@@ -50,16 +52,7 @@ def single(study: str, count: int) -> dict[str, float]:
 
 def memory(pid: int) -> list[int]:
     """Resident kB of a process and those below it, the parent first."""
-    found = [_resident(pid)]
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
-            except (OSError, IndexError):
-                continue
-            if parent == pid:
-                found.append(_resident(int(entry.name)))
-    return found
+    return [_resident(one) for one in (pid, *below(pid))]
 
 
 def _resident(pid: int) -> int:
