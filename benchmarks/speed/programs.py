@@ -146,7 +146,7 @@ PROGRAMS = (
     ),
     Program(
         "femsim-again",
-        "femsim, a second temperature",
+        "femsim, a second temperature and CTE",
         "femsim-again",
         _WITH_MKL,
         ("femsim",),
