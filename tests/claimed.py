@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from femsim.casefile import load_case
+from femsim.cases.casefile import load_case
 from femsim.claims import Claim, evaluate
 
 

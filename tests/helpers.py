@@ -1,4 +1,6 @@
-"""Small builders the verification tests share: reference cases, materials, meshes of every element, constraints, error norms."""
+"""Small builders the verification tests share: reference cases, materials, meshes of every element, constraints, error
+norms.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +12,27 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse as sp
 
-from femsim.assembly import element_stiffness
-from femsim.elements import ELEMENTS, gauss_points, node_points, shape
-from femsim.errors import FemsimWarning
-from femsim.grid import tensor_mesh
-from femsim.kinematics import KINEMATICS
-from femsim.materials import Material, Property
-from femsim.mesh import Mesh, edges_of
-from femsim.model import Constraints, Model, Traction
-from femsim.recovery import nodal_stress, sample, stress
+from femsim.base.errors import FemsimWarning
+from femsim.materials.elastic import Material
+from femsim.materials.property import Property
+from femsim.measures.stress import nodal_stress, sample, stress
+from femsim.meshes.elements import ELEMENTS, gauss_points, node_points, shape
+from femsim.meshes.facets import edges_of
+from femsim.meshes.grid import tensor_mesh
+from femsim.meshes.mesh import Mesh
+from femsim.models.assembly import element_stiffness
+from femsim.models.kinematics import KINEMATICS
+from femsim.models.loads import Traction
+from femsim.models.model import Model
+from femsim.models.space import Constraints
 
 REFERENCES = json.loads((Path(__file__).parent / "data" / "references.json").read_text())
 CASES = {case["id"]: case for topic in REFERENCES["topics"].values() for case in topic["cases"]}
 QUADS, TRIS = ("quad4", "quad8", "quad9"), ("tri3", "tri6")
 ALL = QUADS + TRIS
-AXI, STRAIN, GENERAL, STRESS = (KINEMATICS[k] for k in ("axisymmetric", "plane-strain", "generalized-plane-strain", "plane-stress"))
+AXI, STRAIN, GENERAL, STRESS = (
+    KINEMATICS[k] for k in ("axisymmetric", "plane-strain", "generalized-plane-strain", "plane-stress")
+)
 
 
 # ---------------------------------------------------------------- materials
@@ -73,7 +81,9 @@ def assemble(model):
         columns.append(column.ravel())
         entries.append(stiffness.ravel())
     n, constraints = model.ndof, model.constraints
-    whole = sp.coo_matrix((np.concatenate(entries), (np.concatenate(rows), np.concatenate(columns))), shape=(n, n)).tocsc()
+    whole = sp.coo_matrix(
+        (np.concatenate(entries), (np.concatenate(rows), np.concatenate(columns))), shape=(n, n)
+    ).tocsc()
     free = np.flatnonzero(constraints.equation >= 0)
     transfer = sp.csc_matrix((np.ones(len(free)), (free, constraints.equation[free])), shape=(n, constraints.count))
     return (transfer.T @ whole @ transfer).tocsc(), -transfer.T @ (whole @ constraints.value)
@@ -120,7 +130,8 @@ def _compact(mesh):
 
 
 def distorted(mesh, amount=0.25, seed=1, curved=0.0, edge=False):
-    """Inner corners moved at random by ``amount`` of the smallest edge, sides kept straight or bent by ``curved`` of it.
+    """Inner corners moved at random by ``amount`` of the smallest edge, sides kept straight or bent by ``curved`` of
+    it.
 
     ``edge`` lets corners on the sides of the body's box slide along them.
     """
@@ -160,7 +171,9 @@ def bent(mesh, amount):
 
 
 def patches(blocks, element="quad9"):
-    """One quad9 mesh out of lattices of points (2 m + 1, 2 n + 1, 2), each with a region name; common nodes are merged."""
+    """One quad9 mesh out of lattices of points (2 m + 1, 2 n + 1, 2), each with a region name; common nodes are
+    merged.
+    """
     points, cells, region, start = [], [], [], 0
     names = tuple(dict.fromkeys(name for _, name in blocks))
     for lattice, name in blocks:
@@ -180,13 +193,17 @@ def patches(blocks, element="quad9"):
 
 
 def ruled(inner, outer, t):
-    """Lattice between two curves of points (m, 2) that run counter-clockwise, at fractions ``t`` from the outer to the inner one."""
+    """Lattice between two curves of points (m, 2) that run counter-clockwise, at fractions ``t`` from the outer to the
+    inner one.
+    """
     t = np.asarray(t)[:, None, None]
     return (1 - t) * outer[None] + t * inner[None]
 
 
 def quarter_disc(radii, n, names, bore=0.0, element="quad9", cells=None):
-    """Quarter of a disc or ring: ``n`` cells per 45 degrees; ``cells`` per layer across (default: as long as they are wide)."""
+    """Quarter of a disc or ring: ``n`` cells per 45 degrees; ``cells`` per layer across (default: as long as they are
+    wide).
+    """
     angle = np.linspace(0, np.pi / 2, 4 * n + 1)
     arc = np.column_stack([np.cos(angle), np.sin(angle)])
     arc[0, 1] = arc[-1, 0] = 0.0
@@ -198,7 +215,9 @@ def quarter_disc(radii, n, names, bore=0.0, element="quad9", cells=None):
         s = np.linspace(0, 1, 2 * n + 1)
         u, v = np.meshgrid(s, s, indexing="xy")
         corner = np.array([[a, 0], [b, b], [0, a]])
-        square = (u * (1 - v))[..., None] * corner[0] + (u * v)[..., None] * corner[1] + ((1 - u) * v)[..., None] * corner[2]
+        square = (
+            (u * (1 - v))[..., None] * corner[0] + (u * v)[..., None] * corner[1] + ((1 - u) * v)[..., None] * corner[2]
+        )
         blocks.append((square, names[0]))
         edge = np.concatenate([square[:, -1], square[-1, -2::-1]])
         blocks.append((ruled(edge, radii[0] * arc, np.linspace(0, 1, 2 * n + 1)), names[0]))
@@ -231,7 +250,9 @@ def outer_edges(mesh, axis=None, value=None, radius=None):
     nodes = edges.nodes[edges.cells[:, 1] < 0]
     x = mesh.points[nodes]
     at = np.linalg.norm(x, axis=2) if radius is not None else x[..., axis]
-    return nodes[np.all(np.isclose(at, radius if radius is not None else value, atol=1e-9 * np.ptp(mesh.points)), axis=1)]
+    return nodes[
+        np.all(np.isclose(at, radius if radius is not None else value, atol=1e-9 * np.ptp(mesh.points)), axis=1)
+    ]
 
 
 def pressure(mesh, load, axis=None, value=None, radius=None):
@@ -276,7 +297,9 @@ def stresses_of(solution):
 
 
 def field_errors(solution, displacement, stress_of):
-    """L2 error of the displacement, energy error, and the L2 norm of the displacement, against functions of points (m, 2)."""
+    """L2 error of the displacement, energy error, and the L2 norm of the displacement, against functions of points (m,
+    2).
+    """
     model = solution.model
     mesh = model.mesh
     xi, w = gauss_points(mesh.element, mesh.info.full + 2)

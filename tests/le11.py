@@ -1,7 +1,9 @@
-"""The mesh of NAFEMS LE11 (solid cylinder / taper / sphere, temperature): NAFEMS, "The Standard NAFEMS Benchmarks", TNSB Rev. 3, 1990.
+"""The mesh of NAFEMS LE11 (solid cylinder / taper / sphere, temperature): NAFEMS, "The Standard NAFEMS Benchmarks",
+TNSB Rev. 3, 1990.
 
-The outline (m), as it also stands in the public decks of FinEALE and FeenoX: A (1, 0), B (1.4, 0), arc round O by 30 degrees to D, line to
-G (1, 1.39), I (1, 1.79), H (0.7071, 1.79), E (0.7071, 0.7071), arc round O by 45 degrees back to A.
+The outline (m), as it also stands in the public decks of FinEALE and FeenoX: A (1, 0), B (1.4, 0), arc round O by 30
+degrees to D, line to G (1, 1.39), I (1, 1.79), H (0.7071, 1.79), E (0.7071, 0.7071), arc round O by 45 degrees back to
+A.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from patches import Patch, arc, blend, graded, join, segment
 
-from femsim.mesh import Mesh
+from femsim.meshes.mesh import Mesh
 
 UM = 1.0e6  # per metre
 S = float(np.sqrt(0.5))
@@ -18,7 +20,8 @@ A, B = (1.0, 0.0), (1.4, 0.0)
 D = (1.4 * float(np.cos(np.pi / 6)), 0.7)
 G, I, H, E = (1.0, 1.39), (1.0, 1.79), (S, 1.79), (S, S)  # noqa: E741
 
-#: stress at A in MPa, converged (the published target of -105 is a coarse-mesh value; T = r + |z| has a kink across z = 0)
+#: stress at A in MPa, converged (the published target of -105 is a coarse-mesh value; T = r + |z| has a kink across z =
+#: 0)
 SIGMA_ZZ_A = -105.6688
 SIGMA_TT_A = 55.7097
 #: radial displacement in m
@@ -33,7 +36,9 @@ VOLUME = 2 * np.pi * sum((q[1] - p[1]) * (p[0] ** 2 + p[0] * q[0] + q[0] ** 2) /
 
 
 def le11_mesh(n: int = 8, element: str = "quad9", power: float = 4.0) -> Mesh:
-    """``n`` elements through the wall, graded to A like (i / n)^power; region body; lines z0 (A-B), top (H-I), inner, outer."""
+    """``n`` elements through the wall, graded to A like (i / n)^power; region body; lines z0 (A-B), top (H-I), inner,
+    outer.
+    """
     # where the line across the wall through E (22.5 degrees, between the normals of arc and cylinder) meets D-G
     direction = np.array([np.cos(np.pi / 8), np.sin(np.pi / 8)])
     f, _ = np.linalg.solve(np.column_stack([np.subtract(G, D), -direction]), np.subtract(E, D))

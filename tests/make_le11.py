@@ -1,4 +1,6 @@
-"""Writes meshes/le11.msh: python tests/make_le11.py (from the checkout; a test compares the file with what this makes)."""
+"""Writes meshes/le11.msh: python tests/make_le11.py (from the checkout; a test compares the file with what this
+makes).
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from pathlib import Path
 
 from le11 import le11_mesh, temperature
 
-from femsim.vtu import mesh_bytes, write_mesh
+from femsim.meshes.write import mesh_bytes, write_mesh
 
 #: elements through the wall, and how sharply they crowd at A
 N, POWER = 12, 4.0

@@ -1,4 +1,6 @@
-"""Meshes for tests out of mapped patches: each maps the unit square onto a curved quadrilateral; patches meet node by node."""
+"""Meshes for tests out of mapped patches: each maps the unit square onto a curved quadrilateral; patches meet node by
+node.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +10,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from femsim.elements import ELEMENTS
-from femsim.mesh import Mesh, edges_of
-from femsim.meshfile import change_element
+from femsim.base.arrays import FloatArray
+from femsim.meshes.elements import ELEMENTS
+from femsim.meshes.facets import edges_of
+from femsim.meshes.mesh import Mesh
+from femsim.meshes.read import change_element
 
-FloatArray = npt.NDArray[np.float64]
 #: from arrays s, t to the two coordinates
 Map = Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
 
 
 @dataclass(frozen=True)
 class Patch:
-    """A map, the element boundaries along s and along t (ascending in [0, 1]), and the region; s cross t is counter-clockwise."""
+    """A map, the element boundaries along s and along t (ascending in [0, 1]), and the region; s cross t is
+    counter-clockwise.
+    """
 
     map: Map
     s: FloatArray
@@ -27,8 +32,12 @@ class Patch:
     region: str
 
 
-def join(patches: Sequence[Patch], element: str, lines: dict[str, Callable[[FloatArray, FloatArray], npt.NDArray[np.bool_]]]) -> Mesh:
-    """One mesh of all patches; ``lines`` say of (r, z) what is on them: edges of the boundary or between regions with all nodes there."""
+def join(
+    patches: Sequence[Patch], element: str, lines: dict[str, Callable[[FloatArray, FloatArray], npt.NDArray[np.bool_]]]
+) -> Mesh:
+    """One mesh of all patches; ``lines`` say of (r, z) what is on them: edges of the boundary or between regions with
+    all nodes there.
+    """
     points: list[FloatArray] = []
     cells: list[npt.NDArray[np.int64]] = []
     names = list(dict.fromkeys(patch.region for patch in patches))
@@ -65,7 +74,10 @@ def graded(n: int, power: float) -> FloatArray:
     return np.asarray(np.linspace(0.0, 1.0, n + 1) ** power)
 
 
-def blend(one: Callable[[FloatArray], tuple[FloatArray, FloatArray]], two: Callable[[FloatArray], tuple[FloatArray, FloatArray]]) -> Map:
+def blend(
+    one: Callable[[FloatArray], tuple[FloatArray, FloatArray]],
+    two: Callable[[FloatArray], tuple[FloatArray, FloatArray]],
+) -> Map:
     """The map with curve ``one`` at s = 0, curve ``two`` at s = 1, and straight lines between."""
 
     def surface(s: FloatArray, t: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -98,8 +110,8 @@ def volume(mesh: Mesh, region: str | None = None) -> float:
 
 
 def _measures(mesh: Mesh) -> tuple[FloatArray, FloatArray]:
-    from femsim.elements import gauss_points, shape
-    from femsim.mesh import jacobians
+    from femsim.meshes.elements import gauss_points, shape
+    from femsim.meshes.mesh import jacobians
 
     points, weights = gauss_points(mesh.element, 4)
     values, gradients = shape(mesh.element, points)

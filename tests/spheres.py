@@ -1,24 +1,27 @@
-"""Concentric spheres as a quarter disc in r-z: an O-grid with curved cells, layers as regions (Timoshenko and Goodier, sec. 152)."""
+"""Concentric spheres as a quarter disc in r-z: an O-grid with curved cells, layers as regions (Timoshenko and Goodier,
+sec. 152).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 from patches import Patch, arc, blend, graded, join, segment
 
-from femsim.mesh import Mesh
-
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
+from femsim.base.arrays import BoolArray, FloatArray
+from femsim.meshes.mesh import Mesh
 
 
-def sphere_mesh(radii: Sequence[float] = (10.0, 15.0, 40.0), n: int = 4, element: str = "quad9", cavity: float = 0.0) -> Mesh:
-    """Quarter disc r >= 0, z >= 0 with outer radii ``radii`` (um), ``n`` cells along 45 degrees, about square ones along the radius.
+def sphere_mesh(
+    radii: Sequence[float] = (10.0, 15.0, 40.0), n: int = 4, element: str = "quad9", cavity: float = 0.0
+) -> Mesh:
+    """Quarter disc r >= 0, z >= 0 with outer radii ``radii`` (um), ``n`` cells along 45 degrees, about square ones
+    along the radius.
 
-    Regions layer0, layer1, ...; lines axis (r = 0), equator (z = 0), outer, inner (with a cavity), interface1, ... outside layer 0, 1, ...
-    Without a cavity the centre is a square block, and the innermost layer must be there to hold it.
+    Regions layer0, layer1, ...; lines axis (r = 0), equator (z = 0), outer, inner (with a cavity), interface1, ...
+    outside layer 0, 1, ... Without a cavity the centre is a square block, and the innermost layer must be there to hold
+    it.
     """
     patches = []
     start = cavity
@@ -36,7 +39,9 @@ def sphere_mesh(radii: Sequence[float] = (10.0, 15.0, 40.0), n: int = 4, element
     for number, radius in enumerate(radii):
         if radius <= start:
             continue
-        halves = max(round(2 * float(np.log(radius / start)) / (np.pi / 4)), 1)  # so that an even n, doubled, halves every cell
+        halves = max(
+            round(2 * float(np.log(radius / start)) / (np.pi / 4)), 1
+        )  # so that an even n, doubled, halves every cell
         count = -(-n * halves // 2)
         shells = start * (radius / start) ** np.linspace(0.0, 1.0, count + 1)
         s = (shells - start) / (radius - start)
@@ -51,7 +56,11 @@ def sphere_mesh(radii: Sequence[float] = (10.0, 15.0, 40.0), n: int = 4, element
 
         return on
 
-    lines = {"axis": lambda r, z: np.abs(r) < near, "equator": lambda r, z: np.abs(z) < near, "outer": at_radius(radii[-1])}
+    lines = {
+        "axis": lambda r, z: np.abs(r) < near,
+        "equator": lambda r, z: np.abs(z) < near,
+        "outer": at_radius(radii[-1]),
+    }
     if cavity:
         lines["inner"] = at_radius(cavity)
     lines |= {f"interface{number}": at_radius(radius) for number, radius in enumerate(radii[:-1], 1)}

@@ -6,19 +6,21 @@ import numpy as np
 import pytest
 from skfem import MeshTri
 
-from femsim.adapt import _bulk, _cut, solve_to_tolerance
-from femsim.build import Discretisation, build_model, discretise, resolve_materials
-from femsim.case import BilayerCase, MeshCase
-from femsim.elements import gauss_points, shape
-from femsim.errors import InputError, ToleranceError
-from femsim.grid import Grading, tensor_mesh
-from femsim.layout import Line
-from femsim.mesh import Mesh, edges_of, jacobians
-from femsim.metrics import averages, root_metrics
-from femsim.refine import refine
-from femsim.roots import roots_of_mesh
-from femsim.run import run
-from femsim.solve import solve
+from femsim.base.errors import InputError, ToleranceError
+from femsim.builders.build import Discretisation, build_model, discretise, resolve_materials
+from femsim.builders.roots import roots_of_mesh
+from femsim.cases.stacks.bilayer import BilayerCase
+from femsim.cases.stacks.meshfile import MeshCase
+from femsim.measures.averages import averages, root_metrics
+from femsim.meshes.elements import gauss_points, shape
+from femsim.meshes.facets import edges_of
+from femsim.meshes.grid import Grading, tensor_mesh
+from femsim.meshes.layout import Line
+from femsim.meshes.mesh import Mesh, jacobians
+from femsim.meshes.refine import refine
+from femsim.runs.adapt import _bulk, _cut, solve_to_tolerance
+from femsim.runs.run import run
+from femsim.solvers.solve import solve
 
 MATERIALS = {
     "post": {"E": 120.0, "nu": 0.34, "cte": 17.0},
@@ -29,7 +31,9 @@ MATERIALS = {
 
 
 def bilayer(**mesh):
-    return BilayerCase.model_validate({"stack": "bilayer", "materials": MATERIALS, "mesh": mesh, "metrics": {"length": 5.0}})
+    return BilayerCase.model_validate(
+        {"stack": "bilayer", "materials": MATERIALS, "mesh": mesh, "metrics": {"length": 5.0}}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +79,9 @@ def test_only_the_goals_named_count():
     all_, few = run(bilayer(tolerance=0.02)), run(bilayer(tolerance=0.02, goals=["post_root.von_mises"]))
     assert few.solution.model.constraints.count < all_.solution.model.constraints.count
     assert few.roots[0].von_mises_error <= 0.02 * few.roots[0].von_mises
-    with pytest.raises(InputError, match=r"mesh.goals.0: 'post_root.peal' is no root metric \(did you mean 'post_root.peel'\?\)"):
+    with pytest.raises(
+        InputError, match=r"mesh.goals.0: 'post_root.peal' is no root metric \(did you mean 'post_root.peel'\?\)"
+    ):
         run(bilayer(tolerance=0.02, goals=["post_root.peal"]))
 
 
@@ -114,7 +120,9 @@ def triangles(order):
         low = np.flatnonzero(points[:, 1] == 0)
         low = low[np.argsort(points[low, 0])]
         return Mesh(points, cells, "tri3", region, ("a", "b"), {"bottom": np.column_stack([low[:-1], low[1:]])})
-    edges, inverse = np.unique(np.sort(np.stack([cells, np.roll(cells, -1, 1)], 2).reshape(-1, 2), 1), axis=0, return_inverse=True)
+    edges, inverse = np.unique(
+        np.sort(np.stack([cells, np.roll(cells, -1, 1)], 2).reshape(-1, 2), 1), axis=0, return_inverse=True
+    )
     middle = 0.5 * (points[edges[:, 0]] + points[edges[:, 1]])
     middle[:, 1] += 0.05 * np.sin(np.pi * middle[:, 0]) * (middle[:, 1] < 1e-9)  # a curved bottom
     bottom = np.flatnonzero((points[edges[:, 0], 1] == 0) & (points[edges[:, 1], 1] == 0))
@@ -146,7 +154,9 @@ def test_triangles_split_conformingly(order):
     assert len(mesh.cells) + 6 <= len(finer.cells) < 4 * len(mesh.cells)
     assert areas(finer).sum() == pytest.approx(areas(mesh).sum(), rel=1e-12)
     for number in range(2):
-        assert areas(finer)[finer.region == number].sum() == pytest.approx(areas(mesh)[mesh.region == number].sum(), rel=1e-12)
+        assert areas(finer)[finer.region == number].sum() == pytest.approx(
+            areas(mesh)[mesh.region == number].sum(), rel=1e-12
+        )
     # no hanging node: every edge inside has two cells
     boundary = edges_of(finer).nodes[edges_of(finer).cells[:, 1] < 0]
     length = np.linalg.norm(np.diff(finer.points[boundary[:, :2]], axis=1)[:, 0], axis=1).sum()
@@ -173,7 +183,9 @@ def test_angles_stay_bounded():
 @pytest.mark.parametrize("element", ["quad4", "quad8", "quad9"])
 def test_quadrilaterals_split_in_four(element):
     line = np.array([0.0, 0.4, 1.0])
-    mesh = tensor_mesh(line, line, np.array([[0, 1], [0, -1]]), ("a", "b"), element, (Line("wall", 0, 0.0, (0.0, 1.0)),))
+    mesh = tensor_mesh(
+        line, line, np.array([[0, 1], [0, -1]]), ("a", "b"), element, (Line("wall", 0, 0.0, (0.0, 1.0)),)
+    )
     finer, _ = refine(mesh)
     assert len(finer.cells) == 4 * len(mesh.cells)
     assert areas(finer).sum() == pytest.approx(1.0 - 0.36)
@@ -220,7 +232,9 @@ def imported(element):
     mesh = Mesh(quads.points, quads.cells, "quad4", quads.region, quads.regions)
     if element == "tri6":
         cells = np.concatenate([quads.cells[:, [0, 1, 2]], quads.cells[:, [0, 2, 3]]])
-        edges, inverse = np.unique(np.sort(np.stack([cells, np.roll(cells, -1, 1)], 2).reshape(-1, 2), 1), axis=0, return_inverse=True)
+        edges, inverse = np.unique(
+            np.sort(np.stack([cells, np.roll(cells, -1, 1)], 2).reshape(-1, 2), 1), axis=0, return_inverse=True
+        )
         points = np.vstack([quads.points, quads.points[edges].mean(axis=1)])
         six = np.column_stack([cells, len(quads.points) + inverse.reshape(-1, 3)])
         mesh = Mesh(points, six, "tri6", np.tile(quads.region, 2), quads.regions)

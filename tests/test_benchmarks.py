@@ -1,4 +1,6 @@
-"""The speed benchmark keeps working, and its programs agree: here scikit-fem, an independent code, at the smallest size."""
+"""The speed benchmark keeps working, and its programs agree: here scikit-fem, an independent code, at the smallest
+size.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,13 @@ def speed(monkeypatch):
 def run(*command, cwd):
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "2"}
     done = subprocess.run(
-        [sys.executable, *map(str, command)], cwd=cwd, env=environment, capture_output=True, text=True, timeout=600, check=False
+        [sys.executable, *map(str, command)],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -50,7 +58,14 @@ def test_modules_import(speed):
     import problem
     import programs
 
-    assert {p.group for p in programs.PROGRAMS if not p.extra} > {"femsim", "dolfinx", "ngsolve", "sfepy", "skfem", "calculix"}
+    assert {p.group for p in programs.PROGRAMS if not p.extra} > {
+        "femsim",
+        "dolfinx",
+        "ngsolve",
+        "sfepy",
+        "skfem",
+        "calculix",
+    }
     assert len({p.key for p in programs.PROGRAMS}) == len(programs.PROGRAMS)
     for program in programs.PROGRAMS:
         scripts = [part for part in program.command("python", "20k", Path()) if part.endswith(".py")]
@@ -88,7 +103,9 @@ def solved(tmp_path_factory):
 
 @pytest.mark.slow
 def test_femsim_and_scikit_fem_agree_to_five_digits(solved):
-    """Displacement everywhere, peel and shear over 5 um at the root. They differ by round-off, 1e-10; five digits are what is promised."""
+    """Displacement everywhere, peel and shear over 5 um at the root. They differ by round-off, 1e-10; five digits are
+    what is promised.
+    """
     found = json.loads(run(SPEED / "compare.py", "20k", "femsim.npz", "skfem.npz", cwd=solved))
     assert found["skfem"]["equal"]
     assert max(found["skfem"][f"{name}_difference"] for name in ("peel", "shear")) < 1e-7
@@ -126,7 +143,8 @@ def test_input_deck_of_calculix(solved):
 def test_accounts_are_of_the_whole_process(tmp_path):
     """A child that works and takes memory; one that takes too long is ended with what it started."""
     work = (
-        "import time; b = bytearray(200_000_000); b[::4096] = b[::4096]; t = time.process_time()\nwhile time.process_time() < t + 0.3: pass"
+        "import time; b = bytearray(200_000_000); b[::4096] = b[::4096]; t = time.process_time()\nwhile "
+        "time.process_time() < t + 0.3: pass"
     )
     run(SPEED / "measure.py", tmp_path / "a.json", 60, "--", sys.executable, "-c", work, cwd=tmp_path)
     account = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
@@ -145,7 +163,9 @@ def invented():
     """Results of two sizes: femsim grows linearly, its peer with the exponent 1.5; one program fails, one is late."""
 
     def entry(label, walls, peak, group=None, **more):
-        runs = [{"wall": w, "cpu": w, "peak_mb": peak, "exit": 0, "late": False, "round": i} for i, w in enumerate(walls)]
+        runs = [
+            {"wall": w, "cpu": w, "peak_mb": peak, "exit": 0, "late": False, "round": i} for i, w in enumerate(walls)
+        ]
         return {"label": label, "group": group or label, "extra": False, "runs": runs, **more}
 
     equal = {"displacement": 1e-9, "peel_difference": 2e-9, "shear_difference": 0.0, "equal": True}
@@ -153,7 +173,9 @@ def invented():
     for name, n in (("20k", 20_000), ("200k", 200_000)):
         programs = {
             "femsim": entry("femsim", [n / 2e4, n / 1e4, n / 1e4], 100),
-            "skfem": entry("skfem", [4 * (n / 2e4) ** 1.5, 8 * (n / 2e4) ** 1.5, 7 * (n / 2e4) ** 1.5], 200, agreement=equal),
+            "skfem": entry(
+                "skfem", [4 * (n / 2e4) ** 1.5, 8 * (n / 2e4) ** 1.5, 7 * (n / 2e4) ** 1.5], 200, agreement=equal
+            ),
             "broken": entry("broken", [], 0),
             "late": entry("late", [], 0),
         }

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 from helpers import ALL, AXI, GENERAL, STRAIN, STRESS, grid, near
 
-from femsim.assembly import traction_force
-from femsim.boundaries import constrain, nodes_on, traction_of
-from femsim.case import Boundary
-from femsim.errors import InputError
-from femsim.grid import tensor_mesh
-from femsim.layout import Line
-from femsim.mesh import Mesh
-from femsim.model import Constraints, Model
+from femsim.base.errors import InputError
+from femsim.builders.boundaries import constrain, nodes_on, traction_of
+from femsim.cases.parts import Boundary
+from femsim.meshes.grid import tensor_mesh
+from femsim.meshes.layout import Line
+from femsim.meshes.mesh import Mesh
+from femsim.models.assembly import traction_force
+from femsim.models.model import Model
+from femsim.models.space import Constraints
 
 PLANE = [STRAIN, STRESS, GENERAL]
 
@@ -126,16 +127,22 @@ def test_resultants_of_pressure_and_traction(element, kinematics):
     mesh = box(element)
     axis = "r" if kinematics is AXI else "x"
     width = 2 * np.pi * 2.0 if kinematics is AXI else 1.0
-    force = traction_force(model_with(mesh, kinematics, traction_of(mesh, kinematics, at(**{axis: 2.0}, pressure=3.0), 0)))
+    force = traction_force(
+        model_with(mesh, kinematics, traction_of(mesh, kinematics, at(**{axis: 2.0}, pressure=3.0), 0))
+    )
     assert force.reshape(-1, 2).sum(axis=0) == pytest.approx([-3.0 * width, 0.0], abs=1e-12)
-    force = traction_force(model_with(mesh, kinematics, traction_of(mesh, kinematics, at(**{axis: 2.0}, traction=[1.0, -4.0]), 0)))
+    force = traction_force(
+        model_with(mesh, kinematics, traction_of(mesh, kinematics, at(**{axis: 2.0}, traction=[1.0, -4.0]), 0))
+    )
     assert force.reshape(-1, 2).sum(axis=0) == pytest.approx([1.0 * width, -4.0 * width], rel=1e-12)
 
 
 def test_load_needs_an_outer_line():
     mesh = grid([0.0, 1.0, 2.0], [0.0, 1.0], "quad9", None, ("a",))
     inner = Line("middle", 0, 1.0, (0.0, 1.0))
-    lined = tensor_mesh(np.array([0.0, 1.0, 2.0]), np.array([0.0, 1.0]), np.zeros((1, 2), int), ("a",), "quad9", (inner,))
+    lined = tensor_mesh(
+        np.array([0.0, 1.0, 2.0]), np.array([0.0, 1.0]), np.zeros((1, 2), int), ("a",), "quad9", (inner,)
+    )
     with pytest.raises(InputError, match="inside the body"):
         traction_of(lined, STRAIN, at(on="middle", pressure=1.0), 0)
     with pytest.raises(InputError, match="no outer edge at x = 1"):

@@ -10,11 +10,15 @@ from typing import Any
 
 import pytest
 
-from femsim.atomic import atomic_write, check_target, staged_directory
-from femsim.case import CASE_TYPES, BilayerCase, BlocksCase, Expansion, MaterialSpec, MeshCase, Table
-from femsim.casefile import apply_overrides, dump_case, load_case, parse_case, parse_override
-from femsim.errors import InputError
-from femsim.library import list_cases
+from femsim.base.errors import InputError
+from femsim.base.files import atomic_write, check_target, staged_directory
+from femsim.cases.case import CASE_TYPES
+from femsim.cases.casefile import apply_overrides, dump_case, load_case, parse_case, parse_override
+from femsim.cases.library import list_cases
+from femsim.cases.material import Expansion, MaterialSpec, Table
+from femsim.cases.stacks.bilayer import BilayerCase
+from femsim.cases.stacks.blocks import BlocksCase
+from femsim.cases.stacks.meshfile import MeshCase
 
 MATERIALS = {
     "post": "copper",
@@ -43,7 +47,13 @@ def test_origin_tells_defaults(tmp_path: Path) -> None:
     assert isinstance(case, BilayerCase)
     assert (case.name, origin.stem, origin.base) == ("mine", "mine", tmp_path)
     assert case.geometry.low_thickness == 72.0
-    assert {"name", "geometry.cell_radius", "load.stress_free_temperature", "model.outer", "mesh.size"} <= origin.defaulted
+    assert {
+        "name",
+        "geometry.cell_radius",
+        "load.stress_free_temperature",
+        "model.outer",
+        "mesh.size",
+    } <= origin.defaulted
     assert not origin.defaulted & {
         "geometry.post_radius",
         "geometry.low_thickness",
@@ -55,18 +65,24 @@ def test_origin_tells_defaults(tmp_path: Path) -> None:
     assert origin.overrides == ("load.temperature=-55",)
 
 
-def test_a_file_comes_before_a_shipped_name_and_a_directory_after(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_comes_before_a_shipped_name_and_a_directory_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "bilayer").mkdir()
     assert load_case("bilayer")[1].base != tmp_path
     (tmp_path / "bilayer").rmdir()
-    (tmp_path / "bilayer").write_text('stack = "bilayer"\nname = "own"\n[materials]\npost = "copper"\nlow = "bcb"\nhigh = "bcb"\n')
+    (tmp_path / "bilayer").write_text(
+        'stack = "bilayer"\nname = "own"\n[materials]\npost = "copper"\nlow = "bcb"\nhigh = "bcb"\n'
+    )
     assert load_case("bilayer")[0].name == "own"
 
 
 def test_byte_order_mark_and_windows_lines(tmp_path: Path) -> None:
     file = tmp_path / "w.toml"
-    file.write_bytes(b'\xef\xbb\xbfstack = "bilayer"\r\n[materials]\r\npost = "copper"\r\nlow = "bcb"\r\nhigh = "bcb"\r\n')
+    file.write_bytes(
+        b'\xef\xbb\xbfstack = "bilayer"\r\n[materials]\r\npost = "copper"\r\nlow = "bcb"\r\nhigh = "bcb"\r\n'
+    )
     assert load_case(file)[0].name == "w"
 
 
@@ -172,8 +188,12 @@ def test_floats_survive_to_the_last_bit() -> None:
 def test_dump_writes_resolved_materials_and_every_default() -> None:
     case = parse_case(DATA, "f")
     table = Table(T=[-55, 25.1], value=[3.5, 1 / 3])
-    resolved = MaterialSpec(E=table, nu=0.3, cte=Expansion(secant=table, reference=20.0), family="polyimide", **{"yield": 3.0})
-    data = tomllib.loads(dump_case(case, {"low": resolved, "chip": {"E": 1.0, "nu": 0.1, "cte": 2.0}, "void": {"E": 1.0}}))
+    resolved = MaterialSpec(
+        E=table, nu=0.3, cte=Expansion(secant=table, reference=20.0), family="polyimide", **{"yield": 3.0}
+    )
+    data = tomllib.loads(
+        dump_case(case, {"low": resolved, "chip": {"E": 1.0, "nu": 0.1, "cte": 2.0}, "void": {"E": 1.0}})
+    )
     assert data["geometry"]["cell_radius"] == 150.0
     assert "ratio" not in data["geometry"]
     assert data["model"]["outer"] == "coupled"
@@ -196,15 +216,27 @@ def test_dump_with_all_materials_in_numbers(name: str) -> None:
 
 
 def test_dump_writes_out_layers_and_composites() -> None:
-    inner = {"composite": "mori-tanaka", "matrix": "epoxy-resin", "particles": {"like": "nickel", "E": 200.0}, "fraction": 0.2}
+    inner = {
+        "composite": "mori-tanaka",
+        "matrix": "epoxy-resin",
+        "particles": {"like": "nickel", "E": 200.0},
+        "fraction": 0.2,
+    }
     data = {
         "stack": "staggered",
         "materials": {"insulation": inner, "chip": {"like": "fr4", "E": 20.0, "nu": 0.2}},
-        "layer": [{"thickness": 3, "radius": 4, "material": "copper"}, {"thickness": 3, "radius": 4, "material": "gold"}],
+        "layer": [
+            {"thickness": 3, "radius": 4, "material": "copper"},
+            {"thickness": 3, "radius": 4, "material": "gold"},
+        ],
     }
     text = dump_case(parse_case(data, "f"), {"layer_2": {"E": 1.0, "nu": 0.25, "cte": 3.0}})
     found = tomllib.loads(text)
-    assert found["materials"]["insulation"]["particles"] == {**found["materials"]["insulation"]["particles"], "like": "nickel", "E": 200.0}
+    assert found["materials"]["insulation"]["particles"] == {
+        **found["materials"]["insulation"]["particles"],
+        "like": "nickel",
+        "E": 200.0,
+    }
     assert {"E", "nu", "cte", "like"} <= set(found["materials"]["insulation"]["matrix"])
     assert "G" not in found["materials"]["chip"]
     assert found["layer"][0]["material"]["like"] == "copper"
@@ -222,7 +254,11 @@ def test_dump_of_names_with_quotes_lines_and_letters() -> None:
 
 
 def test_dump_makes_mesh_files_absolute(tmp_path: Path) -> None:
-    data = {"stack": "mesh", "mesh": {"file": "a/../part.msh"}, "load": {"stress_free_temperature": 1, "temperature": {"point_data": "T"}}}
+    data = {
+        "stack": "mesh",
+        "mesh": {"file": "a/../part.msh"},
+        "load": {"stress_free_temperature": 1, "temperature": {"point_data": "T"}},
+    }
     case = parse_case(data, "f")
     assert isinstance(case, MeshCase)
     assert tomllib.loads(dump_case(case, base=tmp_path))["mesh"]["file"] == str(tmp_path / "part.msh")
@@ -236,21 +272,35 @@ def test_random_mutations_end_in_a_case_or_one_line() -> None:
     """Values of every TOML type in every place: a case comes out, or an InputError of one line that names the file."""
     rng = random.Random(7)
     junk: list[Any] = [
-        0, -1, 5, 1e9, 0.3, "x", "", "copper", True, [], [1], [1, 2], [1, 2, 3], ["a"], [[1, 2]], {}, {"a": 1}, {"E": 1}, {"like": "gold"},
-        {"T": [1, 2], "value": [1, 2]}, [{}], [{"name": "n", "at": [0, 0]}], {"secant": 1}, {"point_data": "T"}, 10**200, -(10**25),
+        0, -1, 5, 1e9, 0.3, "x", "", "copper", True, [], [1], [1, 2], [1, 2, 3], ["a"], [[1, 2]], {}, {"a": 1}, {"E": 1}, {"like": "gold"},  # noqa: E501
+        {"T": [1, 2], "value": [1, 2]}, [{}], [{"name": "n", "at": [0, 0]}], {"secant": 1}, {"point_data": "T"}, 10**200, -(10**25),  # noqa: E501
     ]  # fmt: skip
     outcomes = {"case": 0, "error": 0}
     for number in range(4000):
         stack = rng.choice(list(CASE_TYPES))
-        data: dict[str, Any] = {"stack": stack, "materials": dict(MATERIALS)} if rng.random() < 0.7 else {"stack": stack}
+        data: dict[str, Any] = (
+            {"stack": stack, "materials": dict(MATERIALS)} if rng.random() < 0.7 else {"stack": stack}
+        )
         fields = list(CASE_TYPES[stack].model_fields)
         for _ in range(rng.randint(1, 4)):
             key = rng.choice([*fields, "odd"])
             if rng.random() < 0.4:
                 data[key] = rng.choice(junk)
                 continue
-            annotation = CASE_TYPES[stack].model_fields[key].annotation if key in CASE_TYPES[stack].model_fields else None
-            inner = list(getattr(annotation, "model_fields", {})) or ["name", "at", "r", "z", "E", "material", "point", "u_z", "low"]
+            annotation = (
+                CASE_TYPES[stack].model_fields[key].annotation if key in CASE_TYPES[stack].model_fields else None
+            )
+            inner = list(getattr(annotation, "model_fields", {})) or [
+                "name",
+                "at",
+                "r",
+                "z",
+                "E",
+                "material",
+                "point",
+                "u_z",
+                "low",
+            ]
             table = {rng.choice(inner): rng.choice(junk) for _ in range(rng.randint(1, 3))}
             data[key] = table if rng.random() < 0.6 else [table]
         try:
@@ -261,7 +311,8 @@ def test_random_mutations_end_in_a_case_or_one_line() -> None:
             assert text.startswith("FILE: "), (number, data, text)
             assert "\n" not in text
             assert not any(
-                noise in text for noise in ("Input should", "union", "function-", "constrained", "MaterialSpec", "ValueError")
+                noise in text
+                for noise in ("Input should", "union", "function-", "constrained", "MaterialSpec", "ValueError")
             ), text
             outcomes["error"] += 1
     assert outcomes["error"] > 1000

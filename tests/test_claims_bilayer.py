@@ -1,4 +1,6 @@
-"""Truth table of the seed bilayer-resin: for each of its 27 claims designs that satisfy it, and one per limit that just fails."""
+"""Truth table of the seed bilayer-resin: for each of its 27 claims designs that satisfy it, and one per limit that just
+fails.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,15 @@ def test_every_claim_is_satisfied_by_a_design():
 
 
 #: high-layer thickness (um), 5 to 45: claims 1 and 21
-THICKNESSES = [(5, True), (4.999, False), (45, True), (45.001, False), (5 - 1e-12, True), (45 + 1e-6, False), (18, True)]
+THICKNESSES = [
+    (5, True),
+    (4.999, False),
+    (45, True),
+    (45.001, False),
+    (5 - 1e-12, True),
+    (45 + 1e-6, False),
+    (18, True),
+]
 
 
 @pytest.mark.parametrize(("high", "inside"), THICKNESSES)
@@ -61,20 +71,27 @@ RATIOS = [(3.5, True), (3.499, False), (8, True), (8.001, False), (3.4999999, Fa
 @pytest.mark.parametrize("high", [5, 7.3, 18, 45])
 def test_ratio_low_to_high(ratio, inside, high):
     wanted = SLOPED if inside else SLOPED - {2, 3, 4, 5, 6, 7, 8, 16, 17, 18}
-    assert held(f"geometry.high_thickness={high}", f"geometry.ratio={ratio}", "geometry.slope_height=1", *SLOPE[1:]) == wanted
+    assert (
+        held(f"geometry.high_thickness={high}", f"geometry.ratio={ratio}", "geometry.slope_height=1", *SLOPE[1:])
+        == wanted
+    )
 
 
 @pytest.mark.parametrize(("ratio", "inside"), RATIOS)
 @pytest.mark.parametrize("low", [2.1, 5, 5.6])
 def test_ratio_high_to_low(ratio, inside, low):
     """Claims 22 and 26 take the ratio the other way round; 26 has no limit of thickness, 22 has."""
-    found = held(f"geometry.high_thickness={ratio * low}", f"geometry.low_thickness={low}", "geometry.slope_height=1", *SLOPE[1:])
+    found = held(
+        f"geometry.high_thickness={ratio * low}", f"geometry.low_thickness={low}", "geometry.slope_height=1", *SLOPE[1:]
+    )
     assert (26 in found) == inside
     assert (22 in found) == (inside and 5 - 1e-8 <= ratio * low <= 45 + 1e-8)
     assert not found & {2, 16}
 
 
-@pytest.mark.parametrize("keys", [(), INVERSE, ("geometry.ratio=1",), ("geometry.ratio=3.5",), ("geometry.ratio=0.125",)])
+@pytest.mark.parametrize(
+    "keys", [(), INVERSE, ("geometry.ratio=1",), ("geometry.ratio=3.5",), ("geometry.ratio=0.125",)]
+)
 def test_claims_2_and_22_exclude_each_other(keys):
     found = held(*keys)
     assert not {2, 22} <= found
@@ -142,7 +159,9 @@ def test_no_slope():
         assert "slope_height 0" in claims[number].because
 
 
-@pytest.mark.parametrize(("low", "high", "inside"), [(2.5, 15, True), (2.5, 2.5, False), (3, 2.9, False), (2.5, 2.6, True)])
+@pytest.mark.parametrize(
+    ("low", "high", "inside"), [(2.5, 15, True), (2.5, 2.5, False), (3, 2.9, False), (2.5, 2.6, True)]
+)
 def test_second_layer_is_stiffer(low, high, inside):
     found = held(f"materials.low.E={low}", f"materials.high.E={high}")
     assert ({1, 21} <= found) == inside
@@ -174,7 +193,10 @@ def test_not_known_at_room_temperature():
     [
         ("{ instantaneous = { T = [0, 100], value = [6, 14] } }", True),  # 8 at 25 degC
         ("{ instantaneous = { T = [0, 100], value = [5.99, 13.99] } }", False),
-        ("{ secant = { T = [25, 125], value = [8, 10] }, reference = 25 }", True),  # at its reference the secant is the tangent
+        (
+            "{ secant = { T = [25, 125], value = [8, 10] }, reference = 25 }",
+            True,
+        ),  # at its reference the secant is the tangent
         ("{ secant = { T = [25, 125], value = [7.999, 10] }, reference = 25 }", False),
         ("{ secant = { T = [0, 100], value = [6, 8] }, reference = 125 }", False),  # 6.5 - 2/100 x 100 = 4.5 at 25 degC
     ],
@@ -184,7 +206,10 @@ def test_expansion_is_the_instantaneous_one(cte, inside):
 
 
 def test_orthotropic_layer_counts_along_the_layer():
-    spec = 'materials.high={{ like = "epoxy-high-elastic", E = [{0}, {1}, {2}], nu = [0.3, 0.3, 0.3], G = [5, 5, 5], cte = [10, 10, {3}] }}'
+    spec = (
+        'materials.high={{ like = "epoxy-high-elastic", E = [{0}, {1}, {2}], nu = [0.3, 0.3, 0.3], G = [5, '
+        "5, 5], cte = [10, 10, {3}] }}"
+    )
     assert 3 in held(spec.format(15, 12, 8.9, 40))
     assert 3 not in held(spec.format(15, 8.9, 12, 10))
     assert 3 in held('model.kinematics="plane-strain"', spec.format(15, 8.9, 12, 10))  # y is normal to the chip
@@ -222,14 +247,15 @@ def test_dependent_claims_name_what_failed_above():
     for number in (2, 3, 4, 5, 6, 9, 16, 18):
         assert claims[number].holds is False
         assert (
-            "claim 1, on which it depends, fails: high layer (away from the slope) 45.001 um, claimed 5 to 45 um" in claims[number].because
+            "claim 1, on which it depends, fails: high layer (away from the slope) 45.001 um, claimed 5 to 45 um"
+            in claims[number].because
         )
 
 
 def test_dependencies_are_those_of_the_patent():
     parents = {text.number: text.parent for text in SEEDS["bilayer-resin"]}
     assert parents == {
-        1: None, 2: 1, 3: 2, 4: 3, 5: 2, 6: 5, 7: 5, 8: 7, 9: 1, 10: 9, 11: 9, 12: 11, 13: 12, 14: 13, 15: None, 16: 13, 17: 16, 18: 17,
+        1: None, 2: 1, 3: 2, 4: 3, 5: 2, 6: 5, 7: 5, 8: 7, 9: 1, 10: 9, 11: 9, 12: 11, 13: 12, 14: 13, 15: None, 16: 13, 17: 16, 18: 17,  # noqa: E501
         19: 15, 20: 19, 21: None, 22: 21, 23: 21, 24: 23, 25: None, 26: 25, 27: 25,
     }  # fmt: skip
 

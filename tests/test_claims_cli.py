@@ -10,7 +10,7 @@ from claimed import verdicts
 
 from femsim.claims.model import Claim, ClaimText, Finding, every, shown, window, within
 from femsim.claims.text import SEEDS
-from femsim.cli import main
+from femsim.cli.main import main
 
 STACKS = {
     "bilayer": ("bilayer-resin", 27),
@@ -36,7 +36,11 @@ def test_json(stack, capsys):
 
 
 def test_every_seed_is_there():
-    assert [len(SEEDS[s]) for s in ("bilayer-resin", "stress-absorbing-conductor", "chip-on-chip-rewiring")] == [27, 13, 9]
+    assert [len(SEEDS[s]) for s in ("bilayer-resin", "stress-absorbing-conductor", "chip-on-chip-rewiring")] == [
+        27,
+        13,
+        9,
+    ]
     for claims in SEEDS.values():
         assert [c.number for c in claims] == list(range(1, len(claims) + 1))
         assert all(c.parent is None or c.parent < c.number for c in claims)
@@ -134,7 +138,15 @@ def test_a_dependent_claim_needs_its_parent():
 
 @pytest.mark.parametrize(
     ("value", "inside"),
-    [(5, True), (45, True), (4.999, False), (45.001, False), (5 * (1 - 5e-10), True), (5 * (1 - 5e-9), False), (45 * (1 + 5e-9), False)],
+    [
+        (5, True),
+        (45, True),
+        (4.999, False),
+        (45.001, False),
+        (5 * (1 - 5e-10), True),
+        (5 * (1 - 5e-9), False),
+        (45 * (1 + 5e-9), False),
+    ],
 )
 def test_limits_are_inclusive_with_a_fuzz(value, inside):
     assert within(value, 5, 45) == inside

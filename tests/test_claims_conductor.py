@@ -1,4 +1,6 @@
-"""Truth table of the seed stress-absorbing-conductor: for each of its 13 claims designs that satisfy it, and one per element that fails."""
+"""Truth table of the seed stress-absorbing-conductor: for each of its 13 claims designs that satisfy it, and one per
+element that fails.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,8 @@ def acf(hardness: float | None = None) -> str:
 
 def stack(*materials: str, radii: tuple[float, ...] = (50, 50, 50), offsets: tuple[float, ...] = (0, 0, 0)) -> str:
     entries = (
-        f"{{ thickness = 30, radius = {r}, offset = {o}, material = {m} }}" for m, r, o in zip(materials, radii, offsets, strict=False)
+        f"{{ thickness = 30, radius = {r}, offset = {o}, material = {m} }}"
+        for m, r, o in zip(materials, radii, offsets, strict=False)
     )
     return "layer=[" + ", ".join(entries) + "]"
 
@@ -62,19 +65,40 @@ FAILS: dict[str, tuple[set[int], tuple[str, ...]]] = {
     "one layer of metal": ({2, 3, 1}, (stack(acf(20), HARD),)),
     "particles that insulate": (
         {2, 3},
-        (stack(*2 * ['{ composite = "mori-tanaka", matrix = "acf-resin", particles = "silicon-dioxide", fraction = 0.2, hardness = 9 }']),),
+        (
+            stack(
+                *2
+                * [
+                    '{ composite = "mori-tanaka", matrix = "acf-resin", particles = "silicon-dioxide", fraction = 0.2, '
+                    "hardness = 9 }"
+                ]
+            ),
+        ),
     ),
     "no particles": (
         {2, 3},
-        (stack(*2 * ['{ composite = "mori-tanaka", matrix = "acf-resin", particles = "nickel", fraction = 0, hardness = 9 }']),),
+        (
+            stack(
+                *2
+                * [
+                    '{ composite = "mori-tanaka", matrix = "acf-resin", particles = "nickel", fraction = 0, hardness = 9 }'  # noqa: E501
+                ]
+            ),
+        ),
     ),
     "isotropic adhesive": ({9}, (stack(HARD, '{ like = "silver-filled-adhesive", hardness = 20 }', HARD),)),
     "straight": ({4, 5, 6}, (stack(HARD, SOFT, HARD),)),
     "straight, different": ({11, 12, 13}, (stack(HARD, '"gold"', HARD),)),
     "nickel is neither gold nor palladium": ({8}, (stack('"nickel-electroplated"', SOFT),)),
     "gold is the harder layer": ({8}, (stack('{ like = "gold", hardness = 80 }', SOFT),)),
-    "steps above 5 % are not identical": ({5}, (PLANE, stack(HARD, SOFT, HARD, radii=(50, 50, 47.4), offsets=(0, 10, 0)))),
-    "steps above 5 %, different": ({12}, (PLANE, stack(HARD, '"gold"', HARD, radii=(50, 50, 47.4), offsets=(0, 10, 0)))),
+    "steps above 5 % are not identical": (
+        {5},
+        (PLANE, stack(HARD, SOFT, HARD, radii=(50, 50, 47.4), offsets=(0, 10, 0))),
+    ),
+    "steps above 5 %, different": (
+        {12},
+        (PLANE, stack(HARD, '"gold"', HARD, radii=(50, 50, 47.4), offsets=(0, 10, 0))),
+    ),
     "two neighbours alike": ({6}, (stack(HARD, SOFT, HARD, radii=(60, 50, 50)),)),
     "two neighbours alike, different": ({13}, (stack(HARD, '"gold"', HARD, radii=(60, 50, 50)),)),
 }
@@ -92,7 +116,9 @@ def test_reference_design():
 
 
 #: the 5 % of claims 5 and 12: identical up to and with it, staggered by diameter only above it
-@pytest.mark.parametrize(("radius", "identical"), [(47.5, True), (47.499, False), (50, True), (52.6315789, True), (52.6316, False)])
+@pytest.mark.parametrize(
+    ("radius", "identical"), [(47.5, True), (47.499, False), (50, True), (52.6315789, True), (52.6316, False)]
+)
 def test_tolerance_of_the_diameter(radius, identical):
     plane = (PLANE, stack(HARD, SOFT, radii=(50, radius), offsets=(0, 10)))
     assert (5 in held(*plane)) == identical
@@ -168,7 +194,8 @@ def test_nickel_epoxy_does_not_say_one_way():
 def test_coated_particles():
     """Polymer balls in a nickel shell conduct, but they are no metal particles."""
     layer = (
-        '{ composite = "coated-spheres", matrix = "acf-resin", particles = "polystyrene", coating = "nickel", fraction = 0.1, '
+        '{ composite = "coated-spheres", matrix = "acf-resin", particles = "polystyrene", coating = '
+        '"nickel", fraction = 0.1, '
         "core_radius = 2, coating_thickness = 0.1, hardness = 20 }"
     )
     claims = verdicts("staggered", stack(HARD, layer))
@@ -193,7 +220,9 @@ def test_numbers_are_said():
     assert "layers of copper, copper, copper" in claims[7].because
 
 
-@pytest.mark.parametrize(("soft", "wanted"), [('"gold"', True), ('"palladium"', True), ('"silver"', False), ('"sac305"', False)])
+@pytest.mark.parametrize(
+    ("soft", "wanted"), [('"gold"', True), ('"palladium"', True), ('"silver"', False), ('"sac305"', False)]
+)
 def test_gold_or_palladium(soft, wanted):
     assert verdicts("staggered", stack(HARD, soft, HARD))[8].holds is wanted
 

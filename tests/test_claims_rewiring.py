@@ -1,4 +1,6 @@
-"""Truth table of the seed chip-on-chip-rewiring: for each of its 9 claims designs that satisfy it, and one per element that fails."""
+"""Truth table of the seed chip-on-chip-rewiring: for each of its 9 claims designs that satisfy it, and one per element
+that fails.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +9,12 @@ from dataclasses import replace
 import pytest
 from claimed import holds, verdicts
 
-from femsim.casefile import load_case
+from femsim.builders.stacks.flipchip import flipchip
+from femsim.cases.casefile import load_case
 from femsim.claims import rewiring
 from femsim.claims.evaluate import resolved
 from femsim.claims.model import Design, every
 from femsim.claims.section import Section
-from femsim.stacks.flipchip import flipchip
 
 #: the rewiring stands on the rear surface in place of the heat-sink terminal
 CONTACT = ("geometry.heat_sink_radius=0", "geometry.rewiring=[0,1800]", "geometry.rear_contact_radius=200")
@@ -135,7 +137,10 @@ def test_claim_9(override, verdict):
 def _judged(change):
     case = load_case("flipchip")[0]
     layout = flipchip(case)
-    return {n: every(f.holds for f in found) for n, found in rewiring.findings(Design(case, resolved(case), change(layout))).items()}
+    return {
+        n: every(f.holds for f in found)
+        for n, found in rewiring.findings(Design(case, resolved(case), change(layout))).items()
+    }
 
 
 def _without(*regions):
@@ -143,12 +148,28 @@ def _without(*regions):
 
 
 def test_unchanged_layout():
-    assert _judged(lambda layout: layout) == {1: True, 2: True, 3: False, 4: True, 5: True, 6: False, 7: True, 8: True, 9: True}
+    assert _judged(lambda layout: layout) == {
+        1: True,
+        2: True,
+        3: False,
+        4: True,
+        5: True,
+        6: False,
+        7: True,
+        8: True,
+        9: True,
+    }
 
 
 @pytest.mark.parametrize(
     ("gone", "lost"),
-    [(("resin",), {1}), (("member_1",), {1}), (("rear_film",), {7}), (("terminal", "terminal_free"), {1}), (("heat_sink",), {4, 5, 9})],
+    [
+        (("resin",), {1}),
+        (("member_1",), {1}),
+        (("rear_film",), {7}),
+        (("terminal", "terminal_free"), {1}),
+        (("heat_sink",), {4, 5, 9}),
+    ],
 )
 def test_a_part_taken_out_of_the_layout(gone, lost):
     found = _judged(_without(*gone))
@@ -157,17 +178,24 @@ def test_a_part_taken_out_of_the_layout(gone, lost):
 
 def test_a_film_cut_through():
     """A slit at the first chip's edge leaves two films."""
-    from femsim.layout import Block
+    from femsim.meshes.layout import Block
 
-    found = _judged(lambda layout: replace(layout, blocks=(*layout.blocks, Block("resin", (1195.0, 1205.0), (0.0, 131.0)))))
+    found = _judged(
+        lambda layout: replace(layout, blocks=(*layout.blocks, Block("resin", (1195.0, 1205.0), (0.0, 131.0))))
+    )
     assert found[1] is False
 
 
 def test_terminals_that_end_inside_the_resin():
-    from femsim.layout import Block
+    from femsim.meshes.layout import Block
 
-    found = _judged(lambda layout: replace(layout, blocks=(*layout.blocks, Block("resin", (700.0, 1100.0), (161.0, 300.0)))))
-    assert (found[1], found[4]) == (False, False)  # the heat-sink terminal, 261 um high, does not stand out of it either
+    found = _judged(
+        lambda layout: replace(layout, blocks=(*layout.blocks, Block("resin", (700.0, 1100.0), (161.0, 300.0))))
+    )
+    assert (found[1], found[4]) == (
+        False,
+        False,
+    )  # the heat-sink terminal, 261 um high, does not stand out of it either
 
 
 def test_section():

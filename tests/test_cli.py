@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 import femsim
-from femsim.cli import COMMANDS, main, parser
-from femsim.errors import FemsimWarning, NumericsError
-from femsim.progress import Progress
+from femsim.base.errors import FemsimWarning, NumericsError
+from femsim.base.progress import Progress
+from femsim.cli.main import COMMANDS, main, parser
 
 SOURCE = str(Path(femsim.__file__).parents[1])
 COARSE = ["--set", "mesh.size=0.5", "--set", "mesh.growth=2"]
@@ -28,8 +28,15 @@ HEAVY = ("numpy", "scipy", "skfem", "matplotlib", "pydantic", "meshio", "jinja2"
 def process(*argv: str, cwd: Path, **options: object) -> subprocess.CompletedProcess[str]:
     """``femsim`` as a process of its own."""
     return subprocess.run(  # type: ignore[call-overload,no-any-return]
-        [sys.executable, "-m", "femsim.cli", *argv],
-        **{"cwd": cwd, "env": {**os.environ, "PYTHONPATH": SOURCE}, "capture_output": True, "text": True, "timeout": 120, **options},
+        [sys.executable, "-m", "femsim", *argv],
+        **{
+            "cwd": cwd,
+            "env": {**os.environ, "PYTHONPATH": SOURCE},
+            "capture_output": True,
+            "text": True,
+            "timeout": 120,
+            **options,
+        },
     )
 
 
@@ -40,18 +47,20 @@ def imported(code: str) -> set[str]:
     """Which of the heavy packages a piece of Python imports."""
     script = f"{code}\nimport sys\nprint(*(name for name in {HEAVY!r} if name in sys.modules), file=sys.__stdout__)"
     environment = {**os.environ, "PYTHONPATH": SOURCE}
-    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=60, check=True
+    )
     return set(done.stdout.splitlines()[-1].split())
 
 
 def test_the_parser_imports_nothing_heavy() -> None:
-    assert imported("import femsim.cli; femsim.cli.parser()") == set()
-    assert imported("import femsim.cli; femsim.cli.main(['--help'])") == set()
+    assert imported("import femsim.cli.main; femsim.cli.main.parser()") == set()
+    assert imported("import femsim.cli.main; femsim.cli.main.main(['--help'])") == set()
 
 
 def test_materials_and_stacks_import_no_numerics() -> None:
     for argv in (["materials"], ["materials", "copper"], ["stacks"], ["stacks", "bilayer"], ["schema"]):
-        assert imported(f"import femsim.cli; femsim.cli.main({argv!r})") <= {"pydantic"}, argv
+        assert imported(f"import femsim.cli.main; femsim.cli.main.main({argv!r})") <= {"pydantic"}, argv
 
 
 def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -124,7 +133,8 @@ def test_a_written_mesh_solves_as_the_stack_does(tmp_path: Path, capsys: pytest.
     assert main(["mesh", "bilayer", *COARSE, "--to", str(tmp_path / "m.msh")]) == 0
     (tmp_path / "m.toml").write_text(
         'stack = "mesh"\n[mesh]\nfile = "m.msh"\n[materials]\nchip = "silicon"\npost = "copper"\n'
-        'low = { like = "polyimide", E = 2.5, nu = 0.34, cte = 50 }\nhigh = { like = "epoxy-high-elastic", E = 15, nu = 0.30, cte = 10 }\n'
+        'low = { like = "polyimide", E = 2.5, nu = 0.34, cte = 50 }\nhigh = { like = "epoxy-high-elastic", E '
+        "= 15, nu = 0.30, cte = 10 }\n"
         '[load]\nstress_free_temperature = 150\ntemperature = 25\n[model]\nouter = "coupled"\n'
         '[[boundary]]\npoint = [0, -300]\nu_z = 0\n[[root]]\nname = "post_root"\nat = [50, 0]\nregion = "post"\n'
     )
@@ -141,7 +151,7 @@ def test_a_written_mesh_solves_as_the_stack_does(tmp_path: Path, capsys: pytest.
 
 
 def test_materials(capsys: pytest.CaptureFixture[str]) -> None:
-    from femsim.library import list_materials
+    from femsim.cases.library import list_materials
 
     assert main(["materials"]) == 0
     out = capsys.readouterr().out
@@ -157,7 +167,7 @@ def test_materials(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_stacks(capsys: pytest.CaptureFixture[str]) -> None:
-    from femsim.case import CASE_TYPES
+    from femsim.cases.case import CASE_TYPES
 
     assert main(["stacks"]) == 0
     out = capsys.readouterr().out
@@ -196,7 +206,7 @@ def test_warnings_are_one_line_each_once(capsys: pytest.CaptureFixture[str], mon
             warnings.warn("two\nlines", FemsimWarning, stacklevel=2)
         raise NumericsError("not converged")
 
-    monkeypatch.setattr("femsim.run.run", noisy)
+    monkeypatch.setattr("femsim.runs.run.run", noisy)
     assert main(["solve", "bilayer"]) == 3
     out, err = capsys.readouterr()
     assert out == ""
@@ -211,13 +221,13 @@ def test_numbers_that_fail_give_3(capsys: pytest.CaptureFixture[str], monkeypatc
     def greedy(case: object, base: object = None, progress: object = None) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("femsim.run.run", greedy)
+    monkeypatch.setattr("femsim.runs.run.run", greedy)
     assert main(["solve", "bilayer"]) == 3
     assert capsys.readouterr().err.startswith("femsim: error: not enough memory")
 
 
 def test_not_a_number_is_null_in_json(capsys: pytest.CaptureFixture[str]) -> None:
-    from femsim.cli_text import out_json
+    from femsim.cli.text import out_json
 
     out_json({"a": [float("nan"), float("inf"), 1.5], 3: (True, None)})
     assert json.loads(capsys.readouterr().out) == {"a": [None, None, 1.5], "3": [True, None]}
@@ -225,7 +235,7 @@ def test_not_a_number_is_null_in_json(capsys: pytest.CaptureFixture[str]) -> Non
 
 @pytest.mark.skipif(os.name == "nt", reason="pipes of a shell")
 def test_a_closed_pipe_is_quiet(tmp_path: Path) -> None:
-    command = f"{sys.executable} -m femsim.cli schema | head -n 1; echo ${{PIPESTATUS[0]}}"
+    command = f"{sys.executable} -m femsim schema | head -n 1; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(
         ["bash", "-c", command],
         cwd=tmp_path,
@@ -307,12 +317,14 @@ def test_progress_quiet() -> None:
 
 # ---------------------------------------------------------------- results in a directory
 
-with_report = pytest.mark.skipif(find_spec("femsim.report") is None, reason="the report is not built")
+with_report = pytest.mark.skipif(find_spec("femsim.reports.report") is None, reason="the report is not built")
 FILES = {"case.toml", "metrics.json", "fields.vtu", "report.html"}
 
 
 @with_report
-def test_out_writes_everything_and_case_toml_reproduces_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_out_writes_everything_and_case_toml_reproduces_the_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     first, second = tmp_path / "a" / "first", tmp_path / "second"
     assert main(["solve", "bilayer", *COARSE, "--set", "materials.post.E=111", "--out", str(first), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
@@ -338,7 +350,8 @@ def test_case_toml_of_a_mesh_case_finds_its_mesh(
     source.mkdir()
     assert main(["mesh", "bilayer", *COARSE, "--to", str(source / "m.msh")]) == 0
     (source / "m.toml").write_text(
-        'stack = "mesh"\n[mesh]\nfile = "m.msh"\n[materials]\nchip = "silicon"\npost = "copper"\nlow = "bcb"\nhigh = "bcb"\n'
+        'stack = "mesh"\n[mesh]\nfile = "m.msh"\n[materials]\nchip = "silicon"\npost = "copper"\nlow = '
+        '"bcb"\nhigh = "bcb"\n'
         "[load]\nstress_free_temperature = 150\ntemperature = 25\n[[boundary]]\npoint = [0, -300]\nu_z = 0\n"
     )
     monkeypatch.chdir(source)
@@ -359,12 +372,16 @@ def test_an_interrupt_leaves_no_half_file(seed: int, tmp_path: Path) -> None:
     out = tmp_path / "results"
     # the process says when its handlers are in place, so that no signal comes before there is anything to interrupt
     script = (
-        "import sys, femsim.cli as c\nold = c._guarded\n"
+        "import sys, femsim.cli.main as c\nold = c._guarded\n"
         "def told(argv):\n    sys.stderr.write('ready\\n'); sys.stderr.flush(); return old(argv)\n"
         f"c._guarded = told\nsys.exit(c.main(['solve', 'bilayer', '--out', {str(out)!r}]))\n"
     )
     child = subprocess.Popen(
-        [sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": SOURCE}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": SOURCE},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert child.stderr is not None
     assert child.stderr.readline() == "ready\n"
@@ -401,22 +418,28 @@ def test_another_case_in_the_same_directory_leaves_no_figures_of_the_first(tmp_p
 @pytest.mark.parametrize("earlier", [False, True])
 @pytest.mark.parametrize("wanted", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_while_files_are_written(wanted: signal.Signals, earlier: bool, tmp_path: Path) -> None:
-    """A writer that has written half a file when the signal comes: nothing of it is left, earlier results stay as they were."""
+    """A writer that has written half a file when the signal comes: nothing of it is left, earlier results stay as they
+    were.
+    """
     out = tmp_path / "results"
     if earlier:
         out.mkdir()
         (out / "metrics.json").write_text("earlier")
     script = (
-        "import sys, time, types\nfake = types.ModuleType('femsim.report')\n"
+        "import sys, time, types\nfake = types.ModuleType('femsim.reports.report')\n"
         "def write_outputs(run, directory, progress=None, base=None):\n"
         "    (directory / 'metrics.json').write_text('half a fi')\n"
         "    sys.stderr.write('writing\\n'); sys.stderr.flush(); time.sleep(100)\n"
         "fake.write_outputs = write_outputs\nfake.figure_files = lambda directory: set()\n"
-        "sys.modules['femsim.report'] = fake\nimport femsim.cli\n"
-        f"sys.exit(femsim.cli.main(['solve', 'bilayer', *{COARSE!r}, '--quiet', '--out', {str(out)!r}]))\n"
+        "sys.modules['femsim.reports.report'] = fake\nimport femsim.cli.main\n"
+        f"sys.exit(femsim.cli.main.main(['solve', 'bilayer', *{COARSE!r}, '--quiet', '--out', {str(out)!r}]))\n"
     )
     child = subprocess.Popen(
-        [sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": SOURCE}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": SOURCE},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert child.stderr is not None
     assert child.stderr.readline() == "writing\n"
@@ -426,30 +449,36 @@ def test_an_interrupt_while_files_are_written(wanted: signal.Signals, earlier: b
     assert child.returncode == 128 + wanted
     assert told == ""
     assert err in ("femsim: interrupted\n", "femsim: ended by SIGTERM\n")
-    assert [str(p.relative_to(tmp_path)) for p in sorted(tmp_path.rglob("*"))] == (["results", "results/metrics.json"] if earlier else [])
+    assert [str(p.relative_to(tmp_path)) for p in sorted(tmp_path.rglob("*"))] == (
+        ["results", "results/metrics.json"] if earlier else []
+    )
     if earlier:
         assert (out / "metrics.json").read_text() == "earlier"
 
 
-def test_an_interrupt_in_process_restores_handlers(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_in_process_restores_handlers(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = signal.getsignal(signal.SIGTERM)
 
     def stopped(case: object, base: object = None, progress: object = None) -> None:
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr("femsim.run.run", stopped)
+    monkeypatch.setattr("femsim.runs.run.run", stopped)
     assert main(["solve", "bilayer"]) == 130
     assert capsys.readouterr().err == "femsim: interrupted\n"
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_an_interrupt_swallowed_by_a_library_is_still_one(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_swallowed_by_a_library_is_still_one(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def stopped(case: object, base: object = None, progress: object = None) -> None:
         try:
             signal.raise_signal(signal.SIGTERM)
         except KeyboardInterrupt:
             raise ImportError("could not import") from None
 
-    monkeypatch.setattr("femsim.run.run", stopped)
+    monkeypatch.setattr("femsim.runs.run.run", stopped)
     assert main(["solve", "bilayer"]) == 143
     assert capsys.readouterr().err == "femsim: ended by SIGTERM\n"

@@ -9,19 +9,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from femsim import composites as co
-from femsim.composites import Isotropic, Phase
-from femsim.errors import InputError
+from femsim.base.errors import InputError
+from femsim.materials import composites as co
+from femsim.materials.composites import Isotropic, Phase
 
 DATA = json.loads((Path(__file__).parent / "data" / "composites.json").read_text())
 CASES = {case["id"]: case for case in DATA["cases"]}
 MATERIALS = {name: Isotropic.from_young(m["E"], m["nu"], m["alpha"]) for name, m in DATA["materials"].items()}
 MATRIX, SILVER, NICKEL = MATERIALS["EPneat"], MATERIALS["Ag"], MATERIALS["Ni"]
 GLASSY = Phase(  # transversely isotropic about axis 3
-    co.orthotropic_stiffness([9000, 9000, 140000], [0.4, 0.3 * 9000 / 140000, 0.3 * 9000 / 140000], [9000 / 2.8, 5000, 5000]),
+    co.orthotropic_stiffness(
+        [9000, 9000, 140000], [0.4, 0.3 * 9000 / 140000, 0.3 * 9000 / 140000], [9000 / 2.8, 5000, 5000]
+    ),
     np.array([3e-5, 3e-5, 5e-7]),
 )
-WOOD = Phase(co.orthotropic_stiffness([12e3, 40e3, 25e3], [0.1, 0.2, 0.25], [5e3, 4e3, 6e3]), np.array([25e-6, 8e-6, 14e-6]))
+WOOD = Phase(
+    co.orthotropic_stiffness([12e3, 40e3, 25e3], [0.1, 0.2, 0.25], [5e3, 4e3, 6e3]), np.array([25e-6, 8e-6, 14e-6])
+)
 EXACT = {"rel": 1e-10, "abs": 0}
 
 
@@ -296,18 +300,24 @@ def test_coated_particle(shear):
     assert low.shear < got.shear < high.shear
     swapped = co.coated_spheres(MATRIX, [ps, au, ni], [1.8, 1.9, 1.95], 0.2, shear)
     assert abs(swapped.shear / got.shear - 1) > 1e-3
-    assert co.coated_spheres(MATRIX, [ps, ni, au], [1.8, 1.9, 1.95], 1e-9, shear).shear == pytest.approx(MATRIX.shear, rel=1e-8)
+    assert co.coated_spheres(MATRIX, [ps, ni, au], [1.8, 1.9, 1.95], 1e-9, shear).shear == pytest.approx(
+        MATRIX.shear, rel=1e-8
+    )
 
 
 @pytest.mark.parametrize("particle", [NICKEL, MATERIALS["PS"]])
 def test_composite_sphere_is_neutral_in_its_own_effective_medium(particle):
-    """What the self-consistent scheme means: a sphere coated with matrix, in the closed-form medium, changes nothing."""
+    """What the self-consistent scheme means: a sphere coated with matrix, in the closed-form medium, changes
+    nothing.
+    """
     f = 0.35
     bulk = MATRIX.bulk + f / (1 / (particle.bulk - MATRIX.bulk) + 3 * (1 - f) / (3 * MATRIX.bulk + 4 * MATRIX.shear))
     medium = Isotropic(bulk, christensen_lo(MATRIX, particle, f), scalar_levin(bulk, MATRIX, particle))
     for fraction in (0.1, 0.6, 1.0):
         got = co.coated_spheres(medium, [particle, MATRIX], [f ** (1 / 3), 1.0], fraction)
-        assert (got.bulk, got.shear, got.cte) == pytest.approx((medium.bulk, medium.shear, medium.cte), rel=1e-10, abs=0)
+        assert (got.bulk, got.shear, got.cte) == pytest.approx(
+            (medium.bulk, medium.shear, medium.cte), rel=1e-10, abs=0
+        )
 
 
 # ---- fibres and members

@@ -8,12 +8,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from femsim.case import BilayerCase
-from femsim.cli import main
-from femsim.converge import coarsest, converge, halved, order, row_of
-from femsim.errors import InputError
-from femsim.plots.convergence import adaptation_figure, study_figure
-from femsim.run import run
+from femsim.base.errors import InputError
+from femsim.cases.stacks.bilayer import BilayerCase
+from femsim.cli.main import main
+from femsim.reports.plots.convergence import adaptation_figure, study_figure
+from femsim.runs.converge import coarsest, converge, halved, order, row_of
+from femsim.runs.run import run
 
 MATERIALS = {
     "post": {"E": 120.0, "nu": 0.34, "cte": 17.0},
@@ -24,7 +24,9 @@ MATERIALS = {
 
 
 def bilayer(**mesh):
-    return BilayerCase.model_validate({"stack": "bilayer", "materials": MATERIALS, "mesh": mesh, "metrics": {"length": 5.0}})
+    return BilayerCase.model_validate(
+        {"stack": "bilayer", "materials": MATERIALS, "mesh": mesh, "metrics": {"length": 5.0}}
+    )
 
 
 @pytest.mark.parametrize("p", [1.14, 2.0, 3.7])
@@ -83,7 +85,21 @@ def test_the_limit_ends_a_study():
 
 def test_the_command_writes_table_json_and_plot(tmp_path, capsys):
     out = tmp_path / "study"
-    code = main(["converge", "bilayer", "--set", "mesh.size=1", "--set", "mesh.growth=2", "--levels", "3", "--quiet", "--out", str(out)])
+    code = main(
+        [
+            "converge",
+            "bilayer",
+            "--set",
+            "mesh.size=1",
+            "--set",
+            "mesh.growth=2",
+            "--levels",
+            "3",
+            "--quiet",
+            "--out",
+            str(out),
+        ]
+    )
     text = capsys.readouterr().out
     assert code == 0
     assert "extrapolated" in text

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from femsim.build import build_model, discretise, resolve_materials
-from femsim.case import BilayerCase, BlocksCase
-from femsim.corners import corner_at, fans
-from femsim.errors import InputError, NumericsError
-from femsim.grid import tensor_mesh
-from femsim.mesh import Mesh
+from femsim.base.errors import InputError, NumericsError
+from femsim.builders.build import build_model, discretise, resolve_materials
+from femsim.cases.stacks.bilayer import BilayerCase
+from femsim.cases.stacks.blocks import BlocksCase
+from femsim.measures.corner.corner import corner_at, fans
+from femsim.meshes.grid import tensor_mesh
+from femsim.meshes.mesh import Mesh
 
 MATERIALS = {
     "post": {"E": 120.0, "nu": 0.34, "cte": 17.0},
@@ -24,7 +25,13 @@ BALL = {"E": 40.0, "nu": 0.36, "cte": 22.0}
 def bilayer(outer="coupled", **geometry):
     materials = {**MATERIALS, "ball": BALL} if "ball_height" in geometry else MATERIALS
     case = BilayerCase.model_validate(
-        {"stack": "bilayer", "geometry": geometry, "materials": materials, "mesh": {"size": 0.5, "growth": 2.0}, "model": {"outer": outer}}
+        {
+            "stack": "bilayer",
+            "geometry": geometry,
+            "materials": materials,
+            "mesh": {"size": 0.5, "growth": 2.0},
+            "model": {"outer": outer},
+        }
     )
     disc = discretise(case)
     return build_model(disc, resolve_materials(case, disc))
@@ -77,7 +84,10 @@ def test_faces_and_walls(at, outer, boundary, regions, reach):
 
 def test_stiffness_and_strain_take_the_junctions_axes():
     """In axisymmetry the junction's axes are r, z, hoop; the material's are r, hoop, z."""
-    special = {**MATERIALS, "post": {"E": [12.0, 40.0, 25.0], "nu": [0.1, 0.2, 0.25], "G": [5.0, 4.0, 6.0], "cte": [25.0, 8.0, 14.0]}}
+    special = {
+        **MATERIALS,
+        "post": {"E": [12.0, 40.0, 25.0], "nu": [0.1, 0.2, 0.25], "G": [5.0, 4.0, 6.0], "cte": [25.0, 8.0, 14.0]},
+    }
     case = BilayerCase.model_validate({"stack": "bilayer", "materials": special, "mesh": {"size": 0.5, "growth": 2.0}})
     disc = discretise(case)
     model = build_model(disc, resolve_materials(case, disc))
@@ -123,14 +133,22 @@ def test_turned_mesh_gives_turned_wedges():
     x = np.array([0.0, 1.0, 2.0])
     mesh = tensor_mesh(x, x, np.array([[0, 0], [1, 2]]), ("a", "b", "c"))
     a = np.radians(30.0)
-    turned = Mesh(mesh.points @ np.array([[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]]), mesh.cells, "quad9", mesh.region, mesh.regions)
+    turned = Mesh(
+        mesh.points @ np.array([[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]]),
+        mesh.cells,
+        "quad9",
+        mesh.region,
+        mesh.regions,
+    )
     node = int(np.argmin(np.linalg.norm(mesh.points - 1.0, axis=1)))
     for m, shift in ((mesh, 0.0), (turned, 30.0)):
         (fan,) = fans(m, node)
         assert fan.closed
         steps = np.diff(fan.angles)
         assert steps == pytest.approx([90.0] * 4)
-        assert (fan.angles[0] - shift) % 90.0 == pytest.approx(0.0, abs=1e-8) or (fan.angles[0] - shift) % 90.0 == pytest.approx(90.0)
+        assert (fan.angles[0] - shift) % 90.0 == pytest.approx(0.0, abs=1e-8) or (
+            fan.angles[0] - shift
+        ) % 90.0 == pytest.approx(90.0)
 
 
 def test_what_is_no_corner_is_refused():

@@ -1,4 +1,6 @@
-"""Energy release rates against closed forms: homogeneous edge crack, interface crack, bimaterial strip, and each way against the other."""
+"""Energy release rates against closed forms: homogeneous edge crack, interface crack, bimaterial strip, and each way
+against the other.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +9,29 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from femsim.case import BilayerCase
-from femsim.crack import crack_closure, domain_integral, interface_path, open_crack, release
-from femsim.errors import FemsimWarning, InputError
-from femsim.grid import tensor_mesh
-from femsim.kinematics import AXISYMMETRIC, PLANE_STRAIN
-from femsim.layout import Root
-from femsim.materials import Material, Property
-from femsim.model import Constraints, Model, Traction
-from femsim.results import results_dict
-from femsim.run import run
-from femsim.solve import solve
+from femsim.base.errors import FemsimWarning, InputError
+from femsim.cases.stacks.bilayer import BilayerCase
+from femsim.materials.elastic import Material
+from femsim.materials.property import Property
+from femsim.measures.crack import crack_closure, domain_integral, interface_path, open_crack, release
+from femsim.meshes.grid import tensor_mesh
+from femsim.meshes.layout import Root
+from femsim.models.kinematics import AXISYMMETRIC, PLANE_STRAIN
+from femsim.models.loads import Traction
+from femsim.models.model import Model
+from femsim.models.space import Constraints
+from femsim.runs.results import results_dict
+from femsim.runs.run import run
+from femsim.solvers.solve import solve
 
 
 def material(name, young, nu, cte=0.0):
     return Material(
-        name=name, youngs_modulus=(Property((young,)),), poisson_ratio=(Property((nu,)),), shear_modulus=(), cte=(Property((cte,)),)
+        name=name,
+        youngs_modulus=(Property((young,)),),
+        poisson_ratio=(Property((nu,)),),
+        shear_modulus=(),
+        cte=(Property((cte,)),),
     )
 
 
@@ -46,7 +55,9 @@ def graded(start, end, finest, at, growth=1.25):
 def two_blocks(x, y, upper, lower, kinematics=PLANE_STRAIN, temperature=25.0, element="quad9"):
     region = np.where(0.5 * (y[1:] + y[:-1])[:, None] > 0, 1, 0) * np.ones((len(y) - 1, len(x) - 1), dtype=int)
     mesh = tensor_mesh(x, y, region, ("lower", "upper"), element)
-    return Model(mesh, kinematics, {"lower": lower, "upper": upper}, temperature, 25.0, Constraints.build(2 * len(mesh.points)))
+    return Model(
+        mesh, kinematics, {"lower": lower, "upper": upper}, temperature, 25.0, Constraints.build(2 * len(mesh.points))
+    )
 
 
 def on(points, axis, value):
@@ -55,7 +66,7 @@ def on(points, axis, value):
 
 def edge_nodes(mesh, axis, value):
     """Outer edges on a coordinate, body on the left."""
-    from femsim.mesh import edges_of
+    from femsim.meshes.facets import edges_of
 
     edges = edges_of(mesh)
     at = (edges.cells[:, 1] < 0) & np.all(np.abs(mesh.points[edges.nodes][..., axis] - value) < 1e-9, axis=1)
@@ -73,7 +84,12 @@ def opened(model, start, count_to, into=1):
 def finish(model, crack, fixed=(), tractions=(), ties=()):
     ndof = 2 * len(crack.mesh.points)
     held = {int(2 * n + c): v for nodes, c, v in fixed for n in np.atleast_1d(nodes)}
-    changed = {**model.__dict__, "mesh": crack.mesh, "constraints": Constraints.build(ndof, held, ties), "tractions": tuple(tractions)}
+    changed = {
+        **model.__dict__,
+        "mesh": crack.mesh,
+        "constraints": Constraints.build(ndof, held, ties),
+        "tractions": tuple(tractions),
+    }
     return solve(Model(**changed))
 
 
@@ -86,14 +102,21 @@ def both(solution, crack, length):
 
 @pytest.mark.parametrize("element", ["quad8", "quad9"])
 def test_homogeneous_edge_crack(element):
-    """K = 1.1215 sigma sqrt(pi a) (Koiter 1965), G = K^2 (1 - nu^2) / E; a strip 60 times as wide as the crack is long."""
+    """K = 1.1215 sigma sqrt(pi a) (Koiter 1965), G = K^2 (1 - nu^2) / E; a strip 60 times as wide as the crack is
+    long.
+    """
     a, width, height, sigma = 1.0, 60.0, 120.0, 10.0
     solid = material("m", 100e3, 0.3)
-    model = two_blocks(graded(0.0, width, 0.01, [a]), graded(-height, height, 0.01, [0.0]), solid, solid, element=element)
+    model = two_blocks(
+        graded(0.0, width, 0.01, [a]), graded(-height, height, 0.01, [0.0]), solid, solid, element=element
+    )
     crack = opened(model, 0.0, a)
     mesh = crack.mesh
     top, bottom = edge_nodes(mesh, 1, height), edge_nodes(mesh, 1, -height)
-    pull = [Traction(top, np.tile([0.0, sigma], (len(top), 1))), Traction(bottom, np.tile([0.0, -sigma], (len(bottom), 1)))]
+    pull = [
+        Traction(top, np.tile([0.0, sigma], (len(top), 1))),
+        Traction(bottom, np.tile([0.0, -sigma], (len(bottom), 1))),
+    ]
     corner = on(mesh.points, 0, width)
     right = corner[np.argsort(np.abs(mesh.points[corner, 1]))[:1]]
     low = corner[np.argmin(mesh.points[corner, 1])]
@@ -107,9 +130,11 @@ def test_homogeneous_edge_crack(element):
 
 
 def test_interface_crack_between_half_planes():
-    """Rice and Sih 1965: |K|^2 = (1 + 4 eps^2) sigma^2 pi a, G = |K|^2 / (E* cosh^2(pi eps)), for a crack of length 2 a.
+    """Rice and Sih 1965: |K|^2 = (1 + 4 eps^2) sigma^2 pi a, G = |K|^2 / (E* cosh^2(pi eps)), for a crack of length 2
+    a.
 
-    The body is 50 half lengths wide; x = 0 is a plane of symmetry, and the lower body's lateral stress keeps the strains equal ahead.
+    The body is 50 half lengths wide; x = 0 is a plane of symmetry, and the lower body's lateral stress keeps the
+    strains equal ahead.
     """
     a, size, sigma = 1.0, 50.0, 10.0
     (e1, n1), (e2, n2) = (10e3, 0.35), (170e3, 0.28)
@@ -143,10 +168,11 @@ def test_interface_crack_between_half_planes():
 
 
 def test_thermal_strip_in_steady_state():
-    """A film that comes off a substrate under a change of temperature: G is the energy that the bonded strip stores per length.
+    """A film that comes off a substrate under a change of temperature: G is the energy that the bonded strip stores per
+    length.
 
-    Plane strain, both layers free behind the tip (Suo and Hutchinson 1990 reduce it to the strip far ahead): composite beam with moduli
-    E / (1 - nu^2) and free strains (1 + nu) cte dT.
+    Plane strain, both layers free behind the tip (Suo and Hutchinson 1990 reduce it to the strip far ahead): composite
+    beam with moduli E / (1 - nu^2) and free strains (1 + nu) cte dT.
     """
     h1, h2, half, dt = 1.0, 2.0, 40.0, -100.0
     (e1, n1, c1), (e2, n2, c2) = (60e3, 0.3, 20e-6), (150e3, 0.25, 4e-6)
@@ -174,13 +200,17 @@ def test_thermal_strip_in_steady_state():
 
 
 def test_axisymmetric_crack_is_the_energy_it_frees():
-    """A ring crack grown by a little: the drop of the potential energy over the new area is G (the thermal strain and the hoop in it)."""
+    """A ring crack grown by a little: the drop of the potential energy over the new area is G (the thermal strain and
+    the hoop in it).
+    """
     dt, sizes = -125.0, (4.0, 4.1, 4.2)
     energies, middle = [], None
     for a in sizes:
         x = graded(0.0, 20.0, 0.01, [10.0 - a, 10.0])
         y = graded(-10.0, 10.0, 0.01, [0.0])
-        model = two_blocks(x, y, material("u", 120e3, 0.34, 17e-6), material("l", 169e3, 0.28, 2.6e-6), AXISYMMETRIC, 25.0 + dt)
+        model = two_blocks(
+            x, y, material("u", 120e3, 0.34, 17e-6), material("l", 169e3, 0.28, 2.6e-6), AXISYMMETRIC, 25.0 + dt
+        )
         crack = opened(model, 10.0, 10.0 - a, into=-1)
         mesh = crack.mesh
         foot = np.intersect1d(on(mesh.points, 0, 0.0), on(mesh.points, 1, -10.0))
@@ -193,7 +223,7 @@ def test_axisymmetric_crack_is_the_energy_it_frees():
 
 
 def elastic_energy(solution):
-    from femsim.metrics import region_metrics
+    from femsim.measures.averages import region_metrics
 
     return sum(r.energy for r in region_metrics(solution.model, solution.unknowns).values()) * 1e6
 
@@ -238,7 +268,9 @@ def bilayer(**more):
         "high": {"E": 15.0, "nu": 0.30, "cte": 10.0},
         "chip": {"E": 169.0, "nu": 0.28, "cte": 2.6},
     }
-    return BilayerCase.model_validate({"stack": "bilayer", "materials": materials, "mesh": {"size": 0.02, "growth": 1.4}, **more})
+    return BilayerCase.model_validate(
+        {"stack": "bilayer", "materials": materials, "mesh": {"size": 0.02, "growth": 1.4}, **more}
+    )
 
 
 def test_a_crack_at_the_foot_of_a_post():

@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 from helpers import ALL, close, reference_points
 
-from femsim.elements import ELEMENTS, extrapolation, gauss_points, line_gauss, line_shape, node_points, reduced_basis, shape
+from femsim.meshes.elements import (
+    ELEMENTS,
+    extrapolation,
+    gauss_points,
+    line_gauss,
+    line_shape,
+    node_points,
+    reduced_basis,
+    shape,
+)
 
 POWERS = {
     "quad4": [(0, 0), (1, 0), (0, 1), (1, 1)],
@@ -54,7 +63,9 @@ def test_quadrature_degree(element, order):
     degree = 2 * order - 1 if square else {1: 1}.get(order, 2 * order - 2)
     for i in range(degree + 1):
         for j in range(degree + 1 - (0 if square else i)):
-            exact = 1 / ((i + 1) * (j + 1)) if square else math.factorial(i) * math.factorial(j) / math.factorial(i + j + 2)
+            exact = (
+                1 / ((i + 1) * (j + 1)) if square else math.factorial(i) * math.factorial(j) / math.factorial(i + j + 2)
+            )
             assert np.sum(w * xi[:, 0] ** i * xi[:, 1] ** j) == pytest.approx(exact, rel=1e-11)
 
 
@@ -66,7 +77,12 @@ def test_extrapolation_carries_the_polynomial_through_the_stress_points(element)
     nodes = node_points(element)
     powers = [(0, 0)] if info.order == 1 else [(0, 0), (1, 0), (0, 1)] + ([(1, 1)] if info.is_quad else [])
     for i, j in powers:
-        close(extrapolation(element) @ (xi[:, 0] ** i * xi[:, 1] ** j), nodes[:, 0] ** i * nodes[:, 1] ** j, 1e-12, scale=1.0)
+        close(
+            extrapolation(element) @ (xi[:, 0] ** i * xi[:, 1] ** j),
+            nodes[:, 0] ** i * nodes[:, 1] ** j,
+            1e-12,
+            scale=1.0,
+        )
     close(reduced_basis(element, xi), np.eye(len(xi)), 1e-12)
 
 

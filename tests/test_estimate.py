@@ -1,4 +1,6 @@
-"""Goal-oriented estimates: nothing where the solution is exact, the true error's size where it is smooth, finite on the axis."""
+"""Goal-oriented estimates: nothing where the solution is exact, the true error's size where it is smooth, finite on the
+axis.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +10,13 @@ import numpy as np
 import pytest
 from helpers import ALL, AXI, GENERAL, STRAIN, STRESS, build, grid, held, material, near
 
-from femsim.elements import gauss_points
-from femsim.estimate import goal_errors, goal_indicators, with_errors
-from femsim.functional import Functional, Piece
-from femsim.layout import Root
-from femsim.metrics import averages, root_metrics
-from femsim.recovery import sample
-from femsim.solve import solve
+from femsim.measures.averages import averages, root_metrics
+from femsim.measures.goal_errors import goal_errors, goal_indicators, with_errors
+from femsim.measures.goals import Functional, Piece
+from femsim.measures.stress import sample
+from femsim.meshes.elements import gauss_points
+from femsim.meshes.layout import Root
+from femsim.solvers.solve import solve
 
 
 def mean_stress(model, region, component):
@@ -40,7 +42,9 @@ def tube(cells, element="quad9", kinematics=AXI):
 @pytest.mark.parametrize("kinematics", [AXI, STRAIN, STRESS, GENERAL], ids=lambda k: k.name)
 @pytest.mark.parametrize("element", ALL)
 def test_no_error_where_the_solution_is_exact(element, kinematics):
-    """A body of one material, free to expand (or clamped along one axis): the stress is uniform and the estimate round-off."""
+    """A body of one material, free to expand (or clamped along one axis): the stress is uniform and the estimate
+    round-off.
+    """
     mesh = grid(np.linspace(0, 3, 4), np.linspace(0, 2, 4), element)
     fixed = held((near(mesh, 1, 0.0), 1, 0.0), (near(mesh, 1, 2.0), 1, 0.0), (near(mesh, 0, 0.0), 0, 0.0))
     s = solve(build(mesh, kinematics, material("Cu"), fixed, -100.0))
@@ -49,7 +53,9 @@ def test_no_error_where_the_solution_is_exact(element, kinematics):
 
 @pytest.mark.parametrize("element", ["quad4", "quad8", "quad9", "tri3", "tri6"])
 def test_true_error_of_a_smooth_problem(element):
-    """A composite tube: the signed sum of the cells' indicators is near the true error, their absolute sum covers most of it."""
+    """A composite tube: the signed sum of the cells' indicators is near the true error, their absolute sum covers most
+    of it.
+    """
     exact = tube(64)
     goal = [mean_stress(exact.model, "inner", 2)]
     wanted = goal[0].value(exact.model, exact.unknowns)
@@ -62,7 +68,9 @@ def test_true_error_of_a_smooth_problem(element):
 
 
 def test_estimate_falls_as_fast_as_the_error():
-    """Quadratic elements: the error of a smooth goal falls sixteenfold when the size is halved, and so does the estimate."""
+    """Quadratic elements: the error of a smooth goal falls sixteenfold when the size is halved, and so does the
+    estimate.
+    """
     found = []
     for cells in (4, 8):
         s = tube(cells)

@@ -6,15 +6,20 @@ import numpy as np
 import pytest
 from helpers import QUADS, close
 
-from femsim.elements import gauss_points, shape
-from femsim.errors import InputError
-from femsim.grid import FEWEST, Grading, make_mesh, tensor_mesh
-from femsim.layout import Block, Layout, Line, Root
-from femsim.mesh import edges_of, find_edges, jacobians, quality
+from femsim.base.errors import InputError
+from femsim.meshes.elements import gauss_points, shape
+from femsim.meshes.facets import edges_of, find_edges
+from femsim.meshes.grid import FEWEST, Grading, make_mesh, tensor_mesh
+from femsim.meshes.layout import Block, Layout, Line, Root
+from femsim.meshes.mesh import jacobians, quality
 
 ROOT = Root("root", (4.0, 0.0), "post", (-1, 1), 4.0, 5.0)
 LAYOUT = Layout(
-    blocks=(Block("chip", (0.0, 10.0), (-6.0, 0.0)), Block("resin", (0.0, 10.0), (0.0, 3.0)), Block("post", (0.0, 4.0), (0.0, 5.0))),
+    blocks=(
+        Block("chip", (0.0, 10.0), (-6.0, 0.0)),
+        Block("resin", (0.0, 10.0), (0.0, 3.0)),
+        Block("post", (0.0, 4.0), (0.0, 5.0)),
+    ),
     lines=(Line("back", 1, -6.0, (0.0, 10.0)), Line("surface", 1, 0.0, (0.0, 10.0)), Line("wall", 0, 4.0, (0.0, 5.0))),
     roots=(ROOT,),
 )
@@ -48,7 +53,9 @@ def test_outer_edges_are_the_outline():
 
 @pytest.mark.parametrize(("size", "growth"), [(0.1, 1.2), (1e-3, 1.3), (1e-5, 1.15), (0.02, 2.0)])
 def test_grading(size, growth):
-    """The first cell is not larger than asked, and neighbours differ by the growth factor (within what whole numbers of cells allow)."""
+    """The first cell is not larger than asked, and neighbours differ by the growth factor (within what whole numbers of
+    cells allow).
+    """
     mesh = make_mesh(LAYOUT, Grading(size, growth), "quad4")
     x = np.unique(mesh.points[:, 0])
     h = np.diff(x)

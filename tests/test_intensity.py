@@ -5,24 +5,30 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from femsim.case import BilayerCase
-from femsim.corners import corner_at
-from femsim.elements import gauss_points
-from femsim.grid import tensor_mesh
-from femsim.intensity import FieldSampler, corner_field
-from femsim.kinematics import PLANE_STRAIN
-from femsim.materials import Material, Property
-from femsim.model import Constraints, Model
-from femsim.recovery import stress_at_points
-from femsim.results import results_dict
-from femsim.run import run
-from femsim.singularity import exponents, regular_term
-from femsim.solve import solve
+from femsim.cases.stacks.bilayer import BilayerCase
+from femsim.materials.elastic import Material
+from femsim.materials.property import Property
+from femsim.measures.corner.corner import corner_at
+from femsim.measures.corner.intensity import FieldSampler, corner_field
+from femsim.measures.singularity import exponents, regular_term
+from femsim.measures.stress import stress_at_points
+from femsim.meshes.elements import gauss_points
+from femsim.meshes.grid import tensor_mesh
+from femsim.models.kinematics import PLANE_STRAIN
+from femsim.models.model import Model
+from femsim.models.space import Constraints
+from femsim.runs.results import results_dict
+from femsim.runs.run import run
+from femsim.solvers.solve import solve
 
 
 def material(name, young, nu, cte):
     return Material(
-        name=name, youngs_modulus=(Property((young,)),), poisson_ratio=(Property((nu,)),), shear_modulus=(), cte=(Property((cte,)),)
+        name=name,
+        youngs_modulus=(Property((young,)),),
+        poisson_ratio=(Property((nu,)),),
+        shear_modulus=(),
+        cte=(Property((cte,)),),
     )
 
 
@@ -38,7 +44,9 @@ def root_model(cells=9, ratio=0.5, temperature=25.0):
     half = 10.0 * ratio ** np.arange(cells)[::-1]
     line = np.concatenate([-half[::-1], [0.0], half])
     middle = 0.5 * (line[1:] + line[:-1])
-    region = np.where(middle[:, None] < 0, 0, np.where(middle[None, :] < 0, 2, 1)) * np.ones((len(middle), len(middle)), dtype=int)
+    region = np.where(middle[:, None] < 0, 0, np.where(middle[None, :] < 0, 2, 1)) * np.ones(
+        (len(middle), len(middle)), dtype=int
+    )
     mesh = tensor_mesh(line, line, region, ("chip", "low", "post"))
     constraints = Constraints.build(2 * len(mesh.points))
     return Model(mesh, PLANE_STRAIN, SOLIDS, temperature, 150.0, constraints)
@@ -107,7 +115,11 @@ def bilayer(size, growth, **more):
         "high": {"E": 15.0, "nu": 0.30, "cte": 10.0},
         "chip": {"E": 169.0, "nu": 0.28, "cte": 2.6},
     }
-    return run(BilayerCase.model_validate({"stack": "bilayer", "materials": materials, "mesh": {"size": size, "growth": growth}, **more}))
+    return run(
+        BilayerCase.model_validate(
+            {"stack": "bilayer", "materials": materials, "mesh": {"size": size, "growth": growth}, **more}
+        )
+    )
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +168,7 @@ def test_stress_of_the_sampler_is_the_recovered_one(reference):
     sampler = FieldSampler(model, unknowns, corner, 10.0)
     xi, _ = gauss_points(model.mesh.element, model.mesh.info.reduced)
     cell = int(sampler.near[np.flatnonzero(model.mesh.region[sampler.near] == model.mesh.regions.index("post"))[50]])
-    from femsim.elements import shape
+    from femsim.meshes.elements import shape
 
     place = shape(model.mesh.element, xi)[0] @ model.mesh.points[model.mesh.cells[cell]] - np.array(corner.at)
     _, found = sampler(np.hypot(*place.T), np.degrees(np.arctan2(place[:, 1], place[:, 0])), corner.wedge_of("post"))
@@ -164,7 +176,9 @@ def test_stress_of_the_sampler_is_the_recovered_one(reference):
 
 
 def test_named_corners_of_a_case():
-    """The cell wall, where the interface of chip and resin meets a plane of symmetry, is not singular; the post's top rim is."""
+    """The cell wall, where the interface of chip and resin meets a plane of symmetry, is not singular; the post's top
+    rim is.
+    """
     solved = bilayer(0.02, 1.5, corner=[{"name": "wall", "at": [150.0, 0.0]}, {"name": "rim", "at": [50.0, 72.0]}])
     corners = results_dict(solved)["corners"]
     assert "singularity_note" not in corners["wall"], corners["wall"]

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from helpers import ALL, AXI, GENERAL, STRAIN, STRESS, build, close, distorted, grid, isotropic, material, reference_points
+from helpers import (
+    ALL,
+    AXI,
+    GENERAL,
+    STRAIN,
+    STRESS,
+    build,
+    close,
+    distorted,
+    grid,
+    isotropic,
+    material,
+    reference_points,
+)
 
-from femsim.elements import shape
-from femsim.kinematics import KINEMATICS, von_mises
-from femsim.mesh import jacobians
-from femsim.recovery import sample, stress
+from femsim.measures.stress import sample, stress
+from femsim.meshes.elements import shape
+from femsim.meshes.mesh import jacobians
+from femsim.models.kinematics import KINEMATICS, von_mises
 
 
 def strains(kinematics, mesh, u, extra=()):

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from femsim.errors import InputError
-from femsim.library import (
+from femsim.base.errors import InputError
+from femsim.cases.library import (
     Expansion,
     MaterialFile,
     case_path,
@@ -212,7 +212,9 @@ def test_silicon_expansion_follows_the_published_fit() -> None:
 def test_silicon_wafers_have_one_biaxial_modulus() -> None:
     """In a (100) wafer E/(1 - nu) is the same along <100> and <110>, and nu_ij E_j = nu_ji E_i across the wafer."""
     cubic, rotated = read_material("silicon-100"), read_material("silicon-110")
-    biaxial = [material.youngs_modulus.values[0] / (1 - material.poisson_ratio.values[0]) for material in (cubic, rotated)]
+    biaxial = [
+        material.youngs_modulus.values[0] / (1 - material.poisson_ratio.values[0]) for material in (cubic, rotated)
+    ]
     assert biaxial[0] == pytest.approx(biaxial[1], rel=5e-3)
     through = rotated.poisson_ratio.values[1] * rotated.youngs_modulus.values[2] / rotated.youngs_modulus.values[0]
     assert through == pytest.approx(cubic.poisson_ratio.values[0], rel=5e-3)
@@ -231,7 +233,9 @@ def test_good_files_are_read(tmp_path: Path) -> None:
 def test_tables_and_references_reach_the_spec(tmp_path: Path) -> None:
     table = "{ T = [25, 150], value = [40, 60] }"
     text = GOOD.replace("value = 2.5\nrange = [2.0, 3.0]", "T = [25, 150]\nvalue = [2.5, 2.0]")
-    spec = read_material_file(write(tmp_path, text.replace("secant = 50", f"secant = {table}\nreference = 20"))).to_spec()
+    spec = read_material_file(
+        write(tmp_path, text.replace("secant = 50", f"secant = {table}\nreference = 20"))
+    ).to_spec()
     assert spec["E"] == {"T": [25.0, 150.0], "value": [2.5, 2.0]}
     assert spec["cte"] == {"secant": {"T": [25.0, 150.0], "value": [40.0, 60.0]}, "reference": 20.0}
     spec = read_material_file(write(tmp_path, text.replace("secant = 50", f"instantaneous = {table}"))).to_spec()
@@ -338,21 +342,31 @@ def test_an_installed_package_prefers_its_own_files(tmp_path: Path) -> None:
     """As in a wheel: femsim/_data beside the modules, no pyproject.toml; and without any data, one clear error."""
     package = Path(__file__).parent.parent / "femsim"
     (tmp_path / "femsim").mkdir()
-    for name in ("__init__.py", "errors.py", "library.py", "units.py"):
-        shutil.copy(package / name, tmp_path / "femsim" / name)
-    script = "from femsim.errors import InputError\nfrom femsim.library import list_materials\n"
+    shutil.copy(package / "__init__.py", tmp_path / "femsim")
+    for room in ("base", "cases"):
+        shutil.copytree(package / room, tmp_path / "femsim" / room)
+    script = "from femsim.base.errors import InputError\nfrom femsim.cases.library import list_materials\n"
     script += "try: print(list_materials())\nexcept InputError as error: print(error)"
     run = [sys.executable, "-c", script]
-    out = subprocess.run(run, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=True).stdout
+    out = subprocess.run(
+        run, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=True
+    ).stdout
     assert "missing" in out
     (tmp_path / "femsim" / "_data" / "materials").mkdir(parents=True)
     write(tmp_path / "femsim" / "_data" / "materials", GOOD)
-    out = subprocess.run(run, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=True).stdout
+    out = subprocess.run(
+        run, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=True
+    ).stdout
     assert out.strip() == "['sample']"
 
 
 def test_listing_does_not_import_numpy() -> None:
-    script = "import sys, femsim.library as l; [l.read_material(n) for n in l.list_materials()]; print('numpy' in sys.modules)"
+    script = (
+        "import sys, femsim.cases.library as l; [l.read_material(n) for n in l.list_materials()]; "
+        "print('numpy' in sys.modules)"
+    )
     root = str(Path(__file__).parent.parent)
-    run = subprocess.run([sys.executable, "-c", script], env={"PYTHONPATH": root}, capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", script], env={"PYTHONPATH": root}, capture_output=True, text=True, check=True
+    )
     assert run.stdout.strip() == "False"

@@ -9,11 +9,13 @@ import pytest
 import scipy.sparse as sp
 from helpers import AXI, build, close, grid, held, isotropic, near
 
-import femsim.linear
-from femsim.errors import InputError, NumericsError
-from femsim.linear import BACKENDS, available_backends, choose_backend, factorise, free_bytes, predicted_bytes
-from femsim.solve import solve
-from femsim.system import make_system
+import femsim.solvers.factor
+import femsim.solvers.memory
+from femsim.base.errors import InputError, NumericsError
+from femsim.solvers.factor import BACKENDS, available_backends, choose_backend, factorise
+from femsim.solvers.memory import free_bytes, predicted_bytes
+from femsim.solvers.solve import solve
+from femsim.solvers.system import make_system
 
 FOUND = [name for name in BACKENDS if available_backends()[name]]
 EACH = [pytest.param(name, marks=pytest.mark.skipif(name not in FOUND, reason="not installed")) for name in BACKENDS]
@@ -32,7 +34,9 @@ def no_choice(monkeypatch):
 
 @pytest.mark.parametrize("backend", EACH)
 def test_backends_solve_the_same_system(backend):
-    """Against a dense solution; one right side and many, in either memory order; the right sides are left as they were."""
+    """Against a dense solution; one right side and many, in either memory order; the right sides are left as they
+    were.
+    """
     upper = make_system(body(8)).matrix
     dense = np.triu(upper.toarray()) + np.triu(upper.toarray(), 1).T
     rhs = np.random.default_rng(0).normal(size=(len(dense), 3))
@@ -68,7 +72,9 @@ def test_two_factors_live_side_by_side(backend):
 @pytest.mark.parametrize("backend", EACH)
 def test_a_singular_matrix_is_refused(backend):
     """Rows without any stiffness, as of nodes that belong to no cell."""
-    matrix = sp.bsr_matrix((np.array([[[2.0, 0.0], [0.0, 1.0]], [[0.0, 0.0], [0.0, 0.0]]]), [0, 1], [0, 1, 2]), shape=(4, 4))
+    matrix = sp.bsr_matrix(
+        (np.array([[[2.0, 0.0], [0.0, 1.0]], [[0.0, 0.0], [0.0, 0.0]]]), [0, 1], [0, 1, 2]), shape=(4, 4)
+    )
     with pytest.raises(NumericsError, match="held everywhere"):
         factorise(matrix, backend)
 
@@ -84,7 +90,7 @@ def test_a_body_that_floats_is_refused(backend):
 
 
 def test_the_backend_is_chosen_by_argument_then_environment_then_size(monkeypatch, no_choice):
-    monkeypatch.setattr(femsim.linear, "_found", lambda: ("pardiso", "superlu"))
+    monkeypatch.setattr(femsim.solvers.factor, "_found", lambda: ("pardiso", "superlu"))
     assert choose_backend() == "pardiso"
     assert choose_backend(None, 100) == "superlu", "a small system needs no MKL"
     assert choose_backend(None, 10**6) == "pardiso"
@@ -101,7 +107,7 @@ def test_an_unknown_backend_is_bad_input(by, monkeypatch):
 
 
 def test_a_backend_that_is_not_installed_is_bad_input(monkeypatch):
-    monkeypatch.setattr(femsim.linear, "_found", lambda: ("superlu",))
+    monkeypatch.setattr(femsim.solvers.factor, "_found", lambda: ("superlu",))
     monkeypatch.setenv("FEMSIM_SOLVER", "cholmod")
     with pytest.raises(InputError, match=r"FEMSIM_SOLVER: 'cholmod' is not installed; found: superlu"):
         choose_backend()
@@ -113,8 +119,10 @@ def test_a_backend_that_is_not_installed_is_bad_input(monkeypatch):
 def test_memory_is_refused_before_it_runs_out(backend, monkeypatch):
     """With a megabyte free the factorisation says what it needs and what there is, and what to change."""
     matrix = make_system(body()).matrix
-    monkeypatch.setattr(femsim.linear, "free_bytes", lambda: 1e6)
-    with pytest.raises(NumericsError, match=rf"{matrix.shape[0]} unknowns needs about .* GB, .* GB are free; use a larger mesh.size"):
+    monkeypatch.setattr(femsim.solvers.memory, "free_bytes", lambda: 1e6)
+    with pytest.raises(
+        NumericsError, match=rf"{matrix.shape[0]} unknowns needs about .* GB, .* GB are free; use a larger mesh.size"
+    ):
         factorise(matrix, backend)
 
 
@@ -122,7 +130,7 @@ def test_memory_is_refused_before_it_runs_out(backend, monkeypatch):
 def test_memory_that_suffices_or_is_unknown_is_no_fault(backend, monkeypatch):
     matrix = make_system(body(6)).matrix
     for free in (None, 1e12):
-        monkeypatch.setattr(femsim.linear, "free_bytes", lambda free=free: free)
+        monkeypatch.setattr(femsim.solvers.memory, "free_bytes", lambda free=free: free)
         assert factorise(matrix, backend).backend == backend
 
 
@@ -144,7 +152,9 @@ def test_free_memory_is_what_the_system_says():
 
 @pytest.mark.parametrize("cells", [20, 60, 120])
 def test_predicted_entries_are_within_a_factor_of_two(cells):
-    """Of the entries that elimination really leaves, counted in SuperLU's factor: 9 bytes each with PARDISO's compressed indices."""
+    """Of the entries that elimination really leaves, counted in SuperLU's factor: 9 bytes each with PARDISO's
+    compressed indices.
+    """
     matrix = make_system(body(cells)).matrix
     factor = factorise(matrix, "superlu")
     measured = factor.lu.L.nnz

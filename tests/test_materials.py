@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from helpers import CASES, close, isotropic, material, orthotropic
 
-from femsim.errors import FemsimWarning, InputError
-from femsim.materials import Material, Property, check_stable
+from femsim.base.errors import FemsimWarning, InputError
+from femsim.materials.elastic import Material, check_stable
+from femsim.materials.property import Property
 
 
 def table(T, values):
@@ -126,7 +127,9 @@ def test_fields_of_temperature_keep_their_shape():
 
 def test_warns_outside_its_table():
     m = Material("glue", (table([25.0, 100.0], [3e3, 1e3]),), (Property((0.3,)),), (Property((5e-5,)),))
-    with pytest.warns(FemsimWarning, match=r"glue: Young's modulus is known from 25 to 100 degC only, the run needs 25 to 150"):
+    with pytest.warns(
+        FemsimWarning, match=r"glue: Young's modulus is known from 25 to 100 degC only, the run needs 25 to 150"
+    ):
         m.warn_outside(25.0, 150.0)
     m.warn_outside(25.0, 100.0)
 
@@ -139,7 +142,10 @@ def test_warns_outside_its_table():
         (isotropic(1e3, -1.0), "nu: -1"),
         (orthotropic((1e3, 1e3, 1e3), (0.3, 0.3, 0.3), (1e3, -1.0, 1e3), (0, 0, 0)), "G: -1 is not > 0"),
         (orthotropic((1e3, 1e5, 1e3), (0.9, 0.9, 0.9), (1e3, 1e3, 1e3), (0, 0, 0)), "not positive definite"),
-        (Material("m", (table([0.0, 50.0], [1e3, -1.0]),), (Property((0.3,)),), (Property((0.0,)),)), "E: -1 is not > 0"),
+        (
+            Material("m", (table([0.0, 50.0], [1e3, -1.0]),), (Property((0.3,)),), (Property((0.0,)),)),
+            "E: -1 is not > 0",
+        ),
     ],
 )
 def test_unstable_materials_are_refused(bad, text):

@@ -13,11 +13,12 @@ from le11 import AREA, VOLUME, le11_mesh
 from patches import area, volume
 from spheres import sphere_mesh
 
-from femsim.elements import shape
-from femsim.errors import FemsimWarning, InputError
-from femsim.mesh import Mesh, edges_of, find_edges
-from femsim.meshfile import change_element, read_mesh
-from femsim.vtu import write_mesh
+from femsim.base.errors import FemsimWarning, InputError
+from femsim.meshes.elements import shape
+from femsim.meshes.facets import edges_of, find_edges
+from femsim.meshes.mesh import Mesh
+from femsim.meshes.read import change_element, read_mesh
+from femsim.meshes.write import write_mesh
 
 DATA = Path(__file__).parent / "data"
 ELEMENTS = ("tri3", "tri6", "quad4", "quad8", "quad9")
@@ -35,7 +36,9 @@ def fails(path: Path, *words: str, **options: str) -> str:
     return text
 
 
-def gmsh22(tmp_path: Path, nodes: list[str], elements: list[str], names: list[str] | None = None, name: str = "part.msh") -> Path:
+def gmsh22(
+    tmp_path: Path, nodes: list[str], elements: list[str], names: list[str] | None = None, name: str = "part.msh"
+) -> Path:
     """A 2.2 file from lines without their numbers: coordinates; type, tags and nodes; dimension, tag and name."""
     text = ["$MeshFormat", "2.2 0 8", "$EndMeshFormat"]
     if names is not None:
@@ -159,7 +162,12 @@ def test_files_of_meshio(tmp_path: Path, kind: str, binary: bool) -> None:
     tags = np.array([5] * len(mesh.lines["axis"]) + [9] * len(mesh.lines["outer"]))
     points = np.column_stack([mesh.points, np.zeros(len(mesh.points))])
     numbers = {"gmsh:physical": [mesh.region + 1, tags], "gmsh:geometrical": [mesh.region + 1, tags]}
-    field = {"layer0": np.array([1, 2]), "layer1": np.array([2, 2]), "axis": np.array([5, 1]), "outer": np.array([9, 1])}
+    field = {
+        "layer0": np.array([1, 2]),
+        "layer1": np.array([2, 2]),
+        "axis": np.array([5, 1]),
+        "outer": np.array([9, 1]),
+    }
     if not kind.startswith("gmsh"):
         numbers, field = {"region": numbers["gmsh:physical"]}, {}
     path = tmp_path / ("a.msh" if kind.startswith("gmsh") else f"a.{kind[:3]}")
@@ -218,7 +226,8 @@ def test_abaqus_without_sections_takes_the_element_sets(tmp_path: Path) -> None:
 def test_a_node_set_round_the_body_leaves_out_the_diagonal(tmp_path: Path) -> None:
     path = tmp_path / "a.inp"
     path.write_text(
-        "*NODE\n1, 0, 0\n2, 1, 0\n3, 1, 1\n4, 0, 1\n5, 2, 0.5\n*ELEMENT, TYPE=CAX3, ELSET=body\n1, 1, 2, 3\n2, 1, 3, 4\n3, 2, 5, 3\n"
+        "*NODE\n1, 0, 0\n2, 1, 0\n3, 1, 1\n4, 0, 1\n5, 2, 0.5\n*ELEMENT, TYPE=CAX3, ELSET=body\n1, 1, 2, "
+        "3\n2, 1, 3, 4\n3, 2, 5, 3\n"
         "*NSET, NSET=left\n1, 2, 3, 4\n*NSET, NSET=inside\n2, 3\n"
     )
     mesh = read_mesh(path).mesh
@@ -231,7 +240,8 @@ def test_a_surface_of_nodes_may_give_areas(tmp_path: Path) -> None:
     """Abaqus writes a node or a set, then its area; the area 1.0 is no node."""
     path = tmp_path / "a.inp"
     path.write_text(
-        "*NODE\n1, 0, 0\n2, 1, 0\n3, 1, 1\n4, 0, 1\n*ELEMENT, TYPE=CAX4, ELSET=body\n1, 1, 2, 3, 4\n*NSET, NSET=low\n1, 2\n"
+        "*NODE\n1, 0, 0\n2, 1, 0\n3, 1, 1\n4, 0, 1\n*ELEMENT, TYPE=CAX4, ELSET=body\n1, 1, 2, 3, 4\n*NSET, "
+        "NSET=low\n1, 2\n"
         "*SURFACE, TYPE=NODE, NAME=top\n3, 1.0\n4, 1.0\n*SURFACE, TYPE=NODE, NAME=bottom\nlow, 1.0\n"
     )
     mesh = read_mesh(path).mesh
@@ -312,7 +322,9 @@ def test_nothing_is_printed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -
 # ---------------------------------------------------------------- raising and lowering the order
 
 
-@pytest.mark.parametrize("change", ["tri3 tri6", "tri6 tri3", "quad4 quad8", "quad4 quad9", "quad8 quad9", "quad9 quad8", "quad9 quad4"])
+@pytest.mark.parametrize(
+    "change", ["tri3 tri6", "tri6 tri3", "quad4 quad8", "quad4 quad9", "quad8 quad9", "quad9 quad8", "quad9 quad4"]
+)
 def test_order_changes_within_a_family(tmp_path: Path, change: str) -> None:
     have, want = change.split()
     mesh = sphere_mesh((3.0, 4.0), 2, have)
@@ -364,7 +376,9 @@ def test_missing_directory_empty_unknown(tmp_path: Path) -> None:
     fails(tmp_path / "part.doc", "'.doc' is not known", ".msh, .inp, .vtu")
 
 
-@pytest.mark.parametrize("ending", [".msh", ".inp", ".vtu", ".vtk", ".bdf", ".su2", ".mesh", ".xdmf", ".stl", ".ply", ".e", ".dat", ".off"])
+@pytest.mark.parametrize(
+    "ending", [".msh", ".inp", ".vtu", ".vtk", ".bdf", ".su2", ".mesh", ".xdmf", ".stl", ".ply", ".e", ".dat", ".off"]
+)
 def test_binary_rubbish(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"rubbish{ending}"
     path.write_bytes(np.random.default_rng(0).integers(0, 256, 5000, dtype=np.uint8).tobytes())
@@ -419,7 +433,11 @@ def test_high_order_is_named(tmp_path: Path) -> None:
 
 
 def test_cells_in_no_group(tmp_path: Path) -> None:
-    path = squares(tmp_path, elements=[*BOTTOM, *MIDDLE, LEFT, RIGHT.replace("2 2 2 2 3", "2 0 2 2 3")], names=[NAMES[0], *NAMES[2:]])
+    path = squares(
+        tmp_path,
+        elements=[*BOTTOM, *MIDDLE, LEFT, RIGHT.replace("2 2 2 2 3", "2 0 2 2 3")],
+        names=[NAMES[0], *NAMES[2:]],
+    )
     fails(path, "1 cells are in no region", "(1.5, 0.5) um", "post")
     fails(gmsh22(tmp_path, NODES, ["3 2 0 1 1 2 5 4", "3 2 0 2 2 3 6 5"]), "no region")
 
@@ -437,7 +455,9 @@ def test_empty_group(tmp_path: Path, name: str) -> None:
 def test_mixed_up_tags(tmp_path: Path) -> None:
     path = squares(tmp_path, names=[NAMES[0], '1 2 "resin"', *NAMES[2:]])
     fails(path, "'resin'", "is empty", "tag 2 is on cells of dimension 2")
-    path = squares(tmp_path, names=[NAMES[0], '1 2 "top"', *NAMES[2:]], elements=[*BOTTOM, *MIDDLE, LEFT, RIGHT, "1 2 2 4 6 5"])
+    path = squares(
+        tmp_path, names=[NAMES[0], '1 2 "top"', *NAMES[2:]], elements=[*BOTTOM, *MIDDLE, LEFT, RIGHT, "1 2 2 4 6 5"]
+    )
     fails(path, "mixed-up tag", "tag 2", "'top'", "dimension 1")
 
 
@@ -471,7 +491,10 @@ def test_undefined_and_doubly_defined_nodes(tmp_path: Path) -> None:
 
 def test_overlapping_cells(tmp_path: Path) -> None:
     nodes = [*NODES, "2.5 0 0", "2.5 2 0"]
-    fails(squares(tmp_path, nodes=nodes, elements=[LEFT, RIGHT, "3 2 2 2 2 7 8 5"], names=NAMES[:2]), "more than two cells")
+    fails(
+        squares(tmp_path, nodes=nodes, elements=[LEFT, RIGHT, "3 2 2 2 2 7 8 5"], names=NAMES[:2]),
+        "more than two cells",
+    )
 
 
 def test_damaged_files_never_escape(tmp_path: Path) -> None:

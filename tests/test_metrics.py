@@ -1,4 +1,6 @@
-"""Metrics at roots: averages of known stress fields are their exact integrals, on any mesh, with the right weight, side and sign."""
+"""Metrics at roots: averages of known stress fields are their exact integrals, on any mesh, with the right weight, side
+and sign.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +8,12 @@ import numpy as np
 import pytest
 from helpers import ALL, AXI, STRAIN, STRESS, build, grid, held, isotropic, material, near
 
-from femsim.errors import FemsimWarning, InputError
-from femsim.kinematics import von_mises
-from femsim.layout import Root
-from femsim.metrics import averages, region_metrics, root_metrics
-from femsim.recovery import nodal_stress
-from femsim.solve import solve
+from femsim.base.errors import FemsimWarning, InputError
+from femsim.measures.averages import averages, region_metrics, root_metrics
+from femsim.measures.stress import nodal_stress
+from femsim.meshes.layout import Root
+from femsim.models.kinematics import von_mises
+from femsim.solvers.solve import solve
 
 E, NU = 1000.0, 0.25
 
@@ -52,7 +54,9 @@ def test_uniform_stress(element, length):
 @pytest.mark.parametrize("element", ["quad8", "quad9", "tri6"])
 @pytest.mark.parametrize("length", [0.9, 1.8, 4.0])
 def test_weight_r_in_axisymmetry(element, length):
-    """u_z = k r^2 z (nu = 0): s_zz = E k r^2 and s_rz = E k r z on z = 0; int r^3 dr / int r dr, also down to the axis."""
+    """u_z = k r^2 z (nu = 0): s_zz = E k r^2 and s_rz = E k r z on z = 0; int r^3 dr / int r dr, also down to the
+    axis.
+    """
     model = build(body(element), AXI, isotropic(E, 0.0), {})
     r, z = model.mesh.points.T
     k = 1e-3
@@ -100,7 +104,9 @@ def test_only_the_conductor_counts(element):
 @pytest.mark.parametrize("kinematics", [AXI, STRAIN, STRESS], ids=lambda k: k.name)
 @pytest.mark.parametrize("element", ALL)
 def test_derivatives_of_the_functionals(element, kinematics):
-    """The dual loads are the derivatives: J(u + t v) - J(u) = t dJ v for the linear ones, to first order for von Mises."""
+    """The dual loads are the derivatives: J(u + t v) - J(u) = t dJ v for the linear ones, to first order for von
+    Mises.
+    """
     model = build(body(element), kinematics, material("Cu"), {}, -50.0)
     (average,) = averages(model, (root(),), (1.8,))
     rng = np.random.default_rng(4)
@@ -128,7 +134,9 @@ def test_lengths_that_do_not_fit():
 
 
 def test_regions():
-    """Means, maxima and energy of a clamped body; energy is half stress times mechanical strain, in uJ over the full circle."""
+    """Means, maxima and energy of a clamped body; energy is half stress times mechanical strain, in uJ over the full
+    circle.
+    """
     mesh = body("quad9")
     everything = np.arange(len(mesh.points))
     cu = material("Cu")
@@ -150,7 +158,9 @@ def test_regions():
 
 
 def test_ring_on_the_axis_of_a_solved_body():
-    """A root whose ring reaches r = 0: everything finite, and the mean peel over the whole foot is the net force through it (none)."""
+    """A root whose ring reaches r = 0: everything finite, and the mean peel over the whole foot is the net force
+    through it (none).
+    """
     mesh = body("quad9")
     s = solve(build(mesh, AXI, [material("Si"), material("Cu")], held((near(mesh, 1, -2.0), 1, 0.0)), -100.0))
     m = found(s.model, s.unknowns, root(), 4.0)

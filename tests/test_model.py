@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from helpers import AXI, GENERAL, STRAIN, build, close, grid, isotropic, material
 
-from femsim.elements import gauss_points, shape
-from femsim.materials import Material, Property
-from femsim.model import Constraints
+from femsim.materials.elastic import Material
+from femsim.materials.property import Property
+from femsim.meshes.elements import gauss_points, shape
+from femsim.models.space import Constraints
 
 
 def test_free_prescribed_and_tied():

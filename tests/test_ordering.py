@@ -8,7 +8,7 @@ import scipy.sparse as sp
 import scipy.sparse.linalg as spla
 from helpers import ALL, AXI, GENERAL, STRAIN, assemble, build, distorted, grid, held, isotropic, near, quarter_disc
 
-from femsim.pattern import make_pattern
+from femsim.solvers.pattern import make_pattern
 
 MATERIAL = isotropic(1e3, 0.3)
 
@@ -20,11 +20,21 @@ def square(n, element="quad9"):
 def order_of(model):
     """All unknowns in the order of their elimination, condensed ones first."""
     pattern = make_pattern(model)
-    return np.concatenate([pattern.numbering.inner.ravel(), pattern.numbering.unknown[pattern.numbering.unknown < model.constraints.count]])
+    return np.concatenate(
+        [
+            pattern.numbering.inner.ravel(),
+            pattern.numbering.unknown[pattern.numbering.unknown < model.constraints.count],
+        ]
+    )
 
 
 def fill(matrix, order):
-    lu = spla.splu(sp.csc_matrix(matrix[order][:, order]), permc_spec="NATURAL", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+    lu = spla.splu(
+        sp.csc_matrix(matrix[order][:, order]),
+        permc_spec="NATURAL",
+        diag_pivot_thresh=0.0,
+        options={"SymmetricMode": True},
+    )
     return lu.L.nnz
 
 
@@ -49,10 +59,14 @@ def test_less_fill_than_natural_order(mesh):
 
 
 def test_fill_grows_like_n_log_n():
-    """George 1973: between two meshes of 16 and 48 cells a side, the fill per unknown grows by the logarithm, not by the side."""
+    """George 1973: between two meshes of 16 and 48 cells a side, the fill per unknown grows by the logarithm, not by
+    the side.
+    """
     per = []
     for n in (16, 48):
-        model = build(square(n), STRAIN, MATERIAL, held((near(square(n), 1, 0.0), 1, 0.0), (near(square(n), 0, 0.0), 0, 0.0)))
+        model = build(
+            square(n), STRAIN, MATERIAL, held((near(square(n), 1, 0.0), 1, 0.0), (near(square(n), 0, 0.0), 0, 0.0))
+        )
         matrix, _ = assemble(model)
         per.append(fill(matrix, order_of(model)) / matrix.shape[0])
     assert per[1] / per[0] < 1.8

@@ -1,4 +1,6 @@
-"""The built distributions: a wheel in an empty environment does the main job from /, an sdist holds what a rebuild needs."""
+"""The built distributions: a wheel in an empty environment does the main job from /, an sdist holds what a rebuild
+needs.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,12 @@ pytestmark = pytest.mark.slow
 def build(kind: str, directory: Path, checkout: Path = ROOT) -> Path:
     """Build a distribution of the checkout with the build backend itself, without the network."""
     done = subprocess.run(
-        [sys.executable, "-c", BUILD, kind, str(directory)], cwd=checkout, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", BUILD, kind, str(directory)],
+        cwd=checkout,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return directory / done.stdout.split()[-1]
@@ -49,12 +56,27 @@ def environment(tmp_path_factory, wheel) -> Path:
     venv.create(home, with_pip=False, symlinks=os.name != "nt")
     python = home / ("Scripts" if os.name == "nt" else "bin") / "python"
     subprocess.run(
-        [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps", "--no-index", str(wheel)],
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "--python",
+            str(python),
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--no-index",
+            str(wheel),
+        ],
         check=True,
         timeout=120,
     )
     own = subprocess.run(
-        [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], capture_output=True, text=True, check=True, timeout=30
+        [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
     ).stdout.strip()
     ours = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
     Path(own, "zz_dependencies.pth").write_text("".join(f"{path}\n" for path in sorted(ours)), encoding="utf-8")
@@ -63,11 +85,19 @@ def environment(tmp_path_factory, wheel) -> Path:
 
 def femsim_from_root(environment: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the installed command from / with a bare environment."""
-    bare = {key: os.environ[key] for key in ("SYSTEMROOT", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS") if key in os.environ}
+    bare = {
+        key: os.environ[key] for key in ("SYSTEMROOT", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS") if key in os.environ
+    }
     return subprocess.run(
         [environment / "femsim", *arguments],
         cwd=Path(Path.cwd().anchor),
-        env={**bare, "PATH": os.defpath, "MPLBACKEND": "agg", "MPLCONFIGDIR": str(environment.parent), "HOME": str(environment.parent)},
+        env={
+            **bare,
+            "PATH": os.defpath,
+            "MPLBACKEND": "agg",
+            "MPLCONFIGDIR": str(environment.parent),
+            "HOME": str(environment.parent),
+        },
         capture_output=True,
         text=True,
         timeout=120,
@@ -99,7 +129,15 @@ def test_wheel_runs_the_main_job_from_the_root_directory(environment, tmp_path):
     )
     assert Path(where.stdout.strip()).is_relative_to(environment.parent)
     done = femsim_from_root(
-        environment, "solve", "bilayer", "--set", "mesh.size=0.5", "--json", "--quiet", "--out", str(tmp_path / "results")
+        environment,
+        "solve",
+        "bilayer",
+        "--set",
+        "mesh.size=0.5",
+        "--json",
+        "--quiet",
+        "--out",
+        str(tmp_path / "results"),
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["metrics"]["roots"]["post_root"]
@@ -109,7 +147,12 @@ def test_wheel_runs_the_main_job_from_the_root_directory(environment, tmp_path):
 
 @pytest.mark.parametrize(
     ("arguments", "found"),
-    [(("materials",), "silicon"), (("materials", "polyimide"), "GPa"), (("stacks", "bilayer"), "post_radius"), (("doctor",), "scipy")],
+    [
+        (("materials",), "silicon"),
+        (("materials", "polyimide"), "GPa"),
+        (("stacks", "bilayer"), "post_radius"),
+        (("doctor",), "scipy"),
+    ],
 )
 def test_wheel_finds_its_data(environment, arguments, found):
     done = femsim_from_root(environment, *arguments)
@@ -120,13 +163,27 @@ def test_wheel_finds_its_data(environment, arguments, found):
 def test_sdist_holds_what_a_rebuild_and_a_test_need(tmp_path, wheel):
     sdist = build("sdist", tmp_path)
     with tarfile.open(sdist) as archive:
-        archive.extraction_filter = getattr(tarfile, "data_filter", lambda member, path: member)  # 3.11.3 and older have none
+        archive.extraction_filter = getattr(
+            tarfile, "data_filter", lambda member, path: member
+        )  # 3.11.3 and older have none
         archive.extractall(tmp_path)
     (top,) = (path for path in tmp_path.iterdir() if path.is_dir())
-    for name in ("README.md", "LICENSE", "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "pyproject.toml", "tests/test_packaging.py"):
+    for name in (
+        "README.md",
+        "LICENSE",
+        "CHANGELOG.md",
+        "CITATION.cff",
+        "CONTRIBUTING.md",
+        "pyproject.toml",
+        "tests/test_packaging.py",
+    ):
         assert (top / name).is_file(), name
     kept = {path.relative_to(top / "tests") for path in (top / "tests").rglob("*") if path.is_file()}
-    ours = {path.relative_to(ROOT / "tests") for path in (ROOT / "tests").rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    ours = {
+        path.relative_to(ROOT / "tests")
+        for path in (ROOT / "tests").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
     assert ours <= kept
     assert names_of(build("wheel", tmp_path / "again", top)) == names_of(wheel)
 
@@ -142,6 +199,9 @@ def test_every_dependency_is_named_with_its_licence():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     table = [row for row in readme[readme.index("## Dependencies") :].splitlines() if row.startswith("| ")]
     extras = project["optional-dependencies"]
-    named = [*project["dependencies"], *(each for extra, needs in extras.items() if extra not in {"test", "dev"} for each in needs)]
+    named = [
+        *project["dependencies"],
+        *(each for extra, needs in extras.items() if extra not in {"test", "dev"} for each in needs),
+    ]
     for package in {each.split(">=")[0] for each in named if not each.startswith("femsim[")}:
         assert any(package in row.split("|")[1] for row in table), package

@@ -1,4 +1,6 @@
-"""Threads and forked children: the same results in the same order, and what goes wrong in a child shows in its parent."""
+"""Threads and forked children: the same results in the same order, and what goes wrong in a child shows in its
+parent.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +11,9 @@ import warnings
 
 import pytest
 
-import femsim.parallel
-from femsim.errors import FemsimWarning, InputError
-from femsim.parallel import Forked, in_threads, thread_count
+import femsim.base.threads
+from femsim.base.errors import FemsimWarning, InputError
+from femsim.base.threads import Forked, in_threads, thread_count
 
 forks = pytest.mark.skipif(sys.platform != "linux", reason="no safe fork")
 
@@ -23,12 +25,12 @@ def threads(request, monkeypatch):
 
 
 def test_threads_are_those_of_the_solvers(monkeypatch):
-    for value, wanted in (("1", 1), ("3", 3), ("64", femsim.parallel.MOST)):
+    for value, wanted in (("1", 1), ("3", 3), ("64", femsim.base.threads.MOST)):
         monkeypatch.setenv("OMP_NUM_THREADS", value)
         assert thread_count() == wanted
     for value in ("", "0", "many"):
         monkeypatch.setenv("OMP_NUM_THREADS", value)
-        assert 1 <= thread_count() <= femsim.parallel.MOST
+        assert 1 <= thread_count() <= femsim.base.threads.MOST
 
 
 def test_threads_keep_the_order(threads):
@@ -86,7 +88,7 @@ def test_errors_and_warnings_of_a_child_are_the_parents(threads):
 @pytest.mark.parametrize("end", ["dies", "hangs"])
 def test_what_a_child_leaves_is_done_here(end, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
-    monkeypatch.setattr(femsim.parallel, "PATIENCE", 0.5)
+    monkeypatch.setattr(femsim.base.threads, "PATIENCE", 0.5)
     parent = os.getpid()
 
     def work(n):

@@ -13,19 +13,20 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from femsim import plots
-from femsim.case import BilayerCase, BlocksCase
-from femsim.plots.cells import CellField, MeshEdges
-from femsim.plots.fields import components, deformation_scale, stress_field
-from femsim.plots.figures import plates, render, root_stem
-from femsim.plots.layout import layout_figure
-from femsim.plots.mesh import mesh_figure
-from femsim.plots.outlines import mesh_outlines
-from femsim.plots.panels import LEGIBLE, windows
-from femsim.plots.picture import picture
-from femsim.plots.roots import interface_tractions, power_law
-from femsim.plots.style import limits, new_figure, round_125, weighted_percentiles
-from femsim.run import Run, mesh_only, run
+from femsim.cases.stacks.bilayer import BilayerCase
+from femsim.cases.stacks.blocks import BlocksCase
+from femsim.reports import plots
+from femsim.reports.plots.cells import CellField, MeshEdges
+from femsim.reports.plots.fields import components, deformation_scale, stress_field
+from femsim.reports.plots.figures import plates, render, root_stem
+from femsim.reports.plots.layout import layout_figure
+from femsim.reports.plots.mesh import mesh_figure
+from femsim.reports.plots.outlines import mesh_outlines
+from femsim.reports.plots.panels import LEGIBLE, windows
+from femsim.reports.plots.picture import picture
+from femsim.reports.plots.roots import interface_tractions, power_law
+from femsim.reports.plots.style import limits, new_figure, round_125, weighted_percentiles
+from femsim.runs.run import Run, mesh_only, run
 
 NAME = "post <b>$x_1$</b>"
 
@@ -149,7 +150,9 @@ def test_every_cell_is_drawn_with_its_own_values(solved):
     values, mesh = np.asarray(field.get_array()), solved.solution.model.mesh
     assert values.shape == mesh.cells.shape
     assert np.array_equal(values, stress_field(solved, "rr"))
-    at = np.flatnonzero(np.all(np.isclose(mesh.points, [25.0, 0.0], atol=5.0) & [True, True], axis=1) & (mesh.points[:, 1] == 0.0))
+    at = np.flatnonzero(
+        np.all(np.isclose(mesh.points, [25.0, 0.0], atol=5.0) & [True, True], axis=1) & (mesh.points[:, 1] == 0.0)
+    )
     node = at[np.argmin(np.abs(mesh.points[at, 0] - 25.0))]
     cell, place = np.nonzero(mesh.cells == node)
     by_region = {mesh.regions[mesh.region[c]]: values[c, k] for c, k in zip(cell, place, strict=True)}
@@ -184,11 +187,15 @@ def test_the_jump_is_seen_in_the_pixels(solved):
 def test_no_visible_cell_is_left_out(solved):
     """All pixels inside the body are painted, although most of the cells are smaller than a pixel."""
     mesh = solved.solution.model.mesh
-    fine = mesh_only(bilayer().model_copy(update={"mesh": bilayer().mesh.model_copy(update={"size": 1e-4, "growth": 1.2})})).mesh
+    fine = mesh_only(
+        bilayer().model_copy(update={"mesh": bilayer().mesh.model_copy(update={"size": 1e-4, "growth": 1.2})})
+    ).mesh
     for body in (mesh, fine):
         ax = new_figure(3, 6).add_subplot()
         ax.set_axis_off()
-        field = CellField(body.points, body.cells, body.element, values=np.ones(len(body.cells)), cmap="binary", clim=(0.0, 1.0))
+        field = CellField(
+            body.points, body.cells, body.element, values=np.ones(len(body.cells)), cmap="binary", clim=(0.0, 1.0)
+        )
         ax.add_collection(field)
         ax.set_xlim(-5, 155)
         ax.set_ylim(-305, 95)
@@ -226,7 +233,11 @@ def test_interface_tractions_agree_on_both_sides_away_from_the_root(solved):
 def test_averages_are_drawn_at_their_values(solved):
     ax = plots.plot_interface(solved, "post_root")
     metric = solved.roots[0]
-    levels = [line.get_ydata()[0] for line in ax.lines if len(line.get_ydata()) == 2 and line.get_ydata()[0] == line.get_ydata()[1]]
+    levels = [
+        line.get_ydata()[0]
+        for line in ax.lines
+        if len(line.get_ydata()) == 2 and line.get_ydata()[0] == line.get_ydata()[1]
+    ]
     assert any(abs(y - metric.peel) < 1e-9 for y in levels)
     assert any(abs(y - metric.shear) < 1e-9 for y in levels)
     text = " ".join(note.get_text() for note in ax.texts)
@@ -248,7 +259,7 @@ def test_power_law_of_a_made_up_field():
 
 
 def interface_side(d, peel, shear):
-    from femsim.plots.roots import Side
+    from femsim.reports.plots.roots import Side
 
     return Side(("post",), d, peel, shear)
 
@@ -368,7 +379,9 @@ def test_roots_of_one_name_get_figures_of_their_own(solved):
 
 
 def test_numbers_behind_the_colours():
-    assert [round_125(v) for v in (1.0, 1.9, 2.0, 4.99, 73.0, 0.007)] == pytest.approx([1.0, 1.0, 2.0, 2.0, 50.0, 0.005])
+    assert [round_125(v) for v in (1.0, 1.9, 2.0, 4.99, 73.0, 0.007)] == pytest.approx(
+        [1.0, 1.0, 2.0, 2.0, 50.0, 0.005]
+    )
     values, weights = np.array([3.0, 1.0, 1000.0]), np.array([1.0, 98.5, 0.5])
     assert weighted_percentiles(values, weights, (1.0, 99.0)).tolist() == [1.0, 3.0]
     assert limits(np.array([[-4.0, 2.0], [1.0, 1.0]]), np.array([1.0, 1.0]), signed=True) == (-4.0, 4.0)

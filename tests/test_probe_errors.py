@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from femsim.case import BilayerCase
-from femsim.errors import FemsimWarning
-from femsim.results import results_dict
-from femsim.run import run
+from femsim.base.errors import FemsimWarning
+from femsim.cases.stacks.bilayer import BilayerCase
+from femsim.runs.results import results_dict
+from femsim.runs.run import run
 
 PROBES = [
     {"name": "tip", "at": [0.0, 90.0]},

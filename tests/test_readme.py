@@ -1,4 +1,6 @@
-"""README.md is executed: files are written, commands and scripts run in order in one empty directory, shown output is compared."""
+"""README.md is executed: files are written, commands and scripts run in order in one empty directory, shown output is
+compared.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from typing import NamedTuple
 
 import pytest
 
-from femsim.cli import COMMANDS
+from femsim.cli.main import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -39,9 +41,20 @@ def same(wanted: str, got: str) -> bool:
 
 def execute(command: list[str] | str, directory: Path) -> str:
     scripts = sysconfig.get_path("scripts")
-    environment = {**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ.get('PATH', os.defpath)}", "MPLBACKEND": "agg"}
+    environment = {
+        **os.environ,
+        "PATH": f"{scripts}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "MPLBACKEND": "agg",
+    }
     done = subprocess.run(
-        command, cwd=directory, env=environment, shell=isinstance(command, str), capture_output=True, text=True, timeout=180, check=False
+        command,
+        cwd=directory,
+        env=environment,
+        shell=isinstance(command, str),
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
     )
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout
@@ -105,7 +118,7 @@ def test_local_links_lead_somewhere():
 
 
 def test_the_number_of_materials_is_the_librarys():
-    from femsim.library import list_materials
+    from femsim.cases.library import list_materials
 
     stated = re.search(r"A library of (\d+) packaging materials", README)
     assert stated is not None

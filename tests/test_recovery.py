@@ -1,20 +1,39 @@
-"""Stress per element side: sides of an interface stay apart, points are found wherever they lie, the axis is regular."""
+"""Stress per element side: sides of an interface stay apart, points are found wherever they lie, the axis is
+regular.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from helpers import ALL, AXI, STRAIN, build, close, distorted, grid, held, in_bodily_mesh, isotropic, material, near, quarter_disc
+from helpers import (
+    ALL,
+    AXI,
+    STRAIN,
+    build,
+    close,
+    distorted,
+    grid,
+    held,
+    in_bodily_mesh,
+    isotropic,
+    material,
+    near,
+    quarter_disc,
+)
 
-from femsim.elements import shape
-from femsim.errors import InputError
-from femsim.recovery import locate, nodal_stress, value_at
-from femsim.solve import solve
+from femsim.base.errors import InputError
+from femsim.measures.stress import nodal_stress, value_at
+from femsim.meshes.elements import shape
+from femsim.meshes.locate import locate
+from femsim.solvers.solve import solve
 
 
 def sandwich(element="quad9"):
     """Two layers, clamped at the sides, free on top: a jump of the stress across the interface y = 1."""
-    mesh = grid(np.linspace(0, 2, 4), [0.0, 0.5, 1.0, 1.5, 2.0], element, [[0] * 3] * 2 + [[1] * 3] * 2, ("lower", "upper"))
+    mesh = grid(
+        np.linspace(0, 2, 4), [0.0, 0.5, 1.0, 1.5, 2.0], element, [[0] * 3] * 2 + [[1] * 3] * 2, ("lower", "upper")
+    )
     sides = np.concatenate([near(mesh, 0, 0.0), near(mesh, 0, 2.0)])
     fixed = held((sides, 0, 0.0), (near(mesh, 1, 0.0), 1, 0.0))
     return solve(build(mesh, STRAIN, [isotropic(1e3, 0.0, 1e-3), isotropic(4e3, 0.0, 2e-3)], fixed, -1.0))

@@ -1,4 +1,5 @@
-"""The reference case of the outer interface: a copper post in two resin layers on silicon, against a converged solution.
+"""The reference case of the outer interface: a copper post in two resin layers on silicon, against a converged
+solution.
 
 The converged values come from successive refinement of the mesh at the root (size 1e-5 um, growth 1.15).
 """
@@ -11,10 +12,10 @@ from functools import cache
 import numpy as np
 import pytest
 
-from femsim.assembly import internal_force
-from femsim.case import BilayerCase
-from femsim.recovery import nodal_stress, value_at
-from femsim.run import run
+from femsim.cases.stacks.bilayer import BilayerCase
+from femsim.measures.stress import nodal_stress, value_at
+from femsim.models.assembly import internal_force
+from femsim.runs.run import run
 
 PEEL, SHEAR, VON_MISES = -1.7935, -139.428, 219.6067
 TIP, EDGE = -0.340366, (-0.0788569, -0.0711147)
@@ -70,7 +71,9 @@ def test_default_mesh_agrees():
 
 
 def estimates_cover(root):
-    """Each estimate is at least the true error, and not more than ten times that (of 0.01 % of von Mises, where that is more)."""
+    """Each estimate is at least the true error, and not more than ten times that (of 0.01 % of von Mises, where that is
+    more).
+    """
     for found, estimate, wanted in (
         (root.peel, root.peel_error, PEEL),
         (root.shear, root.shear_error, SHEAR),

@@ -1,4 +1,6 @@
-"""Composite cylinders (reference topic 1): displacement, and stress on both sides of every interface, as r-z strips and as x-y discs."""
+"""Composite cylinders (reference topic 1): displacement, and stress on both sides of every interface, as r-z strips and
+as x-y discs.
+"""
 
 from __future__ import annotations
 
@@ -24,15 +26,17 @@ from helpers import (
     quarter_disc,
 )
 
-from femsim.recovery import value_at
-from femsim.solve import solve
+from femsim.measures.stress import value_at
+from femsim.solvers.solve import solve
 
 NAMES = [case["id"] for case in REFERENCES["topics"]["1"]["cases"]]
 HEIGHT = 2.0
 
 
 def strip(name, cells, element="quad9"):
-    """The r-z strip of a case, solved: u_z tied at the top where the axial force is zero, prescribed where the strain is given."""
+    """The r-z strip of a case, solved: u_z tied at the top where the axial force is zero, prescribed where the strain
+    is given.
+    """
     case = CASES[name]["inputs"]
     radii = [case["bore"], *case["outer_radii"]]
     lines = np.unique(np.concatenate([np.linspace(a, b, cells + 1) for a, b in pairwise(radii)]))
@@ -78,7 +82,7 @@ def test_strip(name):
     top = near(s.model.mesh, 1, HEIGHT)
     close(s.displacement[top, 1], CASES[name]["result"]["eps_z"] * HEIGHT, 1e-8, scale=1e-3 * HEIGHT)
     if CASES[name]["inputs"]["mode"] == "gps":  # the tied top carries no net force
-        from femsim.assembly import internal_force
+        from femsim.models.assembly import internal_force
 
         force = internal_force(s.model, s.unknowns)[2 * top + 1]
         assert abs(force.sum()) < 1e-9 * np.abs(force).sum()
@@ -93,7 +97,9 @@ def test_strip_with_every_element(element):
 
 @pytest.mark.parametrize("name", ["cyl-iso-gps", "cyl-iso-pstrain", "cyl-TI-gps", "cyl-hollow-pressure-dT"])
 def test_disc(name):
-    """The same cylinders in the x-y plane, on a quarter disc with curved edges; zz is the plane model's own third component."""
+    """The same cylinders in the x-y plane, on a quarter disc with curved edges; zz is the plane model's own third
+    component.
+    """
     case = CASES[name]["inputs"]
     names = [f"{k}:{m}" for k, m in enumerate(case["layers"])]
     mesh = quarter_disc(case["outer_radii"], 12, names, case["bore"], cells=[16] * (len(names) - (not case["bore"])))

@@ -6,22 +6,40 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from helpers import AXI, CASES, REFERENCES, STRAIN, STRESS, build, close, distorted, grid, held, material, near, stresses_of
+from helpers import (
+    AXI,
+    CASES,
+    REFERENCES,
+    STRAIN,
+    STRESS,
+    build,
+    close,
+    distorted,
+    grid,
+    held,
+    material,
+    near,
+    stresses_of,
+)
 
-from femsim.elements import gauss_points
-from femsim.recovery import sample, stress, value_at
-from femsim.solve import solve
+from femsim.measures.stress import sample, stress, value_at
+from femsim.meshes.elements import gauss_points
+from femsim.solvers.solve import solve
 
 NAMES = [case["id"] for case in REFERENCES["topics"]["3"]["cases"]]
 MODES = {"plane_stress": STRESS, "plane_strain": STRAIN, "equibiaxial": AXI}
 
 
 def laminate(name, width, across, element, through=2):
-    """Mesh of a laminate from x = 0 to ``width``: ``across`` cells or given lines, ``through`` cells per layer (one or a list)."""
+    """Mesh of a laminate from x = 0 to ``width``: ``across`` cells or given lines, ``through`` cells per layer (one or
+    a list).
+    """
     layers = CASES[name]["inputs"]["layers_bottom_to_top"]
     levels = np.concatenate([[0.0], np.cumsum([t for t, _ in layers])])
     counts = [through] * len(layers) if np.isscalar(through) else through
-    z = np.concatenate([np.linspace(a, b, n + 1)[:-1] for (a, b), n in zip(pairwise(levels), counts, strict=True)] + [levels[-1:]])
+    z = np.concatenate(
+        [np.linspace(a, b, n + 1)[:-1] for (a, b), n in zip(pairwise(levels), counts, strict=True)] + [levels[-1:]]
+    )
     layer = np.searchsorted(levels, 0.5 * (z[1:] + z[:-1])) - 1
     x = np.linspace(0, width, across + 1) if np.isscalar(across) else np.asarray(across)
     region = np.repeat(layer[:, None], len(x) - 1, axis=1)
@@ -48,7 +66,9 @@ def edge_held(name, element, shake=0.0):
     mesh, levels = laminate(name, 100.0, 4, element)
     if shake:  # a shift along x only, so that interfaces stay level
         moved = distorted(mesh, shake).points
-        mesh = type(mesh)(np.column_stack([moved[:, 0], mesh.points[:, 1]]), mesh.cells, mesh.element, mesh.region, mesh.regions)
+        mesh = type(mesh)(
+            np.column_stack([moved[:, 0], mesh.points[:, 1]]), mesh.cells, mesh.element, mesh.region, mesh.regions
+        )
     edge, middle = near(mesh, 0, 100.0), near(mesh, 0, 0.0)
     z = mesh.points[edge, 1]
     fixed = held((middle, 0, 0.0), (edge, 0, 100.0 * (e0 + kappa * z)), (near(mesh, 1, 0.0)[:1], 1, 0.0))
@@ -57,7 +77,9 @@ def edge_held(name, element, shake=0.0):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize(("element", "shake"), [("quad8", 0.0), ("quad9", 0.0), ("tri6", 0.0), ("quad9", 0.3), ("tri6", 0.3)])
+@pytest.mark.parametrize(
+    ("element", "shake"), [("quad8", 0.0), ("quad9", 0.0), ("tri6", 0.0), ("quad9", 0.3), ("tri6", 0.3)]
+)
 def test_edge_displacement_prescribed(name, element, shake):
     """The field is quadratic: quadratic elements give stress, curvature and thickness growth to round-off."""
     s, levels = edge_held(name, element, shake)
@@ -67,7 +89,12 @@ def test_edge_displacement_prescribed(name, element, shake):
     e0, kappa = result["e0_at_z0"], result["kappa_per_um"]
     close(s.displacement[:, 0], mesh.points[:, 0] * (e0 + kappa * mesh.points[:, 1]), 1e-9)
     bottom = near(mesh, 1, 0.0)
-    close(s.displacement[bottom, 1], -0.5 * kappa * mesh.points[bottom, 0] ** 2, 1e-9, scale=abs(result["thickness_growth_um"]))
+    close(
+        s.displacement[bottom, 1],
+        -0.5 * kappa * mesh.points[bottom, 0] ** 2,
+        1e-9,
+        scale=abs(result["thickness_growth_um"]),
+    )
     top = near(mesh, 1, levels[-1])
     growth = s.displacement[top, 1] + 0.5 * kappa * mesh.points[top, 0] ** 2
     close(growth, result["thickness_growth_um"], 1e-9)
@@ -103,7 +130,9 @@ def curvature(s, reach):
 
 @pytest.mark.parametrize("name", FREE)
 def test_free_edge_is_forgotten_away_from_it(name):
-    """A strip forgets its end exponentially; a disc's rim squeezes the whole disc by O(thickness / radius), hence the wide ones."""
+    """A strip forgets its end exponentially; a disc's rim squeezes the whole disc by O(thickness / radius), hence the
+    wide ones.
+    """
     s, _ = free_plate(name, *FREE[name])
     check_layers(name, s, 0.0, 1e-3)
     assert curvature(s, 0.4 * FREE[name][0]) == pytest.approx(CASES[name]["result"]["kappa_per_um"], rel=1e-3)
@@ -123,7 +152,9 @@ def test_stoney():
 
 @pytest.mark.parametrize("name", ["suhir-Si-EP", "suhir-Si-Cu"])
 def test_membrane_force_of_a_long_strip(name):
-    """Only the force far from the edge is exact in the theories of interfacial stress; the two layers' forces balance."""
+    """Only the force far from the edge is exact in the theories of interfacial stress; the two layers' forces
+    balance.
+    """
     case = CASES[name]["inputs"]
     names = [case["mat1"], case["mat2"]]
     h1, h2, length = case["h1"], case["h2"], 2 * case["half_length"]

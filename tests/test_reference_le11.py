@@ -1,4 +1,6 @@
-"""NAFEMS LE11 (reference topic 5): a solid of revolution under T = r + z. The converged stress at A is -105.669 MPa; -105 is coarse."""
+"""NAFEMS LE11 (reference topic 5): a solid of revolution under T = r + z. The converged stress at A is -105.669 MPa;
+-105 is coarse.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +9,8 @@ import pytest
 from helpers import AXI, CASES, build, held, isotropic, near
 from le11 import UM, le11_mesh, temperature
 
-from femsim.recovery import value_at
-from femsim.solve import solve
+from femsim.measures.stress import value_at
+from femsim.solvers.solve import solve
 
 INPUTS, RESULT = CASES["LE11"]["inputs"], CASES["LE11"]["result"]
 A, B, I = (1.0e6, 0.0), (1.4e6, 0.0), (1.0e6, 1.79e6)  # noqa: E741

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from helpers import AXI, CASES, STRAIN, build, grid, held, isotropic, near, pressure, quarter_disc
 
-from femsim.case import BlocksCase
-from femsim.errors import FemsimWarning
-from femsim.recovery import value_at
-from femsim.run import run
-from femsim.solve import solve
+from femsim.base.errors import FemsimWarning
+from femsim.cases.stacks.blocks import BlocksCase
+from femsim.measures.stress import value_at
+from femsim.runs.run import run
+from femsim.solvers.solve import solve
 
 
 def tube(name, element, plane):

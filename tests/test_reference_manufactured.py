@@ -1,9 +1,10 @@
 """Manufactured solutions in axisymmetric thermo-elasticity (reference topic 10): measured orders of convergence.
 
-The temperature is given at the nodes and interpolated with the element's own shape functions, as an imported field would be. Its
-interpolation error is O(h^(p+1)) in L2; it enters the equations through int B^T D eps_th dV, so it disturbs the displacement by
-O(h^(p+1)) in the energy norm and in L2 alike: the order p of the energy error and p+1 of the L2 error survive, the constant of the latter
-grows a little. (One temperature per cell would spoil the L2 order of every quadratic element; a coarser field, its energy order too.)
+The temperature is given at the nodes and interpolated with the element's own shape functions, as an imported field
+would be. Its interpolation error is O(h^(p+1)) in L2; it enters the equations through int B^T D eps_th dV, so it
+disturbs the displacement by O(h^(p+1)) in the energy norm and in L2 alike: the order p of the energy error and p+1 of
+the L2 error survive, the constant of the latter grows a little. (One temperature per cell would spoil the L2 order of
+every quadratic element; a coarser field, its energy order too.)
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ import numpy as np
 import pytest
 from helpers import ALL, AXI, CASES, bent, build, distorted, field_errors, grid, held, material, near, order, rim
 
-from femsim.assembly import body_force
-from femsim.elements import ELEMENTS
-from femsim.solve import solve
+from femsim.meshes.elements import ELEMENTS
+from femsim.models.assembly import body_force
+from femsim.solvers.solve import solve
 
 NUMPY = {name: getattr(np, name) for name in ("sin", "cos", "exp")}
 SIZES = {1: (16, 32), 2: (8, 16)}
@@ -84,7 +85,8 @@ def test_orders(element, name, low, kind):
 
 @pytest.mark.parametrize("element", ["quad4", "quad9", "tri3", "tri6"])
 def test_orders_on_rough_meshes(element):
-    """Random straight-sided cells at every level keep the orders of all but the serendipity element (quad8 falls to 2.8 and 1.6).
+    """Random straight-sided cells at every level keep the orders of all but the serendipity element (quad8 falls to 2.8
+    and 1.6).
 
     Arnold, Boffi and Falk 2002, Math. Comput. 71, 909: serendipity elements need cells that tend to parallelograms.
     """

@@ -1,12 +1,30 @@
-"""Patch tests: fields that every element must give to round-off on distorted meshes, in every kinematics (reference topic 7)."""
+"""Patch tests: fields that every element must give to round-off on distorted meshes, in every kinematics (reference
+topic 7).
+"""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from helpers import ALL, AXI, CASES, GENERAL, STRAIN, STRESS, build, close, distorted, grid, held, material, near, rim, stresses_of
+from helpers import (
+    ALL,
+    AXI,
+    CASES,
+    GENERAL,
+    STRAIN,
+    STRESS,
+    build,
+    close,
+    distorted,
+    grid,
+    held,
+    material,
+    near,
+    rim,
+    stresses_of,
+)
 
-from femsim.solve import solve
+from femsim.solvers.solve import solve
 
 DT = -150.0
 X, Y = np.linspace(0, 3, 4), np.linspace(0, 2, 4)
@@ -166,7 +184,9 @@ def sheared(w, x):
 @pytest.mark.parametrize("kinematics", list(PLANE.values()), ids=list(PLANE))
 @pytest.mark.parametrize("element", ALL)
 def test_plane_linear_field(element, kinematics):
-    """Any linear displacement on the rim is found inside; the out-of-plane strain is what each plane assumption says."""
+    """Any linear displacement on the rim is found inside; the out-of-plane strain is what each plane assumption
+    says.
+    """
     mesh, mat = body(element), material("OR1", 30)
     gradient, shift = np.array([[2e-3, -3e-3], [1e-3, 5e-4]]), np.array([0.4, -0.1])
     nodes = rim(mesh)

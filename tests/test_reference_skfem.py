@@ -1,4 +1,6 @@
-"""The stiffness matrix and the thermal load against scikit-fem's own form-by-form assembly: another code, the same numbers to 1e-12."""
+"""The stiffness matrix and the thermal load against scikit-fem's own form-by-form assembly: another code, the same
+numbers to 1e-12.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +10,8 @@ import skfem
 from helpers import ALL, AXI, GENERAL, STRAIN, STRESS, assemble, build, close, distorted, grid, held, material
 from skfem.helpers import ddot, sym_grad
 
-from femsim.assembly import prescribed_force, thermal_force
-from femsim.elements import ELEMENTS, gauss_points
+from femsim.meshes.elements import ELEMENTS, gauss_points
+from femsim.models.assembly import prescribed_force, thermal_force
 
 DT = -40.0
 
@@ -20,7 +22,9 @@ def body(element):
 
 
 def basis_of(mesh):
-    """scikit-fem basis on the same straight-sided cells and quadrature, and its number of each of our degrees of freedom."""
+    """scikit-fem basis on the same straight-sided cells and quadrature, and its number of each of our degrees of
+    freedom.
+    """
     info = ELEMENTS[mesh.element]
     corner = mesh.cells[:, : info.corners]
     used = np.unique(corner)
@@ -54,7 +58,9 @@ def lame(mat):
 
 
 def per_cell(mesh, materials, basis):
-    values = np.array([[*lame(materials[name]), materials[name].cte[0].values[0]] for name in mesh.regions])[mesh.region]
+    values = np.array([[*lame(materials[name]), materials[name].cte[0].values[0]] for name in mesh.regions])[
+        mesh.region
+    ]
     return [np.broadcast_to(values[:, k, None], basis.dx.shape) for k in range(3)]
 
 

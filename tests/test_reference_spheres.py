@@ -1,13 +1,28 @@
-"""Concentric spheres on curved quarter discs in r-z (reference topic 2): order 3 in L2 with curved quadratic elements."""
+"""Concentric spheres on curved quarter discs in r-z (reference topic 2): order 3 in L2 with curved quadratic
+elements.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from helpers import AXI, CASES, build, close, field_errors, held, material, near, order, pressure, quarter_disc, stresses_of
+from helpers import (
+    AXI,
+    CASES,
+    build,
+    close,
+    field_errors,
+    held,
+    material,
+    near,
+    order,
+    pressure,
+    quarter_disc,
+    stresses_of,
+)
 
-from femsim.recovery import value_at
-from femsim.solve import solve
+from femsim.measures.stress import value_at
+from femsim.solvers.solve import solve
 
 
 def exact(name):
@@ -29,7 +44,9 @@ def exact(name):
 
 
 def at_points(fields, mesh_radii, x):
-    """Displacement (m, 2) and stress (m, 4) in axisymmetric components at points; the layer follows from the distance."""
+    """Displacement (m, 2) and stress (m, 4) in axisymmetric components at points; the layer follows from the
+    distance.
+    """
     rho = np.linalg.norm(x, axis=1)
     layer = np.minimum(np.searchsorted(mesh_radii, rho), len(fields) - 1)
     a, b, bulk, shear, thermal = (np.array([f[i] for f in fields])[layer] for i in range(5))
@@ -60,7 +77,12 @@ def test_formula_gives_the_listed_points(name):
     for p in CASES[name]["result"]["points"]:
         a, b, bulk, shear, thermal = fields[p["layer"]]
         cube = b / p["rho"] ** 3 if b else 0.0
-        close([bulk * (a - thermal) - 2 * shear * cube, bulk * (a - thermal) + shear * cube], p["stress"], 1e-8, scale=300.0)
+        close(
+            [bulk * (a - thermal) - 2 * shear * cube, bulk * (a - thermal) + shear * cube],
+            p["stress"],
+            1e-8,
+            scale=300.0,
+        )
 
 
 @pytest.mark.parametrize("name", ["sph-3", "sph-cavity-p"])

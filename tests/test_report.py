@@ -12,13 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from femsim.case import BilayerCase, BlocksCase
-from femsim.errors import InputError
-from femsim.library import read_material
-from femsim.report import build_html, error_text, fixed, number, rebuild, report_data, write_outputs
-from femsim.results import results_dict
-from femsim.run import Run, run
-from femsim.solve import Checks
+from femsim.base.errors import InputError
+from femsim.cases.library import read_material
+from femsim.cases.stacks.bilayer import BilayerCase
+from femsim.cases.stacks.blocks import BlocksCase
+from femsim.reports.content import report_data
+from femsim.reports.report import build_html, rebuild, write_outputs
+from femsim.reports.words import error_text, fixed, number
+from femsim.runs.results import results_dict
+from femsim.runs.run import Run, run
+from femsim.solvers.solve import Checks
 
 VOID = {"meta", "img", "br", "link", "hr", "input"}
 NASTY = "<b>&\"' $x$"
@@ -133,7 +136,7 @@ def test_metrics_hold_the_json_of_solve(solved, written):
 
 
 def test_case_reproduces_the_run(solved, written):
-    from femsim.casefile import load_case
+    from femsim.cases.casefile import load_case
 
     case, _ = load_case(written / "case.toml")
     again = run(case)
@@ -222,7 +225,12 @@ def test_every_source_of_the_numbers_used_is_cited(page):
 def test_overridden_numbers_cite_no_source(solved):
     low = next(entry for entry in report_data(solved)["materials"] if entry["regions"] == ["low"])
     rows = {row["key"]: row for row in low["rows"]}
-    assert (rows["E"]["values"], rows["E"]["unit"], rows["E"]["origin"], rows["E"]["sources"]) == (["2.5"], "GPa", "case", [])
+    assert (rows["E"]["values"], rows["E"]["unit"], rows["E"]["origin"], rows["E"]["sources"]) == (
+        ["2.5"],
+        "GPa",
+        "case",
+        [],
+    )
     assert rows["cte"]["origin"] == "case"
     assert rows["nu"]["origin"] == "library"
     high = next(entry for entry in report_data(solved)["materials"] if entry["regions"] == ["high"])
@@ -294,12 +302,17 @@ def test_numbers_in_words():
         "True",
     ]
     assert [fixed(v) for v in (-33.204, -0.001, None, float("nan"))] == ["\u221233.20", "0.00", "-", "-"]
-    assert [error_text(v) for v in (0.14, 0.001, float("nan"), None)] == ["0.14", "< 0.01", "not estimated", "not estimated"]
+    assert [error_text(v) for v in (0.14, 0.001, float("nan"), None)] == [
+        "0.14",
+        "< 0.01",
+        "not estimated",
+        "not estimated",
+    ]
 
 
 def test_many_figures_are_packed_into_a_small_page(written, html, monkeypatch):
     document = json.loads((written / "metrics.json").read_text(encoding="utf-8"))
-    monkeypatch.setattr("femsim.report.LARGEST", 10)
+    monkeypatch.setattr("femsim.reports.report.LARGEST", 10)
     small = build_html(document, written / "figures")
     assert len(small) < 0.7 * len(html)
     assert len([tag for tag, _ in Page(small).tags if tag == "img"]) == 5

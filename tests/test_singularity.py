@@ -1,5 +1,5 @@
-"""Exponents against exact references, angular functions against the field equations, intensities against fields that are
-known."""
+"""Exponents against exact references, angular functions against the field equations, intensities against fields that
+are known."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq, fsolve
 
-from femsim.errors import InputError, NumericsError
-from femsim.singularity import Expansion, Junction, Wedge, exponents, intensities, regular_term
+from femsim.base.errors import InputError, NumericsError
+from femsim.measures.singularity import Expansion, Junction, Wedge, exponents, intensities, regular_term
 
 CASES = json.loads((Path(__file__).parent / "data" / "singularity.json").read_text())["cases"]
 
@@ -39,7 +39,11 @@ def turned(c, degrees):
     a = np.radians(degrees)
     k, s = np.cos(a), np.sin(a)
     bond = np.eye(6)
-    bond[np.ix_([0, 1, 5], [0, 1, 5])] = [[k * k, s * s, -2 * k * s], [s * s, k * k, 2 * k * s], [k * s, -k * s, k * k - s * s]]
+    bond[np.ix_([0, 1, 5], [0, 1, 5])] = [
+        [k * k, s * s, -2 * k * s],
+        [s * s, k * k, 2 * k * s],
+        [k * s, -k * s, k * k - s * s],
+    ]
     bond[3:5, 3:5] = [[k, s], [-s, k]]
     return bond @ c @ bond.T
 
@@ -93,7 +97,9 @@ every_junction = pytest.mark.parametrize("junction", JUNCTIONS.values(), ids=JUN
 def test_reference_exponents_all_found_and_none_else(case):
     openings, youngs, nus = zip(*case["wedges"], strict=True)
     boundary = case["boundary"] if case["boundary"] == "bonded" else tuple(case["boundary"])
-    found = exponents(fan(openings, [isotropic(e, n) for e, n in zip(youngs, nus, strict=True)], boundary), re_max=0.9995)
+    found = exponents(
+        fan(openings, [isotropic(e, n) for e, n in zip(youngs, nus, strict=True)], boundary), re_max=0.9995
+    )
     expected = [(e["re"], e["im"], e["mult"]) for e in case["eigenvalues"] for _ in range(e["mult"])]
     assert len(found) == len(expected)
     for eigen, (re, im, multiplicity) in zip(found, expected, strict=True):
@@ -115,7 +121,9 @@ def williams(opening, sign, low, high):
 
 @pytest.mark.parametrize("opening", [200.0, 270.0, 330.0, 359.0])
 def test_higher_terms_of_notches(opening):
-    expected = sorted(williams(opening, 1, 0.02, 2.999) + [x for x in williams(opening, -1, 0.02, 2.999) if abs(x - 1) > 1e-6])
+    expected = sorted(
+        williams(opening, 1, 0.02, 2.999) + [x for x in williams(opening, -1, 0.02, 2.999) if abs(x - 1) > 1e-6]
+    )
     found = [eigen.exponent for eigen in exponents(fan([opening], [COPPER], ("free", "free")), re_max=2.999)]
     real = [x.real for x in found if x.imag == 0]
     assert np.allclose(real, expected, rtol=0, atol=1e-9)
@@ -124,7 +132,15 @@ def test_higher_terms_of_notches(opening):
 def test_crack_terms_to_second_order():
     found = exponents(crack(COPPER), re_max=2.0)
     values = [round(eigen.exponent.real, 9) for eigen in found]
-    assert values == [0.5, 0.5, 1.0, 1.5, 1.5, 2.0, 2.0]  # at 1 the rotation is left out, the stress along the crack is not
+    assert values == [
+        0.5,
+        0.5,
+        1.0,
+        1.5,
+        1.5,
+        2.0,
+        2.0,
+    ]  # at 1 the rotation is left out, the stress along the crack is not
     assert [eigen.multiplicity for eigen in found] == [2, 2, 1, 2, 2, 2, 2]
     assert [eigen.singular for eigen in found] == [True, True] + [False] * 5
 
@@ -178,8 +194,8 @@ def test_a_roller_is_half_of_the_symmetric_notch():
 
 
 def stroh_matrix(junction, exponent):
-    """Free, clamped and interface conditions on sums of a_k z_k^lambda (Ting 1996, ch. 5 and 9); an independent route for
-    unequal p_k."""
+    """Free, clamped and interface conditions on sums of a_k z_k^lambda (Ting 1996, ch. 5 and 9); an independent route
+    for unequal p_k."""
     count = len(junction.wedges)
     rows = np.zeros((4 * count, 4 * count), dtype=complex)
 
@@ -288,7 +304,10 @@ def check_fields(term, junction, eigenstrain, tolerance):
     scale = max(np.abs(junction.plane_stiffness(k) @ eigenstrain(k)).max() for k in range(len(junction.wedges))) + max(
         np.abs(stress(1.0, np.linspace(w.angle_start, w.angle_end, 9), k)).max() for k, w in enumerate(junction.wedges)
     )
-    size = max(np.abs(displacement(1.0, np.linspace(w.angle_start, w.angle_end, 9), k)).max() for k, w in enumerate(junction.wedges))
+    size = max(
+        np.abs(displacement(1.0, np.linspace(w.angle_start, w.angle_end, 9), k)).max()
+        for k, w in enumerate(junction.wedges)
+    )
     step = 2e-3
     offsets, coefficients = np.array([-3, -2, -1, 1, 2, 3]), np.array([-1, 9, -45, 45, -9, 1]) / 60
 
@@ -328,7 +347,11 @@ def check_fields(term, junction, eigenstrain, tolerance):
             n = np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
             m = np.array([-n[1], n[0]])
             u, t = displacement(1.3, np.array([angle]), k)[0], traction(angle, k)
-            wanted = {"free": np.abs(t) / scale, "clamped": np.abs(u) / size, "roller": np.abs([u @ m / size, t @ n / scale])}
+            wanted = {
+                "free": np.abs(t) / scale,
+                "clamped": np.abs(u) / size,
+                "roller": np.abs([u @ m / size, t @ n / scale]),
+            }
             assert wanted[condition].max() < tolerance
 
 
@@ -368,7 +391,10 @@ def test_crack_modes_are_williams_and_normalised():
 
 def with_strains(junction, seed=3):
     rng = np.random.default_rng(seed)
-    wedges = tuple(replace(w, thermal_strain=np.array([*rng.uniform(-1, 1, 3), 0, 0, rng.uniform(-1, 1)]) * 1e-3) for w in junction.wedges)
+    wedges = tuple(
+        replace(w, thermal_strain=np.array([*rng.uniform(-1, 1, 3), 0, 0, rng.uniform(-1, 1)]) * 1e-3)
+        for w in junction.wedges
+    )
     return replace(junction, wedges=wedges)
 
 
@@ -391,7 +417,9 @@ def test_regular_term_turns_with_log_r_between_free_faces():
 
 
 def test_one_material_expands_without_stress():
-    term = regular_term(fan([270], [OR1], ("free", "free"), strains=[np.array([1e-3, 2e-3, 0.0])], kinematics="plane-stress"))
+    term = regular_term(
+        fan([270], [OR1], ("free", "free"), strains=[np.array([1e-3, 2e-3, 0.0])], kinematics="plane-stress")
+    )
     assert np.abs(term.stress(1.0, [10.0, 200.0], 0)).max() < 1e-8
     assert np.allclose(term.displacement(2.0, [0.0], 0)[0, 0], 2e-3)
     whole = regular_term(fan([90, 270], [COPPER, COPPER], strains=[np.full(3, 1e-3)] * 2))
@@ -449,7 +477,9 @@ def test_intensities_recovered_at_any_radius(junction):
     loaded = with_strains(junction)
     eigens = exponents(loaded, re_max=2.0)
     rng = np.random.default_rng(5)
-    values = rng.uniform(0.5, 2, len(eigens)) + 1j * np.array([rng.uniform(0.5, 2) if x.oscillating else 0.0 for x in eigens])
+    values = rng.uniform(0.5, 2, len(eigens)) + 1j * np.array(
+        [rng.uniform(0.5, 2) if x.oscillating else 0.0 for x in eigens]
+    )
     regular = regular_term(loaded, 1e-3)
     _, sampler = manufactured(loaded, eigens, values, regular)
     got = intensities(loaded, eigens, sampler, [0.05, 1.0, 20.0], regular)
@@ -469,12 +499,15 @@ def test_near_exponents_are_told_apart():
     got = intensities(junction, eigens, sampler, [0.1, 1.0, 10.0], regular)
     assert np.abs(got.samples - [3.0, -7.0]).max() < 1e-8
     assert got.spread.max() < 1e-8
-    without = intensities(junction, eigens, sampler, [0.1, 1.0, 10.0])  # the regular term must matter, or nothing was tested
+    without = intensities(
+        junction, eigens, sampler, [0.1, 1.0, 10.0]
+    )  # the regular term must matter, or nothing was tested
     assert without.spread.max() > 1.0
 
 
 def test_griffith_crack_gives_its_stress_intensity_and_t_stress():
-    """Westergaard 1939: a crack of half length a in a plate under remote sigma_yy = s (plane strain): K_I = s sqrt(pi a), T =
+    """Westergaard 1939: a crack of half length a in a plate under remote sigma_yy = s (plane strain): K_I = s sqrt(pi
+    a), T =
     -s."""
     young, nu, s, a = 120e3, 0.34, 10.0, 5.0
     mu = young / 2 / (1 + nu)
@@ -490,7 +523,9 @@ def test_griffith_crack_gives_its_stress_intensity_and_t_stress():
         slope = s / root - s * z**2 / root**3
         y = z.imag
         stress = np.stack([f.real - y * slope.imag - s, f.real + y * slope.imag, -y * slope.real], axis=-1)
-        u = np.stack([(1 - 2 * nu) * whole.real - y * f.imag, 2 * (1 - nu) * whole.imag - y * f.real], axis=-1) / (2 * mu)
+        u = np.stack([(1 - 2 * nu) * whole.real - y * f.imag, 2 * (1 - nu) * whole.imag - y * f.real], axis=-1) / (
+            2 * mu
+        )
         strain_x, strain_y = -s * (1 - nu**2) / young, s * nu * (1 + nu) / young
         return u + np.stack([strain_x * z.real, strain_y * z.imag], axis=-1), stress
 

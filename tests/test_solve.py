@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from helpers import AXI, GENERAL, STRAIN, STRESS, build, close, distorted, grid, held, material, near, pressure
 
-from femsim.assembly import internal_force
-from femsim.errors import InputError, NumericsError
-from femsim.linear import choose_backend
-from femsim.solve import external_force, gather, resolve_with, scatter, solve
-from femsim.system import SystemFactor
+from femsim.base.errors import InputError, NumericsError
+from femsim.models.assembly import internal_force
+from femsim.solvers.factor import choose_backend
+from femsim.solvers.solve import external_force, gather, resolve_with, scatter, solve
+from femsim.solvers.system import SystemFactor
 
 ALL_KINEMATICS = [AXI, STRAIN, STRESS, GENERAL]
 
@@ -67,7 +67,11 @@ def test_prescribed_displacement_by_the_reaction_it_needs():
     s = solve(build(mesh, AXI, cu, held((bottom, 1, 0.0), (top, 1, 0.01))))
     force = s.reaction[2 * top + 1].sum()
     assert force == pytest.approx(120000 * 0.01 / 4 * np.pi * 2.0**2, rel=1e-10)
-    pulled = solve(build(mesh, AXI, cu, held((bottom, 1, 0.0)), tractions=[pressure(mesh, -force / (4 * np.pi), axis=1, value=4.0)]))
+    pulled = solve(
+        build(
+            mesh, AXI, cu, held((bottom, 1, 0.0)), tractions=[pressure(mesh, -force / (4 * np.pi), axis=1, value=4.0)]
+        )
+    )
     close(pulled.displacement, s.displacement, 1e-10)
 
 
@@ -80,7 +84,11 @@ def test_heating_is_linear():
 def test_resolve_with_equals_a_fresh_solve(kinematics):
     first = solve(model(kinematics))
     mesh = first.model.mesh
-    other = model(kinematics, temperature=np.linspace(0, 80, len(mesh.points)), tractions=(pressure(mesh, 7.0, axis=1, value=3.0),))
+    other = model(
+        kinematics,
+        temperature=np.linspace(0, 80, len(mesh.points)),
+        tractions=(pressure(mesh, 7.0, axis=1, value=3.0),),
+    )
     load = np.zeros(other.ndof)
     load[2 * near(mesh, 0, 3.0)[0]] = 11.0
     again, fresh = resolve_with(first, other, load), solve(other, load)
@@ -90,8 +98,12 @@ def test_resolve_with_equals_a_fresh_solve(kinematics):
 
 
 def test_a_multiple_of_the_load_costs_no_substitution(monkeypatch):
-    """Another temperature with constant CTE multiplies the load; with another CTE in one of two materials it does not."""
-    mesh = grid(np.linspace(0.0, 2.0, 7), np.linspace(0.0, 1.0, 5), "quad9", np.arange(24).reshape(4, 6) % 2, ("a", "b"))
+    """Another temperature with constant CTE multiplies the load; with another CTE in one of two materials it does
+    not.
+    """
+    mesh = grid(
+        np.linspace(0.0, 2.0, 7), np.linspace(0.0, 1.0, 5), "quad9", np.arange(24).reshape(4, 6) % 2, ("a", "b")
+    )
     fixed = held((near(mesh, 1, 0.0), 1, 0.0))
     model = build(mesh, AXI, {"a": material("Cu"), "b": material("PI")}, fixed, -100.0)
     first = solve(model)

@@ -1,4 +1,6 @@
-"""The stacks of the three seeds: reference cases, named roots, convergence, smeared rings, plane models, and geometry that cannot be."""
+"""The stacks of the three seeds: reference cases, named roots, convergence, smeared rings, plane models, and geometry
+that cannot be.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +12,14 @@ import numpy as np
 import pytest
 from helpers import GENERAL, STRAIN, build, held, isotropic, near, quarter_disc, quietly
 
-from femsim.build import build_layout, build_model, discretise, resolve_materials
-from femsim.casefile import load_case, parse_case
-from femsim.cli import main
-from femsim.errors import InputError
-from femsim.estimate import with_errors
-from femsim.metrics import averages, root_metrics
-from femsim.recovery import value_at
-from femsim.solve import solve
+from femsim.base.errors import InputError
+from femsim.builders.build import build_layout, build_model, discretise, resolve_materials
+from femsim.cases.casefile import load_case, parse_case
+from femsim.cli.main import main
+from femsim.measures.averages import averages, root_metrics
+from femsim.measures.goal_errors import with_errors
+from femsim.measures.stress import value_at
+from femsim.solvers.solve import solve
 
 STACKS = ("bilayer", "staggered", "rewired-chip", "flipchip")
 COARSE = ("mesh.size=0.5", "mesh.growth=2")
@@ -31,7 +33,11 @@ def solved(case):
     model = build_model(disc, materials)
     chosen = averages(model, disc.roots, disc.lengths)
     solution = solve(model)
-    return solution, materials, with_errors(solution, chosen, [root_metrics(model, solution.unknowns, a) for a in chosen])
+    return (
+        solution,
+        materials,
+        with_errors(solution, chosen, [root_metrics(model, solution.unknowns, a) for a in chosen]),
+    )
 
 
 def case_of(stack, *overrides):
@@ -118,7 +124,13 @@ def test_plane_models_have_both_walls_alike(stack, kinematics):
 
 
 def test_offset_layers_in_cross_section():
-    offset = ("layer.1.offset=15", 'model.kinematics="generalized-plane-strain"', "mesh.size=0.5", "mesh.growth=2.5", "metrics.length=5")
+    offset = (
+        "layer.1.offset=15",
+        'model.kinematics="generalized-plane-strain"',
+        "mesh.size=0.5",
+        "mesh.growth=2.5",
+        "metrics.length=5",
+    )
     _, _, metrics = solved(case_of("staggered", *offset))
     right, left = (next(m for m in metrics if m.root.name == "foot" and sign * m.root.at[0] > 0) for sign in (1, -1))
     assert abs(right.von_mises - left.von_mises) > 1e-3 * right.von_mises
@@ -150,7 +162,7 @@ def cylinder(ends):
         {"name": "core", "r": [0.0, CORE], "z": [0.0, HEIGHT], "material": entries["core"]},
     ]
     data = {
-        "stack": "blocks", "block": block, "load": {"stress_free_temperature": 150, "temperature": 25}, "mesh": {"size": 1.0},
+        "stack": "blocks", "block": block, "load": {"stress_free_temperature": 150, "temperature": 25}, "mesh": {"size": 1.0},  # noqa: E501
         "boundary": [{"z": 0.0, "u_z": 0.0}, *ends],
     }  # fmt: skip
     return parse_case(data, "cylinder")
@@ -161,7 +173,9 @@ ENDS = [(STRAIN, [{"z": HEIGHT, "u_z": 0.0}]), (GENERAL, [])]
 
 @pytest.mark.parametrize(("kinematics", "ends"), ENDS, ids=["plane-strain", "generalized"])
 def test_long_cylinder_in_two_models(kinematics, ends):
-    """Far from its ends an axisymmetric cylinder is in (generalised) plane strain: a quarter disc gives the same stresses."""
+    """Far from its ends an axisymmetric cylinder is in (generalised) plane strain: a quarter disc gives the same
+    stresses.
+    """
     long, _, _ = solved(cylinder(ends))
     mesh = quarter_disc([CORE, SHELL], 8, ["core", "shell"])
     fixed = held((near(mesh, 0, 0.0), 0, 0.0), (near(mesh, 1, 0.0), 1, 0.0))
@@ -179,7 +193,8 @@ def test_long_cylinder_in_two_models(kinematics, ends):
 
 
 @pytest.mark.parametrize(
-    ("region", "ring", "radius", "count"), [("member_1", 1100, 25, 69), ("via", 1500, 50, 47), ("terminal", 900, 125, 11)]
+    ("region", "ring", "radius", "count"),
+    [("member_1", 1100, 25, 69), ("via", 1500, 50, 47), ("terminal", 900, 125, 11)],
 )
 def test_smeared_rings_state_their_fraction(region, ring, radius, count):
     case = case_of("flipchip", "mesh.size=5", "mesh.growth=4")
@@ -200,7 +215,11 @@ def test_given_counts_count():
 
 def test_plane_models_smear_nothing():
     assert build_layout(case_of("flipchip", 'model.kinematics="plane-strain"')).smears == {}
-    assert build_layout(case_of("flipchip", "geometry.member_rings=[0]")).smears.keys() == {"via", "terminal", "terminal_free"}
+    assert build_layout(case_of("flipchip", "geometry.member_rings=[0]")).smears.keys() == {
+        "via",
+        "terminal",
+        "terminal_free",
+    }
 
 
 def test_a_full_ring_of_one_material_is_that_material():
@@ -209,7 +228,9 @@ def test_a_full_ring_of_one_material_is_that_material():
     case = case_of("flipchip", *same)
     materials = quietly(resolve_materials, case, discretise(case))
     ring, fill = materials["member_1"].material, materials["fill"].material
-    np.testing.assert_allclose(ring.stiffness(25.0), fill.stiffness(25.0), rtol=1e-9, atol=1e-6 * fill.stiffness(25.0).max())
+    np.testing.assert_allclose(
+        ring.stiffness(25.0), fill.stiffness(25.0), rtol=1e-9, atol=1e-6 * fill.stiffness(25.0).max()
+    )
 
 
 # ---------------------------------------------------------------- optional parts
@@ -237,7 +258,7 @@ def test_rear_contact_has_a_root():
 @pytest.mark.parametrize("height", [5, 50, 80])
 def test_balls_of_any_height_mesh(height):
     disc = discretise(case_of("bilayer", f"geometry.ball_height={height}", *COARSE))
-    from femsim.mesh import quality
+    from femsim.meshes.mesh import quality
 
     assert quality(disc.mesh).worst_jacobian > 0
 
@@ -270,14 +291,22 @@ IMPOSSIBLE = [
     ("flipchip", ("geometry.terminal_count=100",), ("terminal_ring", "terminal_radius")),
     ("flipchip", ("geometry.via_count=1000",), ("via_ring", "via_radius")),
     ("flipchip", ("geometry.terminal_radius=950",), ("terminal_radius", "terminal_ring")),
-    ("flipchip", ("geometry.terminal_radius=1200", "geometry.terminal_ring=1300"), ("terminal_radius", "second_radius")),
+    (
+        "flipchip",
+        ("geometry.terminal_radius=1200", "geometry.terminal_ring=1300"),
+        ("terminal_radius", "second_radius"),
+    ),
     ("flipchip", ("geometry.terminal_ring=650",), ("terminal_ring", "rewiring")),
     ("flipchip", ("geometry.terminal_ring=1200", "geometry.insulation_step=3"), ("terminal_ring", "insulation_step")),
     ("flipchip", ("geometry.heat_sink_radius=1300",), ("heat_sink_radius", "first_radius")),
     ("flipchip", ("geometry.heat_sink_radius=700",), ("heat_sink_radius", "rewiring")),
     ("flipchip", ("geometry.rear_contact_radius=100",), ("rear_contact_radius", "heat_sink_radius")),
     ("flipchip", (NO_SINK, "geometry.rear_contact_radius=100"), ("rear_contact_radius", "rewiring")),
-    ("flipchip", (NO_SINK, "geometry.rewiring=[0,1800]", "geometry.rear_contact_radius=1300"), ("rear_contact_radius", "first_radius")),
+    (
+        "flipchip",
+        (NO_SINK, "geometry.rewiring=[0,1800]", "geometry.rear_contact_radius=1300"),
+        ("rear_contact_radius", "first_radius"),
+    ),
     ("flipchip", ("geometry.rewiring=[600,2000]",), ("rewiring", "second_radius")),
     ("flipchip", ("geometry.insulation_step=6",), ("insulation_step", "rewiring_thickness")),
     ("rewired-chip", ("geometry.opening_radius=130",), ("opening_radius", "member_radius")),
@@ -319,7 +348,7 @@ def test_impossible_geometry_names_both_keys(stack, overrides, keys, capsys):
     ],
 )
 def test_just_possible_geometry_meshes(stack, overrides):
-    from femsim.mesh import quality
+    from femsim.meshes.mesh import quality
 
     assert quality(discretise(case_of(stack, *overrides, "mesh.size=2", "mesh.growth=4")).mesh).worst_jacobian > 0
 

@@ -11,15 +11,15 @@ import pytest
 
 pytest.importorskip("pyarrow")
 
-from femsim.casefile import load_case
-from femsim.errors import InputError, NumericsError
-from femsim.library import list_cases
-from femsim.run import run
+from femsim.base.errors import InputError, NumericsError
+from femsim.cases.casefile import load_case
+from femsim.cases.library import list_cases
+from femsim.reports.study.report import write_report
+from femsim.runs.run import run
 from femsim.study import analysis
 from femsim.study.design import unit_values
 from femsim.study.optimise import optimise, write_optimum
 from femsim.study.plan import make_plan
-from femsim.study.report import write_report
 from femsim.study.store import Row, Store
 from femsim.study.studyfile import load_study, shipped_studies
 
@@ -66,7 +66,10 @@ def made(tmp_path: Path, design: str, function: object, parameters: str = PARAME
     u = np.column_stack([unit_values(p, [row[i] for row in study.rows]) for i, p in enumerate(study.spec.parameter)])
     y = function(u)  # type: ignore[operator]
     failed = () if "saltelli" in design or "morris" in design else (3,)
-    store.write([Row(i, (float(-v), float(v)), "it broke" if i in failed else None, 0.1) for i, v in enumerate(y)], {"none": len(y)})
+    store.write(
+        [Row(i, (float(-v), float(v)), "it broke" if i in failed else None, 0.1) for i, v in enumerate(y)],
+        {"none": len(y)},
+    )
     return store
 
 
@@ -128,7 +131,9 @@ def test_windows_on_quotients(tmp_path: Path) -> None:
     frame = analysis.load_frame(made(tmp_path, 'design = "lhs"\nsamples = 60', lambda u: u[:, 0]))
     ratio, high = frame.axes[1].x, frame.axes[0].x
     assert np.allclose(analysis.window_values(frame, frame.spec.window[0]), ratio)
-    assert np.array_equal(analysis.inside(frame, frame.spec.window), (ratio >= 3.5) & (ratio <= 8) & (high >= 10) & (high <= 30))
+    assert np.array_equal(
+        analysis.inside(frame, frame.spec.window), (ratio >= 3.5) & (ratio <= 8) & (high >= 10) & (high <= 30)
+    )
 
 
 def test_report_is_one_page_that_needs_nothing_else(tmp_path: Path) -> None:
@@ -136,7 +141,15 @@ def test_report_is_one_page_that_needs_nothing_else(tmp_path: Path) -> None:
     store = made(tmp_path, 'design = "lhs"\nsamples = 80', lambda u: 100 + u[:, 0] + u[:, 1] * u[:, 2] + u[:, 3], more)
     text = write_report(store).read_text()
     assert not re.findall(r'(?:src|href)="(?!data:|#)', text)
-    for words in ("Main effects", "Sobol indices", "Maps over two parameters", "Best designs", "Pareto front", "claim 2", "it broke"):
+    for words in (
+        "Main effects",
+        "Sobol indices",
+        "Maps over two parameters",
+        "Best designs",
+        "Pareto front",
+        "claim 2",
+        "it broke",
+    ):
         assert words in text
     assert text.count("<img") >= 8
     assert 'class="n">gold<' in text or 'class="n">copper<' in text
@@ -146,7 +159,10 @@ def test_report_is_one_page_that_needs_nothing_else(tmp_path: Path) -> None:
 
 def test_a_tiny_study_has_a_report_too(tmp_path: Path) -> None:
     path = tmp_path / "study.toml"
-    path.write_text(f'case = "bilayer"\n[study]\ndesign = "grid"\n{OUTPUTS}\n[[parameter]]\nkey = "materials.post"\nvalues = ["copper"]\n')
+    path.write_text(
+        f'case = "bilayer"\n[study]\ndesign = "grid"\n{OUTPUTS}\n[[parameter]]\nkey = '
+        f'"materials.post"\nvalues = ["copper"]\n'
+    )
     store = Store.open(tmp_path / "out", make_plan(load_study(path)))
     with pytest.raises(InputError, match="no point is done yet"):
         write_report(store)
@@ -186,6 +202,8 @@ def test_windows_no_design_can_meet(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="add \\[optimise\\]"):
         optimise(load_study(path))
     window = '[[window]]\nkey = "geometry.high_thickness"\nrange = [50, 60]\n'
-    path.write_text(f'{head}{parameter}{window}[optimise]\nminimise = "metrics.roots.post_root[0].peel"\nevaluations = 10\n')
+    path.write_text(
+        f'{head}{parameter}{window}[optimise]\nminimise = "metrics.roots.post_root[0].peel"\nevaluations = 10\n'
+    )
     with pytest.raises(NumericsError, match="no design inside the windows"):
         optimise(load_study(path))

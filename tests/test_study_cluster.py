@@ -1,7 +1,8 @@
-"""Studies beyond one machine: a real Slurm and a real Dask cluster give the rows of the local engine, also when workers are killed.
+"""Studies beyond one machine: a real Slurm and a real Dask cluster give the rows of the local engine, also when workers
+are killed.
 
-Slurm is taken as found (``sbatch`` and an answering controller) or started on loopback by tests/slurm.sh where its daemons are
-installed and may be started; without it, or without Dask, the tests are skipped and say so.
+Slurm is taken as found (``sbatch`` and an answering controller) or started on loopback by tests/slurm.sh where its
+daemons are installed and may be started; without it, or without Dask, the tests are skipped and say so.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import pytest
 pytest.importorskip("pyarrow")
 import pyarrow.parquet as pq
 
-from femsim.errors import InputError
+from femsim.base.errors import InputError
 from femsim.study.slurm import Jobs, prepare, read_site, run_task, submit
 from femsim.study.sweep import existing, local_engine, open_study, sweep
 from femsim.study.worker import pinned
@@ -35,7 +36,8 @@ def study(tmp_path: Path) -> Path:
     path = tmp_path / "study.toml"
     path.write_text(
         'case = "bilayer"\n[study]\ndesign = "lhs"\nsamples = 24\nset = ["mesh.size=1", "mesh.growth=3"]\n'
-        '[[parameter]]\nkey = "geometry.ratio"\nrange = [3.5, 8]\n[[parameter]]\nkey = "materials.post"\nvalues = ["copper", "gold"]\n'
+        '[[parameter]]\nkey = "geometry.ratio"\nrange = [3.5, 8]\n[[parameter]]\nkey = '
+        '"materials.post"\nvalues = ["copper", "gold"]\n'
     )
     return path
 
@@ -67,14 +69,18 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
                 pytest.skip("Slurm does not answer and cannot be started here")
             started = tmp_path_factory.mktemp("slurm")
             script = str(Path(__file__).parent / "slurm.sh")
-            done = subprocess.run(["bash", script, "up", str(started)], capture_output=True, text=True, check=False, timeout=120)
+            done = subprocess.run(
+                ["bash", script, "up", str(started)], capture_output=True, text=True, check=False, timeout=120
+            )
             if done.returncode:
                 pytest.skip(f"Slurm does not start here: {done.stderr[-200:]}")
             os.environ["SLURM_CONF"] = str(started / "slurm.conf")
         yield
     finally:
         if started is not None:
-            subprocess.run(["bash", str(Path(__file__).parent / "slurm.sh"), "down", str(started)], check=False, timeout=60)
+            subprocess.run(
+                ["bash", str(Path(__file__).parent / "slurm.sh"), "down", str(started)], check=False, timeout=60
+            )
         os.environ.clear()
         os.environ.update(before)
 
@@ -94,7 +100,7 @@ def test_slurm_gives_the_rows_of_the_local_engine(slurm: None, study: Path, refe
     command = [
         sys.executable,
         "-m",
-        "femsim.cli",
+        "femsim",
         "sweep",
         str(study),
         "--out",
@@ -116,12 +122,14 @@ def test_slurm_gives_the_rows_of_the_local_engine(slurm: None, study: Path, refe
 
 
 @pytest.mark.slow
-def test_slurm_tasks_that_are_killed_are_submitted_again(slurm: None, study: Path, reference: Path, tmp_path: Path) -> None:
+def test_slurm_tasks_that_are_killed_are_submitted_again(
+    slurm: None, study: Path, reference: Path, tmp_path: Path
+) -> None:
     store = open_study(study, tmp_path / "s")
     jobs = submit(prepare(store, range(24), read_site(None, python=sys.executable), chunk=8))
     time.sleep(3.0)
     listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout.splitlines()
-    mine = [int(line.split()[0]) for line in listed if "femsim.cli_study" in line and str(store.directory) in line]
+    mine = [int(line.split()[0]) for line in listed if "femsim.cli.study" in line and str(store.directory) in line]
     for pid in mine:
         try:
             os.kill(pid, signal.SIGKILL)
@@ -133,11 +141,21 @@ def test_slurm_tasks_that_are_killed_are_submitted_again(slurm: None, study: Pat
 
 def test_scripts_say_what_a_site_wants(study: Path, tmp_path: Path) -> None:
     profile = tmp_path / "site.toml"
-    profile.write_text('[slurm]\naccount = "chips"\ntime = "00:20:00"\nsetup = ["module load python"]\noptions = ["--constraint=avx2"]\n')
+    profile.write_text(
+        '[slurm]\naccount = "chips"\ntime = "00:20:00"\nsetup = ["module load python"]\noptions = '
+        '["--constraint=avx2"]\n'
+    )
     store = open_study(study, tmp_path / "s")
     jobs = prepare(store, range(24), read_site(profile, partition="long"), chunk=10)
     script = next(jobs.directory.glob("array-*.sh")).read_text()
-    for line in ("--account=chips", "--time=00:20:00", "--constraint=avx2", "--partition=long", "--requeue", "--array=0-2"):
+    for line in (
+        "--account=chips",
+        "--time=00:20:00",
+        "--constraint=avx2",
+        "--partition=long",
+        "--requeue",
+        "--array=0-2",
+    ):
         assert f"#SBATCH {line}\n" in script
     assert script.index("module load python") < script.index("export OMP_NUM_THREADS=1") < script.index("exec ")
     assert "--dependency=afterany" in (jobs.directory / "submit.sh").read_text()
@@ -162,14 +180,14 @@ def test_tasks_leave_out_what_is_done_and_may_run_twice(study: Path, reference: 
 
 
 def test_jobscript_is_a_script_for_one_case(capsys: pytest.CaptureFixture[str]) -> None:
-    from femsim.cli import main
+    from femsim.cli.main import main
 
     assert main(["jobscript", "bilayer", "--set", "mesh.size=1e-4", "--cpus", "8", "--memory", "16G"]) == 0
     text = capsys.readouterr().out
     assert text.startswith("#!/bin/bash\n#SBATCH ")
     assert "#SBATCH --cpus-per-task=8" in text
     assert "export OMP_NUM_THREADS=${SLURM_CPUS_PER_TASK:-1}" in text
-    assert "-m femsim.cli solve bilayer --set mesh.size=1e-4 --out bilayer-results" in text
+    assert "-m femsim solve bilayer --set mesh.size=1e-4 --out bilayer-results" in text
     assert main(["jobscript", "bilayr"]) == 2
 
 
@@ -193,7 +211,16 @@ def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]
 
     scheduler = start("scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard")
     workers = [
-        start("worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory", str(tmp_path / f"w{i}"))
+        start(
+            "worker",
+            address,
+            "--nthreads",
+            "1",
+            "--no-nanny",
+            "--no-dashboard",
+            "--local-directory",
+            str(tmp_path / f"w{i}"),
+        )
         for i in range(2)
     ]
     try:
@@ -212,7 +239,7 @@ def test_dask_gives_the_rows_of_the_local_engine_with_a_worker_killed(
     command = [
         sys.executable,
         "-m",
-        "femsim.cli",
+        "femsim",
         "sweep",
         str(study),
         "--out",
@@ -224,7 +251,11 @@ def test_dask_gives_the_rows_of_the_local_engine_with_a_worker_killed(
     ]
     process = subprocess.Popen([*command, "--quiet"], env={**os.environ, "PYTHONPATH": SOURCE})
     deadline = time.monotonic() + 60
-    while not list((tmp_path / "d" / "parts").glob("*.parquet")) and process.poll() is None and time.monotonic() < deadline:
+    while (
+        not list((tmp_path / "d" / "parts").glob("*.parquet"))
+        and process.poll() is None
+        and time.monotonic() < deadline
+    ):
         time.sleep(0.02)
     workers[0].kill()
     assert process.wait(120) == 0
@@ -246,7 +277,8 @@ def test_tasks_run_failed_points_again_where_asked(tmp_path: Path, retry: bool) 
     path = tmp_path / "s.toml"
     path.write_text(
         'case = "bilayer"\n[study]\ndesign = "grid"\nset = ["mesh.size=1", "mesh.growth=3"]\n'
-        '[[parameter]]\nkey = "geometry.post_radius"\nvalues = [40, 60]\n[[parameter]]\nkey = "geometry.cell_radius"\nvalues = [50, 150]\n'
+        '[[parameter]]\nkey = "geometry.post_radius"\nvalues = [40, 60]\n[[parameter]]\nkey = '
+        '"geometry.cell_radius"\nvalues = [50, 150]\n'
     )
     store = open_study(path, tmp_path / "out")
     assert run_task(store, _chunks(prepare(store, range(4), read_site(None), chunk=4)), 0) == 4

@@ -17,12 +17,15 @@ import pytest
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
 
-from femsim.casefile import load_case  # noqa: E402
-from femsim.errors import InputError  # noqa: E402
-from femsim.results import results_dict  # noqa: E402
-from femsim.run import run  # noqa: E402
-from femsim.study.points import numbers  # noqa: E402
-from femsim.study.reuse import evaluate, profitable_order  # noqa: E402
+from femsim.base.errors import InputError  # noqa: E402
+from femsim.cases.casefile import load_case  # noqa: E402
+from femsim.runs.results import (  # noqa: E402
+    numbers,
+    results_dict,
+)
+from femsim.runs.reuse import evaluate  # noqa: E402
+from femsim.runs.run import run  # noqa: E402
+from femsim.study.order import profitable_order  # noqa: E402
 from femsim.study.store import Row, Store, to_csv  # noqa: E402
 from femsim.study.studyfile import load_study  # noqa: E402
 from femsim.study.sweep import existing, local_engine, open_study, sweep  # noqa: E402
@@ -49,7 +52,7 @@ def small(tmp_path: Path, count: int = 4) -> Path:
 
 
 def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "femsim.cli", *arguments]
+    return [sys.executable, "-m", "femsim", *arguments]
 
 
 def same_rows(a: Path, b: Path) -> None:
@@ -70,14 +73,26 @@ def test_grid_is_the_product_in_order(tmp_path: Path) -> None:
             'key = "materials.post"\nvalues = ["copper", "gold"]',
         )
     )
-    assert study.rows == ((1.0, "copper"), (1.0, "gold"), (10.0, "copper"), (10.0, "gold"), (100.0, "copper"), (100.0, "gold"))
+    assert study.rows == (
+        (1.0, "copper"),
+        (1.0, "gold"),
+        (10.0, "copper"),
+        (10.0, "gold"),
+        (100.0, "copper"),
+        (100.0, "gold"),
+    )
 
 
 @pytest.mark.parametrize("design", ["sobol", "lhs", "random"])
 def test_random_designs_fill_the_range_and_repeat(tmp_path: Path, design: str) -> None:
     text = f'design = "{design}"\nsamples = 64\nseed = 3'
     study = load_study(
-        write(tmp_path / "s.toml", text, 'key = "geometry.ratio"\nrange = [3.5, 8]', 'key = "materials.low.E"\nrange = [0.5, 4]')
+        write(
+            tmp_path / "s.toml",
+            text,
+            'key = "geometry.ratio"\nrange = [3.5, 8]',
+            'key = "materials.low.E"\nrange = [0.5, 4]',
+        )
     )
     again = load_study(tmp_path / "s.toml")
     x = np.array(study.rows)
@@ -125,21 +140,21 @@ def test_list_reads_numbers_names_and_tables(tmp_path: Path) -> None:
     ("design", "parameter", "words"),
     [
         ('design = "grid"', 'key = "geometry.high_thicknes"\nvalues = [1]', "geometry.high_thicknes: unknown key (did"),
-        ('design = "grid"', 'key = "geometry.ratio"\nrange = [8, 3.5]\nsteps = 3', "parameter.0.range: [8, 3.5] is empty"),
+        ('design = "grid"', 'key = "geometry.ratio"\nrange = [8, 3.5]\nsteps = 3', "parameter.0.range: [8, 3.5] is empty"),  # noqa: E501
         ('design = "grid"', 'key = "geometry.ratio"\nrange = [3, 3]\nsteps = 3', "parameter.0.range: [3, 3] is empty"),
         ('design = "grid"', 'key = "geometry.ratio"\nvalues = []', "parameter.0.values"),
-        ('design = "grid"', 'key = "geometry.post_radius"\nrange = [-5, 40]\nsteps = 3', "range: geometry.post_radius: -5 is not > 0"),
+        ('design = "grid"', 'key = "geometry.post_radius"\nrange = [-5, 40]\nsteps = 3', "range: geometry.post_radius: -5 is not > 0"),  # noqa: E501
         ('design = "grid"', 'key = "geometry.post_radius"\nrange = [20, 200]\nsteps = 3', "200 is not < cell_radius"),
         ('design = "grid"', 'key = "materials.low.nu"\nrange = [0.3, 0.5]\nsteps = 3', "0.5 is not between -1 and 0.5"),
-        ('design = "grid"', 'key = "materials.post"\nvalues = ["copper", "coper"]', "no material 'coper' in the library (did"),
+        ('design = "grid"', 'key = "materials.post"\nvalues = ["copper", ' '"coper"]', "no material 'coper' in the library (did"),  # noqa: E501
         ('design = "grid"', 'key = "materials.lo.cte"\nvalues = [1]', "parameter.0.key"),
         ('design = "grid"', 'key = "not a key"\nvalues = [1]', "is not a key"),
         ('design = "grid"', 'key = "geometry.ratio"\nrange = [3, 4]', "steps is missing"),
         ('design = "sobol"', 'key = "geometry.ratio"\nrange = [3, 4]', "study.samples: missing"),
         ('design = "soboll"\nsamples = 4', 'key = "geometry.ratio"\nrange = [3, 4]', "did you mean 'sobol'?"),
-        ('design = "sobol"\nsamples = 4', 'key = "geometry.ratio"\nrange = [3, 4]\nstep = 4', "unknown key (did you mean 'st"),
-        ('design = "sobol"\nsamples = 4\noutputs = ["metrics.roots.post_root[0].peal"]', 'key = "geometry.ratio"\nvalues = [4]', "did"),
-        ('design = "sobol"\nsamples = 4\nfile = "x.csv"', 'key = "geometry.ratio"\nrange = [3, 4]', "goes with design = list"),
+        ('design = "sobol"\nsamples = 4', 'key = "geometry.ratio"\nrange = [3, 4]\nstep = 4', "unknown key (did you mean 'st"),  # noqa: E501
+        ('design = "sobol"\nsamples = 4\noutputs = ' '["metrics.roots.post_root[0].peal"]', 'key = "geometry.ratio"\nvalues = [4]', "did"),  # noqa: E501
+        ('design = "sobol"\nsamples = 4\nfile = "x.csv"', 'key = "geometry.ratio"\nrange = [3, 4]', "goes with design = list"),  # noqa: E501
         ('design = "sobol"\nsamples = 0', 'key = "geometry.ratio"\nrange = [3, 4]', "study.samples: 0 is not >= 1"),
         ('design = "sobol"\nsamples = 4', 'key = "geometry.ratio"\nrange = [0, 4]\nscale = "log"', "0 is not > 0"),
         ('design = "list"\nfile = "none.csv"', "", "none.csv: no such file"),
@@ -178,7 +193,10 @@ def test_a_text_file_for_a_csv_is_refused(tmp_path: Path, content: bytes, words:
 
 def test_two_keys_that_exclude_each_other_are_refused(tmp_path: Path) -> None:
     path = write(
-        tmp_path / "s.toml", 'design = "grid"', 'key = "geometry.low_thickness"\nvalues = [60]', 'key = "geometry.ratio"\nvalues = [4]'
+        tmp_path / "s.toml",
+        'design = "grid"',
+        'key = "geometry.low_thickness"\nvalues = [60]',
+        'key = "geometry.ratio"\nvalues = [4]',
     )
     with pytest.raises(InputError, match="vary one of them"):
         load_study(path)
@@ -194,11 +212,11 @@ def test_rows_are_those_of_single_runs_whoever_reuses_what(tmp_path: Path) -> No
     table = pq.read_table(outcome.results)
     assert table.column_names == [
         "point", "geometry.high_thickness", "materials.low.cte",
-        *(f"metrics.roots.post_root[{i}].{m}" for i in (0, 1) for m in ("peel", "shear", "von_mises")), "status", "error", "seconds",
+        *(f"metrics.roots.post_root[{i}].{m}" for i in (0, 1) for m in ("peel", "shear", "von_mises")), "status", "error", "seconds",  # noqa: E501
     ]  # fmt: skip
     assert table["point"].to_pylist() == list(range(16))
     for row in (table.to_pylist()[i] for i in (0, 7, 15)):
-        case, _ = load_case("bilayer", ["mesh.size=1", "mesh.growth=3", f"geometry.high_thickness={row['geometry.high_thickness']!r}",
+        case, _ = load_case("bilayer", ["mesh.size=1", "mesh.growth=3", f"geometry.high_thickness={row['geometry.high_thickness']!r}",  # noqa: E501
                                         f"materials.low.cte={row['materials.low.cte']!r}"])  # fmt: skip
         single = numbers(results_dict(run(case.model_copy(update={"probe": []}))))  # the tip moves with the thickness
         for name in table.column_names[3:-3]:
@@ -259,15 +277,24 @@ def test_a_changed_study_is_refused_with_the_difference(tmp_path: Path) -> None:
 
 def test_outputs_by_path_pattern_and_errors(tmp_path: Path) -> None:
     design = (
-        'design = "grid"\noutputs = ["metrics.roots.post_root[0].peel*", "metrics.regions.post.energy", "probes.tip.u[1]", "mesh.dofs"]'
+        'design = "grid"\noutputs = ["metrics.roots.post_root[0].peel*", "metrics.regions.post.energy", '
+        '"probes.tip.u[1]", "mesh.dofs"]'
     )
     outcome = sweep(
-        open_study(write(tmp_path / "s.toml", design, 'key = "materials.low.cte"\nvalues = [50, 60]'), tmp_path / "out"),
+        open_study(
+            write(tmp_path / "s.toml", design, 'key = "materials.low.cte"\nvalues = [50, 60]'), tmp_path / "out"
+        ),
         local_engine(1),
         quiet=True,
     )
     table = pq.read_table(outcome.results)
-    assert table.column_names[2:-3] == [PEEL, PEEL + "_error", "metrics.regions.post.energy", "probes.tip.u[1]", "mesh.dofs"]
+    assert table.column_names[2:-3] == [
+        PEEL,
+        PEEL + "_error",
+        "metrics.regions.post.energy",
+        "probes.tip.u[1]",
+        "mesh.dofs",
+    ]
     a, b = table.to_pylist()
     assert a[PEEL] != b[PEEL]
     assert 0 < a[PEEL + "_error"] < abs(a[PEEL])
@@ -337,7 +364,9 @@ def test_random_kills_lose_nothing(tmp_path: Path) -> None:
     random, out, kills = np.random.default_rng(5), tmp_path / "killed", 0
     code = -9
     while code == -9:
-        process = subprocess.Popen(command("sweep", str(study), "--out", str(out), "--quiet", "--workers", "2"), stdout=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            command("sweep", str(study), "--out", str(out), "--quiet", "--workers", "2"), stdout=subprocess.DEVNULL
+        )
         while process.poll() is None:
             time.sleep(float(random.uniform(0.2, 2.0)))
             victims = [process.pid, *descendants(process.pid)]
@@ -356,7 +385,7 @@ def test_a_point_that_kills_its_worker_twice_becomes_a_row(tmp_path: Path, monke
     poison.parent.mkdir()
     poison.write_text(
         "import os, sys\n"
-        "if 'femsim.cli_study worker' in ' '.join(sys.orig_argv):\n"
+        "if 'femsim.cli.study worker' in ' '.join(sys.orig_argv):\n"
         "    import femsim.study.plan as plan\n"
         "    whole = plan.Plan.case\n"
         "    plan.Plan.case = lambda self, i: os.kill(os.getpid(), 9) if i == 5 else whole(self, i)\n"
@@ -451,12 +480,17 @@ def test_a_disk_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
 def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)], capture_output=True, check=False).returncode:
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)], capture_output=True, check=False
+    ).returncode:
         pytest.skip("cannot mount a small file system here")
     try:
         study = small(tmp_path, 12)
         done = subprocess.run(
-            command("sweep", str(study), "--out", str(disk / "out"), "--quiet"), capture_output=True, text=True, check=False
+            command("sweep", str(study), "--out", str(disk / "out"), "--quiet"),
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 2
         assert "no space left" in done.stderr

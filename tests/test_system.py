@@ -1,4 +1,5 @@
-"""The condensed system against the generic assembly: K~ = K_oo - K_oc K_cc^-1 K_co of the matrix that element-by-element sums give.
+"""The condensed system against the generic assembly: K~ = K_oo - K_oc K_cc^-1 K_co of the matrix that
+element-by-element sums give.
 
 Tolerances are round-off: the two differ in the order of their sums only.
 """
@@ -10,15 +11,31 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from helpers import ALL, AXI, GENERAL, QUADS, STRAIN, STRESS, assemble, bent, build, close, distorted, grid, held, material, near
+from helpers import (
+    ALL,
+    AXI,
+    GENERAL,
+    QUADS,
+    STRAIN,
+    STRESS,
+    assemble,
+    bent,
+    build,
+    close,
+    distorted,
+    grid,
+    held,
+    material,
+    near,
+)
 
-import femsim.system
-from femsim.assembly import element_stiffness, internal_force, prescribed_force
-from femsim.elements import gauss_points
-from femsim.pattern import make_pattern
-from femsim.rectangles import rectangle_internal, rectangle_stiffness
-from femsim.sampling import sample
-from femsim.system import SystemFactor, make_system
+import femsim.solvers.system
+from femsim.meshes.elements import gauss_points
+from femsim.models.assembly import element_stiffness, internal_force, prescribed_force
+from femsim.models.rectangles import rectangle_internal, rectangle_stiffness
+from femsim.models.sampling import sample
+from femsim.solvers.pattern import make_pattern
+from femsim.solvers.system import SystemFactor, make_system
 
 KINEMATICS = (AXI, STRAIN, GENERAL, STRESS)
 REGION = np.array([[0, 0, 1, 1], [0, 1, 1, 0], [1, 0, 0, 0]])
@@ -116,7 +133,9 @@ def check(model, tolerance=1e-12):
     scale = np.sqrt(np.outer(wanted.diagonal(), wanted.diagonal()))
     assert np.abs((whole(system) - wanted) / scale).max() < tolerance
     close(prescribed_force(model), force, 1e-12, max(np.abs(force).max(), 1e-300))
-    assert sorted([*outer(system.pattern), *system.pattern.numbering.inner.ravel()]) == list(range(model.constraints.count))
+    assert sorted([*outer(system.pattern), *system.pattern.numbering.inner.ravel()]) == list(
+        range(model.constraints.count)
+    )
     rhs = np.random.default_rng(0).normal(size=(model.constraints.count, 3))
     exact = np.linalg.solve(dense, rhs)
     factor = SystemFactor.of(system, "superlu")
@@ -176,7 +195,8 @@ def test_tied_unknowns_of_one_element_count_twice():
 
 
 def test_a_temperature_field_with_tables_takes_the_general_kernel():
-    from femsim.materials import Material, Property
+    from femsim.materials.elastic import Material
+    from femsim.materials.property import Property
 
     soft = Material("t", (Property((3000.0, 1000.0), (0.0, 100.0)),), (Property((0.3,)),), (Property((50e-6,)),))
     mesh = plain("quad9")
@@ -198,7 +218,7 @@ def test_a_pattern_serves_another_matrix():
 def test_batches_do_not_change_the_matrix(monkeypatch):
     model = modelled(plain("quad9"), constraints="tied and prescribed")
     once = make_system(model)
-    monkeypatch.setattr(femsim.system, "RECTANGLES", 5)
+    monkeypatch.setattr(femsim.solvers.system, "RECTANGLES", 5)
     many = make_system(model)
     close(many.matrix.toarray(), once.matrix.toarray(), 1e-14)
 
@@ -210,7 +230,9 @@ def test_the_matrix_is_an_upper_triangle_with_sorted_rows():
     assert matrix.has_sorted_indices
     rows = np.repeat(np.arange(len(matrix.indptr) - 1), np.diff(matrix.indptr))
     assert np.all(np.diff(rows * len(matrix.indptr) + matrix.indices) > 0), "a block stands twice"
-    assert np.all(matrix.indices[matrix.indptr[:-1]] == np.arange(len(matrix.indptr) - 1)), "a row does not begin with its diagonal"
+    assert np.all(matrix.indices[matrix.indptr[:-1]] == np.arange(len(matrix.indptr) - 1)), (
+        "a row does not begin with its diagonal"
+    )
 
 
 @pytest.mark.parametrize("kinematics", [AXI, STRAIN, STRESS], ids=lambda k: k.name)
@@ -253,7 +275,9 @@ def test_forces_of_rectangles_are_the_general_kernels(element, kinematics):
 
 
 def test_what_is_no_rectangle():
-    """A sheared cell, a middle off the middle, a cell numbered from another corner: each is left to the general kernel."""
+    """A sheared cell, a middle off the middle, a cell numbered from another corner: each is left to the general
+    kernel.
+    """
     mesh = plain("quad9")
     assert mesh.rectangular.all()
     points = mesh.points.copy()

@@ -1,26 +1,30 @@
-"""Tractions from consistent nodal forces: faster than point stresses where the field is smooth, nearer than them at a root, in balance."""
+"""Tractions from consistent nodal forces: faster than point stresses where the field is smooth, nearer than them at a
+root, in balance.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from femsim.build import discretise, resolve_materials
-from femsim.case import BilayerCase
-from femsim.elements import shape
-from femsim.grid import Grading, tensor_mesh
-from femsim.intensity import root_fields, root_share
-from femsim.kinematics import PLANE_STRAIN
-from femsim.layout import Root
-from femsim.materials import Material, Property
-from femsim.measure import solve_case
-from femsim.mesh import edges_of
-from femsim.model import Constraints, Model
-from femsim.results import results_dict
-from femsim.run import run
-from femsim.sampling import sample
-from femsim.solve import solve
-from femsim.traction import average, profile
+from femsim.builders.build import discretise, resolve_materials
+from femsim.cases.stacks.bilayer import BilayerCase
+from femsim.materials.elastic import Material
+from femsim.materials.property import Property
+from femsim.measures.corner.intensity import root_fields, root_share
+from femsim.measures.traction import average, profile
+from femsim.meshes.elements import shape
+from femsim.meshes.facets import edges_of
+from femsim.meshes.grid import Grading, tensor_mesh
+from femsim.meshes.layout import Root
+from femsim.models.kinematics import PLANE_STRAIN
+from femsim.models.model import Model
+from femsim.models.sampling import sample
+from femsim.models.space import Constraints
+from femsim.runs.once import solve_case
+from femsim.runs.results import results_dict
+from femsim.runs.run import run
+from femsim.solvers.solve import solve
 
 
 def material(name, young, nu):
@@ -30,7 +34,10 @@ def material(name, young, nu):
 
 def smooth(cells):
     """Two bonded layers between mirrors, pressed on top by 10 (1 - cos pi x): no corner is singular."""
-    x, y = np.linspace(0, 1, cells + 1), np.concatenate([np.linspace(-1, 0, cells + 1), np.linspace(0, 1, cells + 1)[1:]])
+    x, y = (
+        np.linspace(0, 1, cells + 1),
+        np.concatenate([np.linspace(-1, 0, cells + 1), np.linspace(0, 1, cells + 1)[1:]]),
+    )
     region = np.repeat([0, 1], cells)[:, None] * np.ones((1, cells), dtype=int)
     mesh = tensor_mesh(x, y, region, ("low", "up"))
     points = mesh.points
@@ -76,7 +83,9 @@ def smooth_values():
 
 
 def test_averages_converge_twice_as_fast_as_point_stresses(smooth_values):
-    """Order 4 against 2 with quadratic elements; the tractions at nodes are a tenth as far off as the stress on the edge."""
+    """Order 4 against 2 with quadratic elements; the tractions at nodes are a tenth as far off as the stress on the
+    edge.
+    """
     exact = smooth_values[32]
     rate = [np.log2(abs(smooth_values[4][k] - exact[k]) / abs(smooth_values[16][k] - exact[k])) / 2 for k in range(3)]
     assert 1.5 < rate[0] < 2.6

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from spheres import sphere_mesh
 
-from femsim.errors import InputError
-from femsim.kinematics import AXISYMMETRIC, PLANE_STRAIN, von_mises
-from femsim.mesh import Mesh
-from femsim.meshfile import read_mesh
-from femsim.vtu import fields_bytes, mesh_bytes, write_fields, write_mesh, write_vtu
+from femsim.base.errors import InputError
+from femsim.meshes.mesh import Mesh
+from femsim.meshes.read import read_mesh
+from femsim.meshes.write import mesh_bytes, write_mesh, write_vtu
+from femsim.models.kinematics import AXISYMMETRIC, PLANE_STRAIN, von_mises
+from femsim.reports.fields import fields_bytes, write_fields
 
 
 def decode(node: ElementTree.Element) -> np.ndarray | list[str]:

@@ -47,7 +47,8 @@ def _mark(result: Result) -> str:
 
 def _grids(high: tuple[float, ...], ratio: tuple[float, ...], grid: list[list[Result]]) -> str:
     text = (
-        "\n## Numbers\n\nAverages over 5 um at the post's root in MPa, with their error estimates. In brackets: which of claims 1, 2, 22 "
+        "\n## Numbers\n\nAverages over 5 um at the post's root in MPa, with their error estimates. In "
+        "brackets: which of claims 1, 2, 22 "
     )
     text += "hold.\n"
     for name in METRICS:
@@ -55,7 +56,15 @@ def _grids(high: tuple[float, ...], ratio: tuple[float, ...], grid: list[list[Re
         for q, row in zip(ratio, grid, strict=True):
             cells = [r.at("post_root") for r in row]
             marks = [_mark(r) if name == "peel" else "" for r in row]
-            rows.append([f"{q:g}", *(value(getattr(a, name), getattr(a, f"{name}_error")) + m for a, m in zip(cells, marks, strict=True))])
+            rows.append(
+                [
+                    f"{q:g}",
+                    *(
+                        value(getattr(a, name), getattr(a, f"{name}_error")) + m
+                        for a, m in zip(cells, marks, strict=True)
+                    ),
+                ]
+            )
         text += f"\n**{name.replace('_', ' ')}**\n\n{table(rows)}"
     return text
 
@@ -66,8 +75,11 @@ def _totals(high: tuple[float, ...], results: list[Result]) -> str:
         a, b = r.at("post_root"), r.at("post_root", 1.0)
         held = ", ".join(str(n) for n in (1, 2, 22) if r.claims[n]) or "none"
         rows.append([f"{h:g}", f"{TOTAL / h - 1:.3g}", held, value(a.peel, a.peel_error), value(a.shear, a.shear_error),
-                     value(a.von_mises, a.von_mises_error), value(b.peel, b.peel_error), value(b.shear, b.shear_error)])  # fmt: skip
-    return f"\n**The same post of {TOTAL:g} um in all designs** (low layer = {TOTAL:g} um less the high one)\n\n{table(rows)}"
+                     value(a.von_mises, a.von_mises_error), value(b.peel, b.peel_error), value(b.shear, b.shear_error)])  # fmt: skip  # noqa: E501
+    return (
+        f"\n**The same post of {TOTAL:g} um in all designs** (low layer = {TOTAL:g} um less the high "
+        f"one)\n\n{table(rows)}"
+    )
 
 
 def _slopes(slopes: tuple[tuple[float, float], ...], results: list[Result]) -> str:
@@ -76,7 +88,7 @@ def _slopes(slopes: tuple[tuple[float, float], ...], results: list[Result]) -> s
         a, b = r.at("post_root"), r.at("post_root", 1.0)
         held = ", ".join(str(n) for n in (5, 9, 15) if r.claims[n]) or "none"
         rows.append([f"{height:g} x {width:g}", held, value(a.peel, a.peel_error), value(a.shear, a.shear_error),
-                     value(a.von_mises, a.von_mises_error), value(b.peel, b.peel_error), value(b.shear, b.shear_error)])  # fmt: skip
+                     value(a.von_mises, a.von_mises_error), value(b.peel, b.peel_error), value(b.shear, b.shear_error)])  # fmt: skip  # noqa: E501
     return f"\n**Slopes** (reference thicknesses, 72 and 18 um)\n\n{table(rows)}"
 
 
@@ -90,7 +102,12 @@ def _figure(path, high, ratio, grid, total, slope, slopes) -> None:  # type: ign
     FigureCanvasAgg(figure)
     axes = figure.subplots(2, 3)
     for ax, name in zip(axes[0], METRICS, strict=True):
-        z = np.array([[abs(getattr(r.at("post_root"), name)) if name != "peel" else r.at("post_root").peel for r in row] for row in grid])
+        z = np.array(
+            [
+                [abs(getattr(r.at("post_root"), name)) if name != "peel" else r.at("post_root").peel for r in row]
+                for row in grid
+            ]
+        )
         drawn = ax.contourf(high, ratio, z, 14, cmap="viridis")
         figure.colorbar(drawn, ax=ax)
         ax.set_xscale("log")
@@ -105,7 +122,10 @@ def _figure(path, high, ratio, grid, total, slope, slopes) -> None:  # type: ign
         ax.set_yticks(ratio, [f"{q:g}" for q in ratio])
         ax.xaxis.set_minor_locator(NullLocator())
         ax.yaxis.set_minor_locator(NullLocator())
-        ax.set_title({"peel": "peel", "shear": "|shear|", "von_mises": "von Mises"}[name] + " at the root over 5 um (MPa)", fontsize=9)
+        ax.set_title(
+            {"peel": "peel", "shear": "|shear|", "von_mises": "von Mises"}[name] + " at the root over 5 um (MPa)",
+            fontsize=9,
+        )
         ax.set_xlabel("high layer (um); dotted: 5 and 45", fontsize=8)
         ax.set_ylabel("ratio low / high", fontsize=8)
     for name in METRICS:
@@ -130,7 +150,9 @@ def _figure(path, high, ratio, grid, total, slope, slopes) -> None:  # type: ign
     for ax in axes[1]:
         ax.set_ylabel("MPa over 5 um", fontsize=8)
         if ax.lines:
-            ax.legend(fontsize=7, loc="center", bbox_to_anchor=(0.5, 0.42), ncols=3, handlelength=1.2, columnspacing=0.8)
+            ax.legend(
+                fontsize=7, loc="center", bbox_to_anchor=(0.5, 0.42), ncols=3, handlelength=1.2, columnspacing=0.8
+            )
     for ax in axes.ravel():
         ax.tick_params(labelsize=8)
     figure.savefig(path, dpi=100, metadata={"Software": "femsim"})

@@ -1,4 +1,5 @@
-"""What heat sink, via, diffusion film, rear contact and a step of the film do to the stress at the roots of a chip-on-chip package.
+"""What heat sink, via, diffusion film, rear contact and a step of the film do to the stress at the roots of a
+chip-on-chip package.
 
 python benchmarks/claims/chip_on_chip_rewiring.py [--quick] writes chip-on-chip-rewiring.md, .png and .csv.
 """
@@ -9,7 +10,11 @@ from itertools import product
 
 from common import HERE, Design, Result, arguments, measure_all, table, value, worst, write_numbers, write_page
 
-FEATURES = {"heat sink": "geometry.heat_sink_radius=0", "via": "geometry.via_ring=0", "diffusion film": "geometry.diffusion_thickness=0"}
+FEATURES = {
+    "heat sink": "geometry.heat_sink_radius=0",
+    "via": "geometry.via_ring=0",
+    "diffusion film": "geometry.diffusion_thickness=0",
+}
 ROOTS = ("member_1_foot", "member_1_head", "via_foot", "terminal_foot", "heat_sink_foot", "rear_contact_foot")
 FILMS = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
 BARRIERS = ("titanium-nitride", "titanium", "tantalum", "tungsten", "nickel-electroplated")
@@ -31,10 +36,21 @@ def main() -> None:
         ("film with a step of 4.5 um", Design("flipchip", (*package, "geometry.insulation_step=4.5"))),
         (
             "rear contact of the rewiring in place of the heat sink",
-            Design("flipchip", (*package, "geometry.heat_sink_radius=0", "geometry.rewiring=[0,1800]", "geometry.rear_contact_radius=300")),
+            Design(
+                "flipchip",
+                (
+                    *package,
+                    "geometry.heat_sink_radius=0",
+                    "geometry.rewiring=[0,1800]",
+                    "geometry.rear_contact_radius=300",
+                ),
+            ),
         ),
     ]
-    films = [("film " + f"{t:g} um", t, Design("rewired-chip", (*cell, f"geometry.diffusion_thickness={t:g}"))) for t in FILMS]
+    films = [
+        ("film " + f"{t:g} um", t, Design("rewired-chip", (*cell, f"geometry.diffusion_thickness={t:g}")))
+        for t in FILMS
+    ]
     barriers = [(m, 1.0, Design("rewired-chip", (*cell, f"materials.diffusion={m}"))) for m in BARRIERS]
     if given.quick:
         factorial, others, films, barriers = factorial[:2], others[:1], films[:2], barriers[:1]
@@ -59,19 +75,26 @@ def _packages(packages: list[tuple[str, Result]]) -> str:
         rows: list[list[object]] = [["design", "claims that hold", *(r.replace("_", " ") for r in ROOTS)]]
         for label, result in packages:
             cells = [result.at(root) for root in ROOTS]
-            rows.append([label, _claims(result), *(value(getattr(a, metric), getattr(a, f"{metric}_error")) for a in cells)])
+            rows.append(
+                [label, _claims(result), *(value(getattr(a, metric), getattr(a, f"{metric}_error")) for a in cells)]
+            )
         text += f"\n**{metric.replace('_', ' ')}**\n\n{table(rows)}"
     return text
 
 
 def _cells(cells: list[tuple[str, Result]]) -> str:
-    rows: list[list[object]] = [["diffusion film", "claim 9", "peel", "shear", "von Mises", "peel, 1 um", "rim: peel", "rim: von Mises"]]
+    rows: list[list[object]] = [
+        ["diffusion film", "claim 9", "peel", "shear", "von Mises", "peel, 1 um", "rim: peel", "rim: von Mises"]
+    ]
     for label, result in cells:
         a, b, rim = result.at("member_root"), result.at("member_root", 1.0), result.at("rim_root")
-        rows.append([label, {True: "holds", False: "fails", None: "open"}[result.claims[9]], value(a.peel, a.peel_error),
+        rows.append([label, {True: "holds", False: "fails", None: "open"}[result.claims[9]], value(a.peel, a.peel_error),  # noqa: E501
                      value(a.shear, a.shear_error), value(a.von_mises, a.von_mises_error), value(b.peel, b.peel_error),
                      value(rim.peel, rim.peel_error), value(rim.von_mises, rim.von_mises_error)])  # fmt: skip
-    return f"\n**Claim 9: the member on a chip's rear surface** (rewired-chip; member root at the opening's wall)\n\n{table(rows)}"
+    return (
+        f"\n**Claim 9: the member on a chip's rear surface** (rewired-chip; member root at the opening's "
+        f"wall)\n\n{table(rows)}"
+    )
 
 
 def _figure(path, packages, films, cells) -> None:  # type: ignore[no-untyped-def]
@@ -90,7 +113,12 @@ def _figure(path, packages, films, cells) -> None:  # type: ignore[no-untyped-de
     left.set_title("chip-on-chip: von Mises over 5 um at the roots (MPa)", fontsize=9)
     left.legend(fontsize=7, ncols=2)
     for name, root in (("peel", "member_root"), ("von_mises", "member_root"), ("von_mises", "rim_root")):
-        right.plot(films, [getattr(r.at(root), name) for r in cells], "o-", label=f"{root.replace('_', ' ')}, {name.replace('_', ' ')}")
+        right.plot(
+            films,
+            [getattr(r.at(root), name) for r in cells],
+            "o-",
+            label=f"{root.replace('_', ' ')}, {name.replace('_', ' ')}",
+        )
     right.set_xlabel("diffusion film, titanium nitride (um)", fontsize=8)
     right.set_title("claim 9: averages over 5 um (MPa)", fontsize=9)
     right.legend(fontsize=8)

@@ -10,12 +10,12 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from femsim.atomic import atomic_write
-from femsim.errors import FemsimWarning
+from femsim.base.errors import FemsimWarning
+from femsim.base.files import atomic_write
 
 HERE = Path(__file__).resolve().parent
 NUMBERS = (
-    "design", "root", "x_um", "y_um", "length_um", "peel_MPa", "peel_error", "shear_MPa", "shear_error", "von_mises_MPa",
+    "design", "root", "x_um", "y_um", "length_um", "peel_MPa", "peel_error", "shear_MPa", "shear_error", "von_mises_MPa",  # noqa: E501
     "von_mises_error", "claims_that_hold",
 )  # fmt: skip
 
@@ -65,12 +65,14 @@ class Result:
 
 
 def measure(design: Design) -> Result:
-    """Solve a design and take its root averages with error estimates (without the singular fields that a report shows)."""
-    from femsim.build import build_model, discretise, resolve_materials
-    from femsim.casefile import load_case
-    from femsim.estimate import with_errors
-    from femsim.metrics import averages, root_metrics
-    from femsim.solve import solve
+    """Solve a design and take its root averages with error estimates (without the singular fields that a report
+    shows).
+    """
+    from femsim.builders.build import build_model, discretise, resolve_materials
+    from femsim.cases.casefile import load_case
+    from femsim.measures.averages import averages, root_metrics
+    from femsim.measures.goal_errors import with_errors
+    from femsim.solvers.solve import solve
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FemsimWarning)
@@ -83,7 +85,17 @@ def measure(design: Design) -> Result:
     return Result(
         design,
         tuple(
-            Average(m.root.name, m.root.at, m.length, m.peel, m.shear, m.von_mises, m.peel_error, m.shear_error, m.von_mises_error)
+            Average(
+                m.root.name,
+                m.root.at,
+                m.length,
+                m.peel,
+                m.shear,
+                m.von_mises,
+                m.peel_error,
+                m.shear_error,
+                m.von_mises_error,
+            )
             for m in found
         ),
         verdicts(design),
@@ -92,10 +104,12 @@ def measure(design: Design) -> Result:
 
 def verdicts(design: Design) -> dict[int, bool | None]:
     """What the claims say of a design."""
-    from femsim.casefile import load_case
+    from femsim.cases.casefile import load_case
     from femsim.claims import evaluate
 
-    return {number: claim.holds for number, claim in evaluate(load_case(design.case, design.overrides)[0]).claims.items()}
+    return {
+        number: claim.holds for number, claim in evaluate(load_case(design.case, design.overrides)[0]).claims.items()
+    }
 
 
 def measure_all(designs: Iterable[Design], given: argparse.Namespace, numbers: str) -> list[Result]:
@@ -121,9 +135,15 @@ def arguments(description: str) -> argparse.Namespace:
     """``--quick``: a coarse mesh and few designs, into a directory of its own; ``--out``, ``--workers``."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--quick", action="store_true", help="a coarse mesh and few designs; minutes become seconds")
-    parser.add_argument("--out", type=Path, help="directory for page, figure and numbers (default: beside the script, quick/ with --quick)")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        help="directory for page, figure and numbers (default: beside the script, quick/ with --quick)",
+    )
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--redraw", action="store_true", help="page and figure again from the numbers of an earlier run")
+    parser.add_argument(
+        "--redraw", action="store_true", help="page and figure again from the numbers of an earlier run"
+    )
     given = parser.parse_args()
     if given.out is None:
         given.out = HERE / "quick" if given.quick else HERE
@@ -167,7 +187,9 @@ def read_numbers(path: Path) -> dict[str, tuple[Average, ...]]:
         for row in list(csv.reader(stream))[1:]:
             design = row[0] or design
             x, y, length, peel, peel_error, shear, shear_error, mises, mises_error = (float(cell) for cell in row[2:11])
-            found.setdefault(design, []).append(Average(row[1], (x, y), length, peel, shear, mises, peel_error, shear_error, mises_error))
+            found.setdefault(design, []).append(
+                Average(row[1], (x, y), length, peel, shear, mises, peel_error, shear_error, mises_error)
+            )
     return {key: tuple(averages) for key, averages in found.items()}
 
 

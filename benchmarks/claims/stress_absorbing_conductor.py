@@ -1,4 +1,5 @@
-"""What a softer layer's place, stiffness and count, and steps or offsets of the layers, do to the stress at a conductor's foot and joints.
+"""What a softer layer's place, stiffness and count, and steps or offsets of the layers, do to the stress at a
+conductor's foot and joints.
 
 python benchmarks/claims/stress_absorbing_conductor.py [--quick] writes stress-absorbing-conductor.md, .png and .csv.
 """
@@ -13,7 +14,8 @@ SOFT = {
     "annealed copper": '"copper"',
     "gold": '"gold"',
     "palladium": '"palladium"',
-    "nickel in resin, 20 %": '{ composite = "mori-tanaka", matrix = "acf-resin", particles = "nickel", fraction = 0.2, hardness = 20 }',
+    "nickel in resin, 20 %": '{ composite = "mori-tanaka", matrix = "acf-resin", particles = "nickel", fraction = 0.2, '
+    "hardness = 20 }",
     "silver-filled adhesive": '{ like = "silver-filled-adhesive", hardness = 20 }',
 }
 MODULI = (110.0, 80.0, 50.0, 30.0, 15.0, 5.0)
@@ -25,7 +27,12 @@ SHAPES = {
     "waisted 50/40/50": (50, 40, 50),
     "bellied 50/60/50": (50, 60, 50),
 }
-OFFSETS = {"straight": (0, 0, 0), "staggered 0/10/0": (0, 10, 0), "staggered 0/20/0": (0, 20, 0), "stairs 0/10/20": (0, 10, 20)}
+OFFSETS = {
+    "straight": (0, 0, 0),
+    "staggered 0/10/0": (0, 10, 0),
+    "staggered 0/20/0": (0, 20, 0),
+    "stairs 0/10/20": (0, 10, 20),
+}
 HEIGHTS = (35.0, 20.0, 35.0)
 PLACES = ("foot", "middle", "top")
 
@@ -39,11 +46,16 @@ def layers(entries: list[tuple[float, float, float, str]]) -> str:
 def main() -> None:
     """Run the study."""
     given = arguments(__doc__ or "")
-    mesh = ("metrics.length=[5,1]", *(("mesh.size=0.2", "mesh.growth=2") if given.quick else ("mesh.size=0.01", "mesh.growth=1.5")))
+    mesh = (
+        "metrics.length=[5,1]",
+        *(("mesh.size=0.2", "mesh.growth=2") if given.quick else ("mesh.size=0.01", "mesh.growth=1.5")),
+    )
     soft = dict(list(SOFT.items())[:2] + list(SOFT.items())[4:5]) if given.quick else SOFT
     moduli, counts = (MODULI[::5], COUNTS[:2]) if given.quick else (MODULI, COUNTS)
 
-    def three(place: int, material: str, radii: tuple[float, ...] = (50, 50, 50), offsets: tuple[float, ...] = (0, 0, 0)) -> str:
+    def three(
+        place: int, material: str, radii: tuple[float, ...] = (50, 50, 50), offsets: tuple[float, ...] = (0, 0, 0)
+    ) -> str:
         boxes = enumerate(zip(HEIGHTS, radii, offsets, strict=True))
         return layers([(*box, material if i == place else HARD) for i, box in boxes])
 
@@ -65,7 +77,9 @@ def main() -> None:
     if given.quick:
         shapes, offsets = shapes[:2], offsets[:3:2]
     groups = (places, stiff, shared, shapes, offsets)
-    results = iter(measure_all([entry[-1] for group in groups for entry in group], given, "stress-absorbing-conductor.csv"))
+    results = iter(
+        measure_all([entry[-1] for group in groups for entry in group], given, "stress-absorbing-conductor.csv")
+    )
     solved = [[(*entry[:-1], next(results)) for entry in group] for group in groups]
     write_numbers(given.out / "stress-absorbing-conductor.csv", [entry[-1] for group in solved for entry in group])
     _figure(given.out / "stress-absorbing-conductor.png", solved)
@@ -112,7 +126,15 @@ def _tables(solved: list[list[tuple[object, ...]]]) -> list[str]:
         for entry in group:
             result = entry[-1]
             assert isinstance(result, Result)
-            body.append([*label(entry), _claims(result), *_cells(result, "foot"), _cells(result, "foot", 1.0)[0], _joints(result)])
+            body.append(
+                [
+                    *label(entry),
+                    _claims(result),
+                    *_cells(result, "foot"),
+                    _cells(result, "foot", 1.0)[0],
+                    _joints(result),
+                ]
+            )
         return table([[*names, "claims that hold", *HEAD], *body])
 
     def inlay(entry: tuple[object, ...]) -> str:
@@ -128,8 +150,8 @@ def _tables(solved: list[list[tuple[object, ...]]]) -> list[str]:
         + rows(shared, ["softer layers"], lambda e: [e[0]]),
         "\n**Stepped against straight** (axisymmetric; softer layer in the middle)\n\n"
         + rows(shapes, ["radii (um), from the chip outward", "softer layer"], lambda e: [e[0], inlay(e)]),
-        "\n**Staggered by an offset** (generalised plane strain: a wall, not a post; softer layer in the middle; the right wall)\n\n"
-        + rows(offsets, ["offsets (um)", "softer layer"], lambda e: [e[0], inlay(e)]),
+        "\n**Staggered by an offset** (generalised plane strain: a wall, not a post; softer layer in the "
+        "middle; the right wall)\n\n" + rows(offsets, ["offsets (um)", "softer layer"], lambda e: [e[0], inlay(e)]),
     ]
 
 
@@ -154,9 +176,20 @@ def _figure(path, solved) -> None:  # type: ignore[no-untyped-def]
     a.set_title("foot, von Mises over 5 um (MPa)", fontsize=9)
     for place in range(3):
         some = [(e, r) for e, p, r in stiff if p == place]
-        b.plot([e for e, _ in some], [r.at("foot").von_mises for _, r in some], "o-", label=f"foot; softer layer at the {PLACES[place]}")
+        b.plot(
+            [e for e, _ in some],
+            [r.at("foot").von_mises for _, r in some],
+            "o-",
+            label=f"foot; softer layer at the {PLACES[place]}",
+        )
         joints = [max(x.von_mises for x in r.averages if x.root != "foot" and x.length == 5.0) for _, r in some]
-        b.plot([e for e, _ in some], joints, "x--", color=b.lines[-1].get_color(), label=f"worst joint; at the {PLACES[place]}")
+        b.plot(
+            [e for e, _ in some],
+            joints,
+            "x--",
+            color=b.lines[-1].get_color(),
+            label=f"worst joint; at the {PLACES[place]}",
+        )
     b.set_xscale("log")
     b.set_xlabel("modulus of the softer layer (GPa)", fontsize=8)
     b.set_title("von Mises over 5 um (MPa), CTE of copper kept", fontsize=9)

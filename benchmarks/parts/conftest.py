@@ -12,7 +12,9 @@ sys.path[:0] = [str(HERE.parent / "speed"), str(HERE.parents[1])]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--speed-sizes", default="20k,200k", help="sizes of the problem, of 20k, 200k, 1M (default %(default)s)")
+    parser.addoption(
+        "--speed-sizes", default="20k,200k", help="sizes of the problem, of 20k, 200k, 1M (default %(default)s)"
+    )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -1,7 +1,8 @@
-"""The parts of a solve, one by one, on the problem of ``benchmarks/speed``: mesh, assembly, order, factor, solve, recovery.
+"""The parts of a solve, one by one, on the problem of ``benchmarks/speed``: mesh, assembly, order, factor, solve,
+recovery.
 
-``pytest benchmarks/parts --speed-sizes 20k,200k,1M`` with pytest-benchmark; ``--benchmark-autosave`` and ``--benchmark-compare`` keep
-and compare runs. FEMSIM_SOLVER chooses the backend.
+``pytest benchmarks/parts --speed-sizes 20k,200k,1M`` with pytest-benchmark; ``--benchmark-autosave`` and
+``--benchmark-compare`` keep and compare runs. FEMSIM_SOLVER chooses the backend.
 """
 
 from __future__ import annotations
@@ -14,17 +15,17 @@ from problem import LENGTH, overrides
 
 pytest.importorskip("pytest_benchmark")
 
-from femsim.build import build_model, discretise, resolve_materials
-from femsim.casefile import load_case
-from femsim.estimate import with_errors
-from femsim.intensity import root_fields
-from femsim.metrics import averages, region_metrics, root_metrics
-from femsim.numbering import number_unknowns
-from femsim.pattern import layout_of, make_pattern
-from femsim.recovery import nodal_stress
-from femsim.rectangles import rectangle_stiffness
-from femsim.solve import resolve_with, solve
-from femsim.system import SystemFactor, make_system
+from femsim.builders.build import build_model, discretise, resolve_materials
+from femsim.cases.casefile import load_case
+from femsim.measures.averages import averages, region_metrics, root_metrics
+from femsim.measures.corner.intensity import root_fields
+from femsim.measures.goal_errors import with_errors
+from femsim.measures.stress import nodal_stress
+from femsim.models.rectangles import rectangle_stiffness
+from femsim.solvers.numbering import number_unknowns
+from femsim.solvers.pattern import layout_of, make_pattern
+from femsim.solvers.solve import resolve_with, solve
+from femsim.solvers.system import SystemFactor, make_system
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """Are the results equal? Every peer's displacements go through femsim's own functionals for the tractions at the root.
 
-``python compare.py 200k reference.npz other.npz ...`` prints one JSON document. Displacements are matched by position. CalculiX, which has
-no nine-node element, is compared with femsim's eight-node elements on the same cells.
+``python compare.py 200k reference.npz other.npz ...`` prints one JSON document. Displacements are matched by position.
+CalculiX, which has no nine-node element, is compared with femsim's eight-node elements on the same cells.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ class Measured:
     """The problem with its functionals, on nine-node elements or, for a program that has none, eight-node ones."""
 
     def __init__(self, size: str, eight: bool = False) -> None:
-        from femsim.build import build_model, resolve_materials
-        from femsim.metrics import averages
+        from femsim.builders.build import build_model, resolve_materials
+        from femsim.measures.averages import averages
 
         case, disc, model = load(size)
         if eight:
@@ -65,7 +65,7 @@ class Measured:
 
     def solved(self) -> np.ndarray:
         """femsim's own displacement on this mesh."""
-        from femsim.solve import solve
+        from femsim.solvers.solve import solve
 
         return solve(self.model).displacement
 
@@ -73,10 +73,15 @@ class Measured:
         """How far a result is from the reference: displacement by its largest value, tractions each by its own."""
         own = nodal(self.model, path)
         wanted, found = self.of(reference), self.of(own)
-        result: dict[str, Any] = {"displacement": float(np.abs(own - reference).max() / np.abs(reference).max()), **found}
+        result: dict[str, Any] = {
+            "displacement": float(np.abs(own - reference).max() / np.abs(reference).max()),
+            **found,
+        }
         for name, value in wanted.items():
             result[f"{name}_difference"] = abs(found[name] - value) / abs(value)
-        result["equal"] = max(result["displacement"], result["peel_difference"], result["shear_difference"]) <= FIVE_DIGITS
+        result["equal"] = (
+            max(result["displacement"], result["peel_difference"], result["shear_difference"]) <= FIVE_DIGITS
+        )
         return result
 
 

@@ -1,7 +1,7 @@
 """Account of one command as a whole process: ``python measure.py account.json SECONDS -- COMMAND [ARG ...]``.
 
-A process of its own, on the standard library alone: a child's peak memory starts at that of its parent, so the parent must be small.
-A command that takes longer than SECONDS is ended with all it started.
+A process of its own, on the standard library alone: a child's peak memory starts at that of its parent, so the parent
+must be small. A command that takes longer than SECONDS is ended with all it started.
 """
 
 from __future__ import annotations

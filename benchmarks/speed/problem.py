@@ -1,6 +1,8 @@
-"""The one problem that all programs solve: the bilayer reference case, outer wall free, on femsim's own graded quad9 mesh.
+"""The one problem that all programs solve: the bilayer reference case, outer wall free, on femsim's own graded quad9
+mesh.
 
-``python problem.py 200k DIRECTORY`` writes ``problem.npz``, which every peer reads, and ``problem.inp``, which CalculiX reads.
+``python problem.py 200k DIRECTORY`` writes ``problem.npz``, which every peer reads, and ``problem.inp``, which CalculiX
+reads.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ LENGTH = 5.0
 
 
 def overrides(size: str) -> list[str]:
-    """What makes the shipped ``bilayer`` case the benchmark's problem; constants only, so that a peer needs no tables."""
+    """What makes the shipped ``bilayer`` case the benchmark's problem; constants only, so that a peer needs no
+    tables.
+    """
     smallest, largest = SIZES[size]
     return [
         f"name='speed-{size}'",
@@ -38,8 +42,8 @@ def overrides(size: str) -> list[str]:
 
 def load(size: str) -> tuple[Any, Any, Any]:
     """Case, discretisation and model of femsim."""
-    from femsim.build import build_model, discretise, resolve_materials
-    from femsim.casefile import load_case
+    from femsim.builders.build import build_model, discretise, resolve_materials
+    from femsim.cases.casefile import load_case
 
     case, origin = load_case("bilayer", overrides(size))
     disc = discretise(case, origin.base)
@@ -67,7 +71,8 @@ def arrays(size: str) -> dict[str, np.ndarray]:
 
 
 def calculix(problem: dict[str, np.ndarray]) -> str:
-    """Input deck: eight-node axisymmetric elements on the same cells (CalculiX has none with nine nodes), middles left out.
+    """Input deck: eight-node axisymmetric elements on the same cells (CalculiX has none with nine nodes), middles left
+    out.
 
     It reads numbers of twenty characters at most.
     """
@@ -80,7 +85,10 @@ def calculix(problem: dict[str, np.ndarray]) -> str:
     for k in range(len(problem["E"])):
         lines.append(f"*ELEMENT, TYPE=CAX8, ELSET=R{k}")
         chosen = np.flatnonzero(problem["region"] == k)
-        lines += [f"{e + 1}," + ",".join(map(str, row)) for e, row in zip(chosen.tolist(), number[cells[chosen]].tolist(), strict=True)]
+        lines += [
+            f"{e + 1}," + ",".join(map(str, row))
+            for e, row in zip(chosen.tolist(), number[cells[chosen]].tolist(), strict=True)
+        ]
     for name in ("axis", "held"):
         lines.append(f"*NSET, NSET={name.upper()}")
         lines += [str(n) for n in number[problem[name]] if n]

@@ -1,4 +1,6 @@
-"""The programs that are timed: how each is found, started and read. A new peer is one entry here and one script in ``peers``."""
+"""The programs that are timed: how each is found, started and read. A new peer is one entry here and one script in
+``peers``.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +16,19 @@ from problem import ROOT, overrides
 
 PEERS = Path(__file__).resolve().parent / "peers"
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-CLI = "import sys; from femsim.cli import main; sys.exit(main(sys.argv[1:]))"
+CLI = "import sys; from femsim.cli.main import main; sys.exit(main(sys.argv[1:]))"
 
 Command = Callable[[str, str, Path], list[str]]
 
 
 @dataclass(frozen=True)
 class Program:
-    """One line of the table. ``needs`` are importable modules of a Python among ``homes``, or, with a slash, commands on the path.
+    """One line of the table. ``needs`` are importable modules of a Python among ``homes``, or, with a slash, commands
+    on the path.
 
-    ``command(python, size, directory)`` runs in ``directory``, which holds the problem, and leaves ``key.npz`` there; ``collect`` makes
-    that file from other output where the program cannot, outside its time. ``group`` names what counts as one peer; ``extra`` lines are
-    femsim's own and no match for the peers.
+    ``command(python, size, directory)`` runs in ``directory``, which holds the problem, and leaves ``key.npz`` there;
+    ``collect`` makes that file from other output where the program cannot, outside its time. ``group`` names what
+    counts as one peer; ``extra`` lines are femsim's own and no match for the peers.
     """
 
     key: str
@@ -112,8 +115,22 @@ PROGRAMS = (
         _two_processes,
         threads=1,
     ),
-    Program("ngsolve", "NGSolve, sparse Cholesky", "ngsolve", ("ngsolve",), ("ngsolve",), _script("with_ngsolve.py", "ngsolve")),
-    Program("sfepy", "SfePy + MKL PARDISO", "sfepy", ("sfepy", "pypardiso"), ("sfepy",), _script("with_sfepy.py", "sfepy", "pypardiso")),
+    Program(
+        "ngsolve",
+        "NGSolve, sparse Cholesky",
+        "ngsolve",
+        ("ngsolve",),
+        ("ngsolve",),
+        _script("with_ngsolve.py", "ngsolve"),
+    ),
+    Program(
+        "sfepy",
+        "SfePy + MKL PARDISO",
+        "sfepy",
+        ("sfepy", "pypardiso"),
+        ("sfepy",),
+        _script("with_sfepy.py", "sfepy", "pypardiso"),
+    ),
     Program(
         "skfem-pardiso",
         "scikit-fem + MKL PARDISO",
@@ -122,7 +139,14 @@ PROGRAMS = (
         ("skfem", "femsim"),
         _script("scikit_fem.py", "skfem-pardiso", "pardiso"),
     ),
-    Program("skfem", "scikit-fem + SuperLU", "skfem", ("skfem",), ("skfem", "femsim"), _script("scikit_fem.py", "skfem", "superlu")),
+    Program(
+        "skfem",
+        "scikit-fem + SuperLU",
+        "skfem",
+        ("skfem",),
+        ("skfem", "femsim"),
+        _script("scikit_fem.py", "skfem", "superlu"),
+    ),
     Program("calculix", "CalculiX + SPOOLES (CAX8)", "calculix", ("/ccx",), (), _calculix, _calculix_collect),
     Program("femsim-json", "femsim solve --json", "femsim-json", _WITH_MKL, ("femsim",), _cli(), extra=True),
     Program(

@@ -35,10 +35,16 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", default="20k,200k,1M", help="of %(default)s")
     parser.add_argument("--peers", default="all", help="names with commas: " + ", ".join(p.key for p in PROGRAMS))
-    parser.add_argument("--runs", type=int, default=3, help="runs of a program that takes less than a minute (default %(default)s)")
+    parser.add_argument(
+        "--runs", type=int, default=3, help="runs of a program that takes less than a minute (default %(default)s)"
+    )
     parser.add_argument("--limit", type=float, default=900.0, help="longest run in seconds (default %(default)s)")
-    parser.add_argument("--environments", type=Path, default=Path("peers"), help="directory of the peers' virtual environments")
-    parser.add_argument("--out", type=Path, default=Path("speed"), help="directory of the results; sizes timed before are kept")
+    parser.add_argument(
+        "--environments", type=Path, default=Path("peers"), help="directory of the peers' virtual environments"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("speed"), help="directory of the results; sizes timed before are kept"
+    )
     return parser.parse_args()
 
 
@@ -74,7 +80,9 @@ def run_once(program: Program, python: str, size: str, directory: Path, limit: f
     noted = directory / f"{program.key}.json"
     if noted.exists():
         found["facts"] = json.loads(noted.read_text(encoding="utf-8"))
-        found["peak_mb"] = max(found["peak_mb"], found["facts"].get("peak_all_mb", 0.0))  # of all processes, where there are several
+        found["peak_mb"] = max(
+            found["peak_mb"], found["facts"].get("peak_all_mb", 0.0)
+        )  # of all processes, where there are several
     return found
 
 
@@ -82,7 +90,9 @@ def export(size: str, directory: Path) -> tuple[int, int]:
     """Write the problem in a process of its own; its unknowns and elements."""
     import numpy as np
 
-    subprocess.run([sys.executable, str(HERE / "problem.py"), size, str(directory)], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, str(HERE / "problem.py"), size, str(directory)], check=True, stdout=subprocess.DEVNULL
+    )
     with np.load(directory / "problem.npz") as file:
         return 2 * len(file["points"]), len(file["cells"])
 
@@ -114,7 +124,10 @@ def time_size(size: str, chosen: list[tuple[Program, str]], directory: Path, run
             found = run_once(program, python, size, directory, limit)
             entry["facts"] = found.pop("facts", entry.get("facts"))
             entry["runs"].append({**found, "round": number})
-            say(f"  {size} round {number + 1}: {program.label}: {found['wall']:.1f} s, {found['peak_mb']:.0f} MB, exit {found['exit']}")
+            say(
+                f"  {size} round {number + 1}: {program.label}: {found['wall']:.1f} s, {found['peak_mb']:.0f} MB, "
+                f"exit {found['exit']}"
+            )
     for program, _ in chosen:
         if program.collect is not None and entries[program.key]["runs"][-1]["exit"] == 0:
             program.collect(directory)
@@ -154,12 +167,19 @@ def main() -> int:
     for program, python in chosen:
         run_once(program, python, smallest, warm, options.limit)
     for size in (s for s in SIZES if s in sizes or s in old):
-        done = time_size(size, chosen, options.out / "work" / size, options.runs, options.limit) if size in sizes else old[size]
+        done = (
+            time_size(size, chosen, options.out / "work" / size, options.runs, options.limit)
+            if size in sizes
+            else old[size]
+        )
         results["sizes"][size] = done
         write(results, options.out)
     print(markdown(results))
     unequal = [
-        e["label"] for s in results["sizes"].values() for e in s["programs"].values() if e["agreement"] and not e["agreement"]["equal"]
+        e["label"]
+        for s in results["sizes"].values()
+        for e in s["programs"].values()
+        if e["agreement"] and not e["agreement"]["equal"]
     ]
     if unequal:
         say("not equal: " + ", ".join(unequal))

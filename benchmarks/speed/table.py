@@ -1,4 +1,6 @@
-"""From the accounts of the runs to the table (Markdown) and the plot (PNG). ``python table.py DIRECTORY`` makes both again."""
+"""From the accounts of the runs to the table (Markdown) and the plot (PNG). ``python table.py DIRECTORY`` makes both
+again.
+"""
 
 from __future__ import annotations
 
@@ -73,13 +75,18 @@ def markdown(results: Results) -> str:
     """Tables: every size, growth, targets."""
     machine = results["machine"]
     lines = [
-        f"{machine['processor']}, {machine['cores']} cores, {machine['system']}. Whole processes, wall seconds as median",
-        "(smallest–largest); ratios are medians over rounds in which all ran in turn. Agreement: largest relative difference of",
+        f"{machine['processor']}, {machine['cores']} cores, {machine['system']}. Whole processes, wall "
+        f"seconds as median",
+        "(smallest–largest); ratios are medians over rounds in which all ran in turn. Agreement: largest "
+        "relative difference of",
         "displacement, peel and shear from femsim.",
         "",
     ]
     for name, size in results["sizes"].items():
-        lines += [f"**{name}: {size['unknowns']} unknowns, {size['elements']} quad9 elements** (load average {size['load']})", ""]
+        lines += [
+            f"**{name}: {size['unknowns']} unknowns, {size['elements']} quad9 elements** (load average {size['load']})",
+            "",
+        ]
         lines += [
             "| program | wall s | times femsim | CPU s | times femsim | peak MB | times femsim | agreement | runs |",
             "| --- |" + " ---: |" * 8,
@@ -91,7 +98,13 @@ def markdown(results: Results) -> str:
             more = peak / value(base, "peak_mb") if base else float("nan")
             cpu = value(entry, "cpu")
             dearer = cpu / value(base, "cpu") if base else float("nan")
-            cells = [entry["label"], _runs(entry), *map(_number, (slower, cpu, dearer)), _number(peak, 4), _number(more)]
+            cells = [
+                entry["label"],
+                _runs(entry),
+                *map(_number, (slower, cpu, dearer)),
+                _number(peak, 4),
+                _number(more),
+            ]
             lines.append(f"| {' | '.join([*cells, _agreement(entry), str(len(entry['runs']))])} |")
         lines.append("")
     lines += [*_growth(results), *_targets(results)]
@@ -104,14 +117,19 @@ def _growth(results: Results) -> list[str]:
         return []
     steps = [*pairwise(sizes), *([(sizes[0], sizes[-1])] if len(sizes) > 2 else [])]
     lines = ["Growth of the wall time with the number of unknowns, n^x:", ""]
-    lines += ["| program | " + " | ".join(f"{a} to {b}" for (a, _), (b, _) in steps) + " |", "| --- |" + " ---: |" * len(steps)]
+    lines += [
+        "| program | " + " | ".join(f"{a} to {b}" for (a, _), (b, _) in steps) + " |",
+        "| --- |" + " ---: |" * len(steps),
+    ]
     for key in dict.fromkeys(k for _, s in sizes for k in s["programs"]):
         label, cells = key, []
         for (_, a), (_, b) in steps:
             x = float("nan")
             if key in a["programs"] and key in b["programs"]:
                 label = a["programs"][key]["label"]
-                x = np.log(value(b["programs"][key], "wall") / value(a["programs"][key], "wall")) / np.log(b["unknowns"] / a["unknowns"])
+                x = np.log(value(b["programs"][key], "wall") / value(a["programs"][key], "wall")) / np.log(
+                    b["unknowns"] / a["unknowns"]
+                )
             cells.append("–" if not np.isfinite(x) else f"{x:.2f}")
         lines.append(f"| {label} | {' | '.join(cells)} |")
     return [*lines, ""]
@@ -144,19 +162,27 @@ def _targets(results: Results) -> list[str]:
                     rows.append((label, "< 0.1", _number(again[fact] / first), again[fact] < 0.1 * first))
         facts = entries.get("femsim", {}).get("facts")
         if facts and name == "1M":
-            rows.append(("mesh of 1M unknowns (s)", "< 0.5", _number(facts["laps"]["mesh"]), facts["laps"]["mesh"] < 0.5))
+            rows.append(
+                ("mesh of 1M unknowns (s)", "< 0.5", _number(facts["laps"]["mesh"]), facts["laps"]["mesh"] < 0.5)
+            )
         if name == "200k" and {"femsim-out", "femsim-json"} <= set(entries):
             json_, out = value(entries["femsim-json"], "wall"), value(entries["femsim-out"], "wall")
             rows.append(("figures and report over solve, 200k", "< 1", _number((out - json_) / json_), out < 2 * json_))
     names = list(sizes)
     if len(names) > 1 and all("femsim" in sizes[n]["programs"] for n in (names[0], names[-1])):
         a, b = sizes[names[0]], sizes[names[-1]]
-        x = np.log(value(b["programs"]["femsim"], "wall") / value(a["programs"]["femsim"], "wall")) / np.log(b["unknowns"] / a["unknowns"])
+        x = np.log(value(b["programs"]["femsim"], "wall") / value(a["programs"]["femsim"], "wall")) / np.log(
+            b["unknowns"] / a["unknowns"]
+        )
         rows.append((f"growth of femsim's time, {names[0]} to {names[-1]}", f"<= {GROWTH:g}", f"{x:.2f}", x <= GROWTH))
     if not rows:
         return []
     lines = ["| what is wanted | limit | found | |", "| --- | ---: | ---: | --- |"]
-    return [*lines, *(f"| {what} | {limit} | {found} | {'yes' if met else '**no**'} |" for what, limit, found, met in rows), ""]
+    return [
+        *lines,
+        *(f"| {what} | {limit} | {found} | {'yes' if met else '**no**'} |" for what, limit, found, met in rows),
+        "",
+    ]
 
 
 def plot(results: Results, path: Path) -> None:
@@ -170,11 +196,20 @@ def plot(results: Results, path: Path) -> None:
     sizes = list(results["sizes"].values())
     labels = {k: e["label"] for s in sizes for k, e in s["programs"].items() if not e["extra"]}
     colours = plt.get_cmap("tab10")
-    for panel, name, title in zip(panels, ("wall", "peak_mb"), ("wall time of the whole process, s", "peak memory, MB"), strict=True):
+    for panel, name, title in zip(
+        panels, ("wall", "peak_mb"), ("wall time of the whole process, s", "peak memory, MB"), strict=True
+    ):
         for i, (key, label) in enumerate(labels.items()):
             found = [(s["unknowns"], value(s["programs"][key], name)) for s in sizes if key in s["programs"]]
             own = key.startswith("femsim")
-            panel.plot(*zip(*found, strict=True), "o-" if own else "s--", label=label, lw=2.5 if own else 1.2, ms=5, color=colours(i % 10))
+            panel.plot(
+                *zip(*found, strict=True),
+                "o-" if own else "s--",
+                label=label,
+                lw=2.5 if own else 1.2,
+                ms=5,
+                color=colours(i % 10),
+            )
         panel.set(xscale="log", yscale="log", xlabel="unknowns", title=title)
         panel.grid(True, which="both", alpha=0.25)
     panels[0].legend(fontsize=8)

@@ -47,7 +47,18 @@ def main() -> int:
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
 
         def start(out: str) -> subprocess.Popen[bytes]:
-            command = [sys.executable, "-m", "femsim.cli", "sweep", str(study), "--out", f"{folder}/{out}", "--quiet", "--workers", "2"]
+            command = [
+                sys.executable,
+                "-m",
+                "femsim",
+                "sweep",
+                str(study),
+                "--out",
+                f"{folder}/{out}",
+                "--quiet",
+                "--workers",
+                "2",
+            ]
             return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
 
         if start("quiet").wait():
@@ -58,7 +69,9 @@ def main() -> int:
             rounds += 1
             process = start(f"round{rounds}")
             while process.poll() is None:
-                time.sleep(chance.uniform(0.1, 2.0) if chance.random() < 0.2 else chance.uniform(1.5, 5.0))  # some while it starts
+                time.sleep(
+                    chance.uniform(0.1, 2.0) if chance.random() < 0.2 else chance.uniform(1.5, 5.0)
+                )  # some while it starts
                 workers = below(process.pid)
                 victim = process.pid if chance.random() < 0.4 or not workers else chance.choice(workers)
                 if kills >= arguments.kills or process.poll() is not None:
@@ -73,7 +86,10 @@ def main() -> int:
             if process.returncode or not found.equals(quiet):
                 print(f"round {rounds}: exit code {process.returncode}, equal {found.equals(quiet)}")
                 return 1
-        print(f"{kills} kills ({parents} of the parent) in {rounds} studies of {quiet.num_rows} points: all equal the undisturbed one")
+        print(
+            f"{kills} kills ({parents} of the parent) in {rounds} studies of {quiet.num_rows} points: all equal "
+            f"the undisturbed one"
+        )
     return 0
 
 

@@ -1,8 +1,10 @@
-"""What a sweep gains: throughput against single command-line solves of the same points, efficiency at two workers, memory over the run.
+"""What a sweep gains: throughput against single command-line solves of the same points, efficiency at two workers,
+memory over the run.
 
     python benchmarks/sweep/measure.py [STUDY] [--points N] [--single N] [--out DIR]
 
-Prints one JSON document. Seconds of wall time on an idle machine; on a shared one compare the CPU seconds, which are given too.
+Prints one JSON document. Seconds of wall time on an idle machine; on a shared one compare the CPU seconds, which are
+given too.
 """
 
 from __future__ import annotations
@@ -44,7 +46,7 @@ def single(study: str, count: int) -> dict[str, float]:
         given = [*found.spec.study.set, *overrides(found.keys, row)]
         given += ["probe=[]"]  # its place is outside the body where the thicknesses differ
         sets = [part for text in given for part in ("--set", text)]
-        command = [sys.executable, "-m", "femsim.cli", "solve", found.spec.case, *sets, "--json", "--quiet"]
+        command = [sys.executable, "-m", "femsim", "solve", found.spec.case, *sets, "--json", "--quiet"]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
     after, end = children()
     return {"points": count, "seconds_each": (end - start) / count, "cpu_each": (after - cpu) / count}
@@ -66,7 +68,7 @@ def swept(study: str, workers: int, out: Path) -> dict[str, object]:
     """The sweep command with so many workers; memory is sampled ten times a minute."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     cpu, start = children()
-    command = [sys.executable, "-m", "femsim.cli", "sweep", study, "--out", str(out), "--workers", str(workers), "--json"]
+    command = [sys.executable, "-m", "femsim", "sweep", study, "--out", str(out), "--workers", str(workers), "--json"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True)
     samples: list[list[int]] = []
     stop = threading.Event()

@@ -2,9 +2,9 @@
 
     python benchmarks/trust/adaptivity.py [case ...]
 
-The truth is a graded mesh of 2e-4 um at the roots and growth 1.2, its averages Richardson's with the default mesh. Uniform refinement
-halves every cell of the coarsest mesh (one cell of a twentieth of the cell's width across) until 600 000 unknowns; beyond that its
-observed slope is extended, which is said.
+The truth is a graded mesh of 2e-4 um at the roots and growth 1.2, its averages Richardson's with the default mesh.
+Uniform refinement halves every cell of the coarsest mesh (one cell of a twentieth of the cell's width across) until 600
+000 unknowns; beyond that its observed slope is extended, which is said.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from femsim.adapt import coarse_grading, solve_to_tolerance
-from femsim.build import averaging_lengths, build_model, discretise, resolve_materials
-from femsim.casefile import load_case
-from femsim.errors import FemsimWarning
-from femsim.grid import Grading
-from femsim.measure import Solved, solve_case
-from femsim.metrics import averages, root_metrics
-from femsim.solve import solve
+from femsim.base.errors import FemsimWarning
+from femsim.builders.build import averaging_lengths, build_model, discretise, resolve_materials
+from femsim.cases.casefile import load_case
+from femsim.measures.averages import averages, root_metrics
+from femsim.meshes.grid import Grading
+from femsim.runs.adapt import coarse_grading, solve_to_tolerance
+from femsim.runs.once import Solved, solve_case
+from femsim.solvers.solve import solve
 
 TARGETS = (0.01, 0.003, 0.001)
 
@@ -33,7 +33,9 @@ def values(roots: Any) -> np.ndarray[Any, Any]:
 
 
 def needed(unknowns: list[int], errors: list[float], target: float) -> tuple[float, bool]:
-    """Unknowns at which an error falls below the target for good, interpolated; and whether the slope had to be extended."""
+    """Unknowns at which an error falls below the target for good, interpolated; and whether the slope had to be
+    extended.
+    """
     below = np.array(errors) <= target
     last = len(errors) - int(np.argmin(below[::-1])) if not below.all() else 0
     if last < len(errors):
@@ -60,7 +62,9 @@ def main(names: list[str]) -> None:
         truth = values([root_metrics(model, solution.unknowns, a) for a in averages(model, fine.roots, fine.lengths)])
         level = np.maximum(np.abs(truth), 1e-3 * np.repeat(truth[2::3], 3))
 
-        _, adaptation = solve_to_tolerance(case, discretise(case, origin.base, coarse_grading(lengths)), materials, quiet)
+        _, adaptation = solve_to_tolerance(
+            case, discretise(case, origin.base, coarse_grading(lengths)), materials, quiet
+        )
         adaptive = [(s.unknowns, np.abs(np.array(list(s.values.values())) - truth) / level) for s in adaptation.steps]
         stated = [np.array(list(s.errors.values())) / level for s in adaptation.steps]
 
@@ -72,7 +76,9 @@ def main(names: list[str]) -> None:
             solved: Solved = solve_case(disc, materials, quiet)
             uniform.append((solved.model.constraints.count, np.abs(values(solved.roots) - truth) / level))
             assert disc.lines is not None
-            disc = disc.with_lines(*(np.sort(np.concatenate([line, 0.5 * (line[1:] + line[:-1])])) for line in disc.lines))
+            disc = disc.with_lines(
+                *(np.sort(np.concatenate([line, 0.5 * (line[1:] + line[:-1])])) for line in disc.lines)
+            )
 
         print(f"\n{name}: largest relative error of all root metrics; truth from {model.constraints.count} unknowns")
         for k, (n, e) in enumerate(adaptive):
@@ -84,7 +90,10 @@ def main(names: list[str]) -> None:
             one, _ = needed([n for n, _ in adaptive], [float(e.max()) for _, e in adaptive], target)
             two, extended = needed([n for n, _ in uniform], [float(e.max()) for _, e in uniform], target)
             note = " (extended)" if extended else ""
-            print(f"  to {100 * target:g} %: adaptive {one:.0f}, uniform {two:.0f}{note}: {two / one:.0f} times", flush=True)
+            print(
+                f"  to {100 * target:g} %: adaptive {one:.0f}, uniform {two:.0f}{note}: {two / one:.0f} times",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 
     python benchmarks/trust/designs.py 200 designs.json
 
-Each design is solved on the default mesh, with error estimates, and on one five times finer at the root with a smaller growth; the
-difference is taken for the true error. Prints and writes the share of metrics whose error the estimate covers.
+Each design is solved on the default mesh, with error estimates, and on one five times finer at the root with a smaller
+growth; the difference is taken for the true error. Prints and writes the share of metrics whose error the estimate
+covers.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from femsim.build import discretise, resolve_materials
-from femsim.case import BilayerCase
-from femsim.errors import FemsimWarning
-from femsim.grid import Grading
-from femsim.measure import KINDS, Solved, solve_case
+from femsim.base.errors import FemsimWarning
+from femsim.builders.build import discretise, resolve_materials
+from femsim.cases.stacks.bilayer import BilayerCase
+from femsim.meshes.grid import Grading
+from femsim.runs.once import KINDS, Solved, solve_case
 
 REFERENCE = Grading(size=2.0e-4, growth=1.2)
 
@@ -88,7 +89,11 @@ def main(count: int, target: Path) -> None:
             covered = np.mean([row["covered"] for row in rows])
             ratio = np.array([row["stated"] / max(row["true"], 1e-12) for row in rows])
             quartiles = np.percentile(ratio, [5, 50, 95])
-            print(f"{number + 1} designs: {100 * covered:.1f} % of {len(rows)} covered; stated / true 5, 50, 95 %: {quartiles}", flush=True)
+            print(
+                f"{number + 1} designs: {100 * covered:.1f} % of {len(rows)} covered; stated / true 5, 50, 95 %: "
+                f"{quartiles}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from femsim.adapt import coarse_grading, solve_to_tolerance
-from femsim.build import averaging_lengths, build_model, discretise, resolve_materials
-from femsim.casefile import load_case
-from femsim.errors import FemsimWarning
-from femsim.grid import Grading
-from femsim.intensity import consistent_average, root_fields
-from femsim.measure import metric_names, solve_case
-from femsim.metrics import averages, root_metrics
-from femsim.solve import solve
+from femsim.base.errors import FemsimWarning
+from femsim.builders.build import averaging_lengths, build_model, discretise, resolve_materials
+from femsim.cases.casefile import load_case
+from femsim.measures.averages import averages, root_metrics
+from femsim.measures.corner.intensity import consistent_average, root_fields
+from femsim.meshes.grid import Grading
+from femsim.runs.adapt import coarse_grading, solve_to_tolerance
+from femsim.runs.once import metric_names, solve_case
+from femsim.solvers.solve import solve
 
 TRUTH = Grading(2e-4, 1.25)
 
@@ -35,7 +35,9 @@ def truth_of(case: Any, base: Any) -> tuple[np.ndarray[Any, Any], int]:
     found = []
     for one in averages(model, disc.roots, disc.lengths):
         m, field = root_metrics(model, solution.unknowns, one), fields[one.root]
-        peel, shear = (m.peel, m.shear) if isinstance(field, str) else consistent_average(solution, m.root, m.length, field)
+        peel, shear = (
+            (m.peel, m.shear) if isinstance(field, str) else consistent_average(solution, m.root, m.length, field)
+        )
         found += [peel, shear, m.von_mises]
     return np.array(found), model.constraints.count
 
@@ -47,10 +49,13 @@ def table(label: str, roots: Any, truth: np.ndarray[Any, Any], unknowns: int) ->
     stated = np.array([[m.peel_error, m.shear_error, m.von_mises_error] for m in roots]).ravel()
     true = np.abs(found - truth)
     for name, t, a, b in zip(metric_names(roots), truth, true, stated, strict=True):
-        print(f"    {name:44s} {t:10.3f}  true {a:8.4f} ({100 * a / abs(t):7.4f} %)  stated {b:8.4f}  ratio {b / max(a, 1e-9):7.1f}")
+        print(
+            f"    {name:44s} {t:10.3f}  true {a:8.4f} ({100 * a / abs(t):7.4f} %)  stated {b:8.4f}  ratio "
+            f"{b / max(a, 1e-9):7.1f}"
+        )
     share = np.maximum(np.abs(truth), 1e-3 * np.repeat(truth[2::3], 3))
     worst_true, worst_stated = float((true / share).max()), float((stated / share).max())
-    print(f"    worst: true {100 * worst_true:.3f} %, stated {100 * worst_stated:.3f} %; ratio {worst_stated / worst_true:.1f}; "
+    print(f"    worst: true {100 * worst_true:.3f} %, stated {100 * worst_stated:.3f} %; " f"ratio " f"{worst_stated / worst_true:.1f}; "  # noqa: E501
           f"covered {int(np.sum(true <= stated))} of {len(true)}", flush=True)  # fmt: skip
 
 

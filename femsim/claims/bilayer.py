@@ -1,19 +1,19 @@
 """The 27 claims of the seed ``bilayer-resin`` on a ``bilayer`` case.
 
-How elements are judged: a cell stands for the many bumps of the claims. The post's tip ends flush with the resin by the stack's geometry,
-so it is exposed. A model may leave the thin pad out (pad_thickness 0): the post then stands on the chip where the pad is, which counts as
-connected. Thicknesses are those away from the slopes. A slope of the model always falls away from the post, so claims that ask for that
-hold with those that ask for the slope. Moduli and expansion coefficients are those at 25 degC along the layer.
+How elements are judged: a cell stands for the many bumps of the claims. The post's tip ends flush with the resin by the
+stack's geometry, so it is exposed. A model may leave the thin pad out (pad_thickness 0): the post then stands on the
+chip where the pad is, which counts as connected. Thicknesses are those away from the slopes. A slope of the model
+always falls away from the post, so claims that ask for that hold with those that ask for the slope. Moduli and
+expansion coefficients are those at 25 degC along the layer.
 """
 
 from __future__ import annotations
 
 from typing import cast
 
-from femsim.case import BilayerCase
+from femsim.cases.stacks.bilayer import BilayerCase, BilayerGeometry
 from femsim.claims.matter import InPlane, conducts, expansion, family, is_resin, modulus, resin_family
 from femsim.claims.model import Design, Finding, at_most, every, window, within
-from femsim.geometry import BilayerGeometry
 
 LOW_FAMILIES = ("polyimide", "benzocyclobutene", "polybenzoxazole")
 HIGH_FAMILIES = ("epoxy",)
@@ -26,7 +26,12 @@ WINDOWS = {"low": ((8.0, 180.0), (0.5, 4.0)), "high": ((5.0, 13.0), (9.0, 21.0))
 def findings(design: Design) -> dict[int, tuple[Finding, ...]]:
     """The own elements of every claim."""
     structure = (_stiffer(design, "high layer", "low layer"), _resins(design), _bumps(design, "connection"))
-    covered = (_stiffer(design, "second layer", "first layer"), _resins(design), _covers(design), _bumps(design, "electrode"))
+    covered = (
+        _stiffer(design, "second layer", "first layer"),
+        _resins(design),
+        _covers(design),
+        _bumps(design, "electrode"),
+    )
     thickness, thickness_second = _thickness(design, "high layer"), _thickness(design, "second layer")
     ratio, inverse = (_low_to_high(design),), (_high_to_low(design),)
     windows, families = _windows(design), _families(design)
@@ -69,7 +74,11 @@ def _bumps(design: Design, pad: str) -> Finding:
     exposed = f"the post ends flush with the resin at {g.low_thickness + g.high_thickness:g} um{ball}"
     if g.pad_thickness > 0:
         return Finding(element, True, f"the post stands on a pad of {g.pad_thickness:g} um; {exposed}")
-    return Finding(element, True, f"the thin {pad} pad is left out of the model (pad_thickness 0), the post stands where it is; {exposed}")
+    return Finding(
+        element,
+        True,
+        f"the thin {pad} pad is left out of the model (pad_thickness 0), the post stands where it is; {exposed}",
+    )
 
 
 def _covers(design: Design) -> Finding:
@@ -84,7 +93,9 @@ def _resins(design: Design) -> Finding:
         if is_resin(design.materials[role]) is False:
             return Finding(element, False, f"the {role} layer ({family(design.materials[role])}) is no resin")
     g = _geometry(design)
-    return Finding(element, True, f"a layer of {g.low_thickness:g} um on the chip and one of {g.high_thickness:g} um on it")
+    return Finding(
+        element, True, f"a layer of {g.low_thickness:g} um on the chip and one of {g.high_thickness:g} um on it"
+    )
 
 
 def _stiffer(design: Design, upper: str, lower: str) -> Finding:
@@ -125,7 +136,11 @@ def _slopes(design: Design, layer: str) -> Finding:
     element = f"{layer} slopes at the bump"
     if g.slope_height == 0:
         return Finding(element, False, f"the {layer}'s surface does not slope (slope_height 0)")
-    return Finding(element, True, f"the {layer}'s surface slopes by {g.slope_height:g} um over {g.slope_width:g} um from the post's wall")
+    return Finding(
+        element,
+        True,
+        f"the {layer}'s surface slopes by {g.slope_height:g} um over {g.slope_width:g} um from the post's wall",
+    )
 
 
 def _falls(design: Design, layer: str) -> Finding:
@@ -134,7 +149,9 @@ def _falls(design: Design, layer: str) -> Finding:
     if g.slope_height == 0:
         return Finding(element, False, f"the {layer} is {g.low_thickness:g} um everywhere (slope_height 0)")
     wall = g.low_thickness + g.slope_height
-    words = f"the {layer} falls from {wall:g} um at the post's wall to {g.low_thickness:g} um, {g.slope_width:g} um away"
+    words = (
+        f"the {layer} falls from {wall:g} um at the post's wall to {g.low_thickness:g} um, {g.slope_width:g} um away"
+    )
     return Finding(element, True, words)
 
 
@@ -144,13 +161,19 @@ def _falls(design: Design, layer: str) -> Finding:
 def _windows(design: Design) -> tuple[Finding, ...]:
     found = []
     for role, limits in WINDOWS.items():
-        for what, values, (low, high) in zip(("thermal expansion", "modulus"), properties(design, role), limits, strict=True):
+        for what, values, (low, high) in zip(
+            ("thermal expansion", "modulus"), properties(design, role), limits, strict=True
+        ):
             element = f"{role} layer, {what} at room temperature"
             if not values.values:
                 found.append(Finding(element, None, f"{role} layer: {values.why}, so not at room temperature"))
                 continue
             holds = every(within(v, low, high) for v in values.values)
-            found.append(Finding(element, holds, f"{role} layer {values.text(low, high)}, claimed {low:g} to {high:g} {values.unit}"))
+            found.append(
+                Finding(
+                    element, holds, f"{role} layer {values.text(low, high)}, claimed {low:g} to {high:g} {values.unit}"
+                )
+            )
     return tuple(found)
 
 

@@ -1,9 +1,10 @@
 """The 13 claims of the seed ``stress-absorbing-conductor`` on a ``staggered`` case.
 
-How elements are judged: hardness (HV) decides "lower hardness", a layer softer than any other one is a stress-absorbing layer. Materials
-are the same where their families are; a composite's family is that of its constituents, whatever the fraction. Layers are stacked in a
-staggered manner where two neighbours differ in offset, or in diameter by more than a tolerance. Diameters are substantially identical where
-all lie within that tolerance of the largest; they differ in sequence where every two neighbours differ by more. So no stack is both.
+How elements are judged: hardness (HV) decides "lower hardness", a layer softer than any other one is a stress-absorbing
+layer. Materials are the same where their families are; a composite's family is that of its constituents, whatever the
+fraction. Layers are stacked in a staggered manner where two neighbours differ in offset, or in diameter by more than a
+tolerance. Diameters are substantially identical where all lie within that tolerance of the largest; they differ in
+sequence where every two neighbours differ by more. So no stack is both.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import cast
 
-from femsim.case import StaggeredCase
+from femsim.builders.resolve import ResolvedMaterial
+from femsim.cases.stacks.staggered import StaggeredCase
 from femsim.claims.matter import conducts, family, has_metal_particles, is_anisotropic_conductor
 from femsim.claims.model import FUZZ, Design, Finding, at_most, every
-from femsim.resolve import ResolvedMaterial
 
 #: diameters within this fraction of the larger one are substantially identical
 TOLERANCE = 0.05
@@ -78,7 +79,11 @@ def _conductor(design: Design) -> Finding:
     height = sum(layer.thickness for layer in _case(design).layer)
     given = _case(design).geometry.insulation_thickness
     insulation = height if given is None else given
-    return Finding(element, True, f"the conductor of {height:g} um stands on the chip and reaches through {insulation:g} um of insulation")
+    return Finding(
+        element,
+        True,
+        f"the conductor of {height:g} um stands on the chip and reaches through {insulation:g} um of insulation",
+    )
 
 
 def _several(design: Design) -> Finding:
@@ -123,11 +128,17 @@ def _staggered(design: Design) -> Finding:
     element = "layers stacked in a staggered manner"
     for index, (below, above) in enumerate(pairwise(_case(design).layer), 1):
         if abs(above.offset - below.offset) > FUZZ * max(abs(above.offset), abs(below.offset)):
-            return Finding(element, True, f"layer {index + 1} stands off layer {index} by {above.offset - below.offset:g} um")
+            return Finding(
+                element, True, f"layer {index + 1} stands off layer {index} by {above.offset - below.offset:g} um"
+            )
     for index, (below, above) in enumerate(pairwise(_case(design).layer), 1):
         if _differ(below.radius, above.radius):
-            return Finding(element, True, f"layer {index + 1} has radius {above.radius:g} um, layer {index} {below.radius:g} um")
-    return Finding(element, False, f"no offset, and no two neighbours differ in diameter by more than {100 * TOLERANCE:g} %")
+            return Finding(
+                element, True, f"layer {index + 1} has radius {above.radius:g} um, layer {index} {below.radius:g} um"
+            )
+    return Finding(
+        element, False, f"no offset, and no two neighbours differ in diameter by more than {100 * TOLERANCE:g} %"
+    )
 
 
 def _identical(design: Design) -> Finding:
@@ -175,7 +186,9 @@ def _absorber(design: Design, what: str, judge: Judge) -> Finding:
             verdicts.append((False, f"layer {index + 1} is no stress-absorbing layer ({at})"))
         elif soft is None:
             open_ = "" if hardness(material) is not None else f": layer.{index}.material.hardness decides"
-            verdicts.append((every((None, fits)), f"layer {index + 1}: {why}; whether it is the softer one cannot be told{open_}"))
+            verdicts.append(
+                (every((None, fits)), f"layer {index + 1}: {why}; whether it is the softer one cannot be told{open_}")
+            )
         else:
             verdicts.append((fits, f"layer {index + 1}, the softer one: {why}"))
     values = [v for v, _ in verdicts]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from femsim.blends import resolve_ref
-from femsim.build import build_layout
-from femsim.case import Case, CaseBase, PointData, StaggeredCase
+from femsim.base.errors import InputError
+from femsim.builders.blends import resolve_ref
+from femsim.builders.build import build_layout
+from femsim.builders.resolve import ResolvedMaterial
+from femsim.cases.case import Case
+from femsim.cases.parts import CaseBase, PointData
+from femsim.cases.stacks.staggered import StaggeredCase
 from femsim.claims import bilayer, conductor, rewiring
 from femsim.claims.model import Assessment, Claim, Design, Finding
 from femsim.claims.text import SEEDS
-from femsim.errors import InputError
-from femsim.resolve import ResolvedMaterial
 
 Check = Callable[[Design], dict[int, tuple[Finding, ...]]]
 

@@ -1,7 +1,8 @@
-"""What a claim asks of a material: which resin or metal it is, whether it conducts, how stiff it is and how it expands at room temperature.
+"""What a claim asks of a material: which resin or metal it is, whether it conducts, how stiff it is and how it expands
+at room temperature.
 
-What a material is follows from its ``family``, or of a composite from its constituents; nothing is guessed from numbers. A family that is
-in none of the lists below cannot be judged.
+What a material is follows from its ``family``, or of a composite from its constituents; nothing is guessed from
+numbers. A family that is in none of the lists below cannot be judged.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from typing import Literal
 
 import numpy as np
 
+from femsim.base.units import MPA_PER_GPA, PER_K_PER_PPM
+from femsim.builders.resolve import ResolvedMaterial
 from femsim.claims.model import every, shown
-from femsim.materials import Property
-from femsim.resolve import ResolvedMaterial
-from femsim.units import MPA_PER_GPA, PER_K_PER_PPM
+from femsim.materials.property import Property
 
 #: degC; moduli and expansion coefficients of the claims are room-temperature values
 ROOM = 25.0
@@ -22,31 +23,36 @@ ROOM = 25.0
 STEP = 0.05
 
 METALS = frozenset({
-    "aluminium", "chromium", "cobalt", "copper", "gold", "indium", "iron", "molybdenum", "nickel", "palladium", "platinum", "silver",
+    "aluminium", "chromium", "cobalt", "copper", "gold", "indium", "iron", "molybdenum", "nickel", "palladium", "platinum", "silver",  # noqa: E501
     "solder", "tantalum", "tin", "titanium", "titanium-tungsten", "tungsten",
 })  # fmt: skip
 #: conductors that are no metals
-CONDUCTING = frozenset({"tantalum-nitride", "titanium-nitride", "tungsten-nitride", "titanium-silicide", "tungsten-silicide"})
+CONDUCTING = frozenset(
+    {"tantalum-nitride", "titanium-nitride", "tungsten-nitride", "titanium-silicide", "tungsten-silicide"}
+)
 RESINS = frozenset({
-    "acrylate", "benzocyclobutene", "cyanate-ester", "epoxy", "epoxy-acrylate", "phenolic", "polybenzoxazole", "polyimide", "polystyrene",
+    "acrylate", "benzocyclobutene", "cyanate-ester", "epoxy", "epoxy-acrylate", "phenolic", "polybenzoxazole", "polyimide", "polystyrene",  # noqa: E501
     "silicone",
 })  # fmt: skip
 INSULATING = RESINS | {"alumina", "borosilicate-glass", "glass-epoxy", "silicon-dioxide", "silicon-nitride"}
-#: resins filled with metal particles, as families; the value says whether they conduct in one direction only (None: the name does not say)
+#: resins filled with metal particles, as families; the value says whether they conduct in one direction only (None: the
+#: name does not say)
 FILLED: dict[str, bool | None] = {
-    "nickel-epoxy": None, "silver-epoxy": False, "copper-epoxy": None, "gold-epoxy": None, "anisotropic-conductive": True,
+    "nickel-epoxy": None, "silver-epoxy": False, "copper-epoxy": None, "gold-epoxy": None, "anisotropic-conductive": True,  # noqa: E501
     "isotropic-conductive": False,
 }  # fmt: skip
 _ALIASES = {
-    "bcb": "benzocyclobutene", "pbo": "polybenzoxazole", "pi": "polyimide", "epoxy-resin": "epoxy", "acf": "anisotropic-conductive",
+    "bcb": "benzocyclobutene", "pbo": "polybenzoxazole", "pi": "polyimide", "epoxy-resin": "epoxy", "acf": "anisotropic-conductive",  # noqa: E501
     "acp": "anisotropic-conductive", "anisotropic-conductive-film": "anisotropic-conductive",
-    "anisotropic-conductive-adhesive": "anisotropic-conductive", "isotropic-conductive-adhesive": "isotropic-conductive",
+    "anisotropic-conductive-adhesive": "anisotropic-conductive", "isotropic-conductive-adhesive": "isotropic-conductive",  # noqa: E501
     "aluminum": "aluminium", "sac305": "solder",
 }  # fmt: skip
 
 
 def family(material: ResolvedMaterial) -> str | None:
-    """The material's family in the library's spelling; of a composite that names none, ``nickel in epoxy`` from its constituents'."""
+    """The material's family in the library's spelling; of a composite that names none, ``nickel in epoxy`` from its
+    constituents'.
+    """
     given = material.spec.family
     if given is not None:
         word = "-".join(given.lower().replace("_", " ").replace("-", " ").split())
@@ -80,7 +86,9 @@ def is_metal(material: ResolvedMaterial) -> bool | None:
     name = family(material)
     if name in METALS:
         return True
-    return False if name in INSULATING or name in CONDUCTING or name in FILLED or material.composite is not None else None
+    return (
+        False if name in INSULATING or name in CONDUCTING or name in FILLED or material.composite is not None else None
+    )
 
 
 def conducts(material: ResolvedMaterial) -> bool | None:
@@ -93,7 +101,9 @@ def conducts(material: ResolvedMaterial) -> bool | None:
         if matrix is not None and conducts(matrix):
             return True
         filled = bool(material.composite.fraction)
-        return conducts(outside) if outside is not None and filled else (conducts(matrix) if matrix is not None else None)
+        return (
+            conducts(outside) if outside is not None and filled else (conducts(matrix) if matrix is not None else None)
+        )
     name = family(material)
     if name in METALS or name in CONDUCTING or name in FILLED:
         return True
@@ -134,13 +144,18 @@ def has_metal_particles(material: ResolvedMaterial) -> tuple[bool | None, str]:
     if name is None:
         return None, "its family is not given"
     known = name in METALS or name in INSULATING or name in CONDUCTING or name.startswith("laminate")
-    return (False, f"family {name}, without particles") if known else (None, f"family {name} is not known to have particles or none")
+    return (
+        (False, f"family {name}, without particles")
+        if known
+        else (None, f"family {name} is not known to have particles or none")
+    )
 
 
 def is_anisotropic_conductor(material: ResolvedMaterial) -> tuple[bool | None, str]:
     """Whether it is an anisotropic conductive material, and why.
 
-    A composite of conducting particles in an insulating resin counts as one; elastic data do not tell whether the particles touch.
+    A composite of conducting particles in an insulating resin counts as one; elastic data do not tell whether the
+    particles touch.
     """
     if material.composite is not None and material.spec.family is None and material.composite.composite != "laminate":
         matrix = constituent(material, "matrix")
@@ -153,7 +168,11 @@ def is_anisotropic_conductor(material: ResolvedMaterial) -> tuple[bool | None, s
         words = f"{100 * fraction:g} % particles ({family(outside) or 'no family'} outside) in {around}"
         if False in parts:
             return False, f"{words}: not conducting particles in an insulating resin"
-        return (None, f"{words}: a family decides") if None in parts else (True, f"{words}: conducting particles in an insulating resin")
+        return (
+            (None, f"{words}: a family decides")
+            if None in parts
+            else (True, f"{words}: conducting particles in an insulating resin")
+        )
     name = family(material)
     if name is None:
         return None, "its family is not given"
@@ -169,7 +188,9 @@ def is_anisotropic_conductor(material: ResolvedMaterial) -> tuple[bool | None, s
 
 @dataclass(frozen=True)
 class InPlane:
-    """A property of a layer along its two in-plane axes at room temperature; ``values`` empty and ``why`` where it is not known there."""
+    """A property of a layer along its two in-plane axes at room temperature; ``values`` empty and ``why`` where it is
+    not known there.
+    """
 
     values: tuple[float, ...]
     unit: str
@@ -195,7 +216,8 @@ def modulus(material: ResolvedMaterial, plane: str) -> InPlane:
 def expansion(material: ResolvedMaterial, plane: str) -> InPlane:
     """Expansion coefficient in ppm/K at 25 degC: the instantaneous one, d(strain)/dT, whichever way the data are given.
 
-    Tables make the strain piecewise quadratic, for which the differences are exact; at a knot it is the mean of both sides.
+    Tables make the strain piecewise quadratic, for which the differences are exact; at a knot it is the mean of both
+    sides.
     """
     m = material.material
     outside = _outside(m.cte)

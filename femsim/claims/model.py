@@ -1,7 +1,9 @@
-"""What a check says: findings on single elements of a claim, claims as their conjunction, and the assessment of a whole seed.
+"""What a check says: findings on single elements of a claim, claims as their conjunction, and the assessment of a whole
+seed.
 
-Three values: True, False, and None where the case does not say enough. A conjunction fails where one part fails, is open where none fails
-and one is open, and holds where all hold. A dependent claim is the conjunction of its own elements and the claim it depends on.
+Three values: True, False, and None where the case does not say enough. A conjunction fails where one part fails, is
+open where none fails and one is open, and holds where all hold. A dependent claim is the conjunction of its own
+elements and the claim it depends on.
 """
 
 from __future__ import annotations
@@ -11,9 +13,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from femsim.case import CaseBase
-from femsim.layout import Layout
-from femsim.resolve import ResolvedMaterial
+from femsim.builders.resolve import ResolvedMaterial
+from femsim.cases.parts import CaseBase
+from femsim.meshes.layout import Layout
 
 #: relative floating-point fuzz of a limit: a computed 3.5 is 3.5, while 4.999 is not 5
 FUZZ = 1.0e-9
@@ -39,7 +41,9 @@ class Finding:
 
 @dataclass(frozen=True)
 class ClaimText:
-    """A claim as the patent has it, shortened; ``parent`` is the claim it depends on, ``note`` what a literal reading leads to."""
+    """A claim as the patent has it, shortened; ``parent`` is the claim it depends on, ``note`` what a literal reading
+    leads to.
+    """
 
     number: int
     parent: int | None
@@ -63,7 +67,9 @@ class Claim:
 
     @property
     def because(self) -> str:
-        """The elements that decide: those that fail, or are open, or (where the claim holds) all of its own; then those of its parents."""
+        """The elements that decide: those that fail, or are open, or (where the claim holds) all of its own; then those
+        of its parents.
+        """
         wanted = self.holds
         parts = [f.because for f in self.findings if f.holds is wanted]
         if self.parent is not None and wanted is True:
@@ -102,7 +108,9 @@ class Assessment:
                     "because": claim.because,
                     "claim": claim.text.text,
                     "depends_on": claim.text.parent,
-                    "elements": [{"element": f.element, "holds": f.holds, "because": f.because} for f in claim.findings],
+                    "elements": [
+                        {"element": f.element, "holds": f.holds, "because": f.because} for f in claim.findings
+                    ],
                 }
                 for number, claim in self.claims.items()
             },
@@ -142,4 +150,8 @@ def shown(value: float, *limits: float) -> str:
 def window(element: str, what: str, value: float, low: float, high: float, unit: str = "") -> Finding:
     """Whether a number lies in a claimed window, both limits included."""
     suffix = f" {unit}" if unit else ""
-    return Finding(element, within(value, low, high), f"{what} {shown(value, low, high)}{suffix}, claimed {low:g} to {high:g}{suffix}")
+    return Finding(
+        element,
+        within(value, low, high),
+        f"{what} {shown(value, low, high)}{suffix}, claimed {low:g} to {high:g}{suffix}",
+    )

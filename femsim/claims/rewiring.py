@@ -1,17 +1,18 @@
 """The 9 claims of the seed ``chip-on-chip-rewiring`` on a ``flipchip`` case (all) or a ``rewired-chip`` case (claim 9).
 
-Elements are read off the painted layout: what lies on what, and whether the film is one piece. Roles name the parts; a part that must
-conduct fails where its family is known to insulate. Films may have openings for terminals and vias, as the claims themselves have them.
-Without a via the model shows no path from the rewiring to the second chip; claim 1 does not ask for a via (claim 8 does), so that stays
-open. The film's surface is substantially flat where its step is at most a tenth of its thickness. The diffusion film of claims 5 and 6 must
-be known to conduct. Claim 9 is judged on the first chip of a flipchip case, where its elements exist too.
+Elements are read off the painted layout: what lies on what, and whether the film is one piece. Roles name the parts; a
+part that must conduct fails where its family is known to insulate. Films may have openings for terminals and vias, as
+the claims themselves have them. Without a via the model shows no path from the rewiring to the second chip; claim 1
+does not ask for a via (claim 8 does), so that stays open. The film's surface is substantially flat where its step is at
+most a tenth of its thickness. The diffusion film of claims 5 and 6 must be known to conduct. Claim 9 is judged on the
+first chip of a flipchip case, where its elements exist too.
 """
 
 from __future__ import annotations
 
 from typing import cast
 
-from femsim.case import FlipchipCase
+from femsim.cases.stacks.flipchip import FlipchipCase
 from femsim.claims.matter import conducts, family
 from femsim.claims.model import Design, Finding, at_most
 from femsim.claims.section import Section
@@ -24,7 +25,11 @@ def findings(design: Design) -> dict[int, tuple[Finding, ...]]:
     """The own elements of every claim."""
     section = Section.of(design.layout)
     if not isinstance(design.case, FlipchipCase):
-        one = Finding("two chips, one on the other", False, "the stack rewired-chip has one chip: no second chip, no connection members")
+        one = Finding(
+            "two chips, one on the other",
+            False,
+            "the stack rewired-chip has one chip: no second chip, no connection members",
+        )
         return {1: (one,), **dict.fromkeys(range(2, 9), ()), 9: _opening(design, section, "chip", ("member",))}
     members = ("heat_sink", "rewiring")
     return {
@@ -102,13 +107,19 @@ def _rewiring(design: Design, section: Section) -> Finding:
         return Finding(element, False, fault or "the rewiring does not lie on the film")
     if section.on("second", "via") and section.on("via", "rewiring"):
         return Finding(element, True, "the rewiring lies on the film, via conductors connect it to the second chip")
-    return Finding(element, None, "no path from the rewiring to the second chip is in the model (via_ring 0); via_ring > 0 decides")
+    return Finding(
+        element, None, "no path from the rewiring to the second chip is in the model (via_ring 0); via_ring > 0 decides"
+    )
 
 
 def _resin(section: Section) -> Finding:
     covered = section.covered("rewiring", "resin", "terminal")
     holds = bool((covered | ~section.columns("rewiring")).all() and section.on("rewiring", "resin"))
-    return Finding("protective resin over the rewiring", holds, "the resin covers the rewiring" if holds else "the rewiring lies bare")
+    return Finding(
+        "protective resin over the rewiring",
+        holds,
+        "the resin covers the rewiring" if holds else "the rewiring lies bare",
+    )
 
 
 def _terminal(design: Design, section: Section) -> Finding:
@@ -139,7 +150,11 @@ def _rear_contact(design: Design, section: Section) -> Finding:
     film = conducts(design.materials["diffusion"])
     name = family(design.materials["diffusion"])
     words = f"the rewiring reaches the rear surface through a diffusion film of {name or 'a material without family'}"
-    ends = {True: ", which conducts", False: ", which does not conduct", None: "; materials.diffusion.family decides whether it conducts"}
+    ends = {
+        True: ", which conducts",
+        False: ", which does not conduct",
+        None: "; materials.diffusion.family decides whether it conducts",
+    }
     return Finding(element, film, words + ends[film])
 
 
@@ -157,12 +172,17 @@ def _diffusion(design: Design, section: Section, role: str, name: str, key: str)
     if not section.of_role("diffusion").any():
         return Finding(element, False, "there is no diffusion prevention film (diffusion_thickness 0)")
     if not (section.on("first", "diffusion") and section.on("diffusion", "insulation")):
-        return Finding(element, False, "the diffusion film does not lie between the rear surface and the insulation film")
+        return Finding(
+            element, False, "the diffusion film does not lie between the rear surface and the insulation film"
+        )
     if not section.on("diffusion", role):
         return Finding(element, False, f"the {name} does not stand on the diffusion film ({key} 0)")
     kind, film = conducts(design.materials["diffusion"]), family(design.materials["diffusion"])
     if kind is None:
-        words = f"whether the diffusion film ({film or 'no family'}) conducts is not known; materials.diffusion.family decides"
+        words = (
+            f"whether the diffusion film ({film or 'no family'}) conducts is not known; "
+            f"materials.diffusion.family decides"
+        )
         return Finding(element, None, words)
     g = _case(design).geometry
     words = f"a film of {film}, {g.diffusion_thickness:g} um, under the insulation film and the {name}"
@@ -171,7 +191,9 @@ def _diffusion(design: Design, section: Section, role: str, name: str, key: str)
 
 def _rear_film(section: Section) -> Finding:
     holds = section.on("rear_film", "second")
-    words = "a film covers the second rear surface" if holds else "there is no rear protective film (rear_film_thickness 0)"
+    words = (
+        "a film covers the second rear surface" if holds else "there is no rear protective film (rear_film_thickness 0)"
+    )
     return Finding("protective film on the second rear surface", holds, words)
 
 
@@ -183,7 +205,10 @@ def _via(design: Design, section: Section) -> Finding:
     outside = not (section.columns("via") & section.columns("first")).any()
     holds = section.on("second", "via") and section.on("via", "rewiring") and outside and not fault
     g = _case(design).geometry
-    words = f"vias at {g.via_ring:g} um, outside the first chip ({g.first_radius:g} um), from the second chip to the rewiring"
+    words = (
+        f"vias at {g.via_ring:g} um, outside the first chip ({g.first_radius:g} um), from the second chip to "
+        f"the rewiring"
+    )
     return Finding(element, holds, fault or words)
 
 
@@ -207,7 +232,9 @@ def _opening(design: Design, section: Section, chip: str, members: tuple[str, ..
     through = bool(reached) and not section.on(chip, reached[0])
     barrier = conducts(design.materials["diffusion"]) if through else True
     if not reached:
-        found.append(Finding(element, False, "nothing reaches the rear surface (heat_sink_radius 0 and rear_contact_radius 0)"))
+        found.append(
+            Finding(element, False, "nothing reaches the rear surface (heat_sink_radius 0 and rear_contact_radius 0)")
+        )
     elif fault:
         found.append(Finding(element, False, fault))
     else:
@@ -218,10 +245,16 @@ def _opening(design: Design, section: Section, chip: str, members: tuple[str, ..
         }
         name = {"heat_sink": "the heat-sink terminal", "rewiring": "the rewiring"}.get(reached[0], "the member")
         found.append(Finding(element, barrier, f"{name} reaches {whose} rear surface through the film{ends[barrier]}"))
-    between = section.on(chip, "diffusion") and section.on("diffusion", "insulation") and any(section.on("diffusion", m) for m in reached)
+    between = (
+        section.on(chip, "diffusion")
+        and section.on("diffusion", "insulation")
+        and any(section.on("diffusion", m) for m in reached)
+    )
     missing = "there is no diffusion prevention film (diffusion_thickness 0)"
     partly = "the diffusion film does not lie under both film and member"
     words = "the diffusion film lies under the insulation film and the member"
     thick = section.of_role("diffusion").any()
-    found.append(Finding("diffusion film under film and member", between, words if between else (partly if thick else missing)))
+    found.append(
+        Finding("diffusion film under film and member", between, words if between else (partly if thick else missing))
+    )
     return tuple(found)

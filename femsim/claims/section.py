@@ -7,14 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from femsim.layout import Layout, paint
-
-BoolArray = npt.NDArray[np.bool_]
+from femsim.base.arrays import BoolArray
+from femsim.meshes.layout import Layout, paint
 
 
 @dataclass(frozen=True)
 class Section:
-    """The painted grid of a layout's half x >= 0: for every role its cells; a smeared ring holds its members and their matrix."""
+    """The painted grid of a layout's half x >= 0: for every role its cells; a smeared ring holds its members and their
+    matrix.
+    """
 
     x: npt.NDArray[np.float64]
     y: npt.NDArray[np.float64]

@@ -12,14 +12,19 @@ _FAMILIES = "low layer of polyimide, benzocyclobutene or polybenzoxazole, high l
 _SLOPES = "the low layer's surface slopes near the bump electrodes"
 _FALLS = "the sloping sections get thinner away from the bump electrodes"
 _SEALED = (
-    "bump electrodes on connection pads of a chip, tips exposed at the surface of a sealing resin film of a low-elastic layer on the chip "
+    "bump electrodes on connection pads of a chip, tips exposed at the surface of a sealing resin film "
+    "of a low-elastic layer on the chip "
     "and a layer of higher elastic coefficient on it"
 )
 _COVERED = (
-    "a chip with electrode pads, a plurality of bump electrodes coupled to them, a sealing resin that covers chip and side surfaces and "
+    "a chip with electrode pads, a plurality of bump electrodes coupled to them, a sealing resin that "
+    "covers chip and side surfaces and "
     "exposes the top surfaces, of a first layer and a second one of higher elastic coefficient"
 )
-_OPPOSITE = "claims 2 and 16 take the ratio low to high, claims 22 and 26 high to low, both 3.5 to 8: no design satisfies both readings"
+_OPPOSITE = (
+    "claims 2 and 16 take the ratio low to high, claims 22 and 26 high to low, both 3.5 to 8: no design "
+    "satisfies both readings"
+)
 
 BILAYER = (
     ClaimText(1, None, f"{_SEALED}, 5 to 45 um thick"),
@@ -58,7 +63,8 @@ BILAYER = (
 )  # fmt: skip
 
 _CONDUCTOR = (
-    "connecting conductors from a chip's surface through a protective insulating layer to its outside, made of layers of {} material, at "
+    "connecting conductors from a chip's surface through a protective insulating layer to its outside, "
+    "made of layers of {} material, at "
     "least one of them a stress-absorbing layer of lower hardness"
 )
 _STAGGERED = "the layers are stacked in a staggered manner"
@@ -84,20 +90,20 @@ CONDUCTOR = (
 REWIRING = (
     ClaimText(
         1, None,
-        "a first chip face-down on a second one with a region not opposed to it, connection members between them, an insulation film that "
-        "continuously covers that region and the first rear surface, a rewiring layer on the film connected to the second chip, a "
+        "a first chip face-down on a second one with a region not opposed to it, connection " "members " "between " "them, an insulation film that "  # noqa: E501
+        "continuously covers that region and the first rear surface, a rewiring layer on the film " "connected " "to the second chip, a "  # noqa: E501
         "protective resin layer over it, an external connection terminal through the resin",
     ),
-    ClaimText(2, 1, "the film's surface under the rewiring is substantially flat over the non-opposed region and the first chip"),
+    ClaimText(2, 1, "the film's surface under the rewiring is substantially flat over the non-opposed region and the " "first chip"),  # noqa: E501
     ClaimText(3, 1, "part of the rewiring is electrically connected to the first rear surface"),
     ClaimText(4, 1, "a heat-sink terminal from the first rear surface through the protective resin"),
-    ClaimText(5, 4, "a conductive diffusion prevention film between the first rear surface and the film, and the heat-sink terminal"),
-    ClaimText(6, 1, "a conductive diffusion prevention film between the first rear surface and the film, and the rewiring"),
+    ClaimText(5, 4, "a conductive diffusion prevention film between the first rear surface and the film, and the " "heat-sink terminal"),  # noqa: E501
+    ClaimText(6, 1, "a conductive diffusion prevention film between the first rear surface and the film, and the " "rewiring"),  # noqa: E501
     ClaimText(7, 1, "a protective film on the second rear surface"),
-    ClaimText(8, 1, "a via conductor from the non-opposed region through the film connects the second chip and the rewiring"),
+    ClaimText(8, 1, "a via conductor from the non-opposed region through the film connects the second chip and the " "rewiring"),  # noqa: E501
     ClaimText(
         9, None,
-        "a chip with an insulation film on its rear surface, a conductive member electrically connected to the rear surface through an "
+        "a chip with an insulation film on its rear surface, a conductive member electrically connected to " "the rear surface through an "  # noqa: E501
         "opening in the film, a diffusion prevention film between the rear surface and both",
     ),
 )  # fmt: skip

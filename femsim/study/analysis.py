@@ -12,15 +12,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from femsim.errors import InputError, nearest
+from femsim.base.arrays import BoolArray, FloatArray
+from femsim.base.errors import InputError, nearest
 from femsim.study.design import unit_problem, unit_values
 from femsim.study.plan import Plan
 from femsim.study.points import restored, unit_of
 from femsim.study.schema import ParameterSpec, StudyFile, WindowSpec
 from femsim.study.store import DONE, Store
-
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 #: resamples behind every interval
 RESAMPLES = 200
@@ -52,7 +50,9 @@ class Axis:
 
 @dataclass(frozen=True)
 class Frame:
-    """The done points of a study: parameters, outputs (n,) by path, the point numbers, and how many rows there are in all."""
+    """The done points of a study: parameters, outputs (n,) by path, the point numbers, and how many rows there are in
+    all.
+    """
 
     plan: Plan
     spec: StudyFile
@@ -73,13 +73,18 @@ class Frame:
     def output(self, path: str) -> FloatArray:
         """One output by path. Raises InputError where the study has none of that name."""
         if path not in self.outputs:
-            raise InputError(f"output: {path!r} is not in the study{nearest(path, self.outputs)}; there are: {', '.join(self.outputs)}")
+            raise InputError(
+                f"output: {path!r} is not in the study{nearest(path, self.outputs)}; there are: "
+                f"{', '.join(self.outputs)}"
+            )
         return self.outputs[path]
 
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """Shares of the variance by parameter: first order and total, each with half-widths of their intervals; how they were found."""
+    """Shares of the variance by parameter: first order and total, each with half-widths of their intervals; how they
+    were found.
+    """
 
     first: FloatArray
     first_interval: FloatArray
@@ -106,11 +111,15 @@ def load_frame(store: Store) -> Frame:
     axes = []
     for key, kind in zip(plan.keys, plan.kinds, strict=True):
         column = table[key].to_pylist()
-        axes.append(_axis(key, [restored(column[i], kind) for i in keep], kind in ("number", "integer"), specs.get(key)))
+        axes.append(
+            _axis(key, [restored(column[i], kind) for i in keep], kind in ("number", "integer"), specs.get(key))
+        )
     outputs = {path: table[path].to_numpy(zero_copy_only=False).astype(float)[keep] for path in plan.outputs}
     points = table["point"].to_numpy()[keep]
     worst = tuple(sorted(errors.items(), key=lambda e: -e[1])[:10])
-    return Frame(plan, spec, tuple(axes), outputs, points, table.num_rows, len(state.failed), worst, state.reuse, state.seconds)
+    return Frame(
+        plan, spec, tuple(axes), outputs, points, table.num_rows, len(state.failed), worst, state.reuse, state.seconds
+    )
 
 
 def _axis(key: str, values: list[Any], numeric: bool, spec: ParameterSpec | None) -> Axis:
@@ -129,14 +138,20 @@ def _axis(key: str, values: list[Any], numeric: bool, spec: ParameterSpec | None
 
 
 def bins_of(axis: Axis, most: int = 12) -> tuple[npt.NDArray[np.int64], FloatArray, FloatArray]:
-    """The bin of every point, the bins' middles and their edges: categories and grid values by themselves, else equal counts of width."""
+    """The bin of every point, the bins' middles and their edges: categories and grid values by themselves, else equal
+    counts of width.
+    """
     distinct = np.unique(axis.x)
     if axis.categories or len(distinct) <= most:
         middles = np.arange(len(axis.categories), dtype=float) if axis.categories else distinct
         index = np.searchsorted(middles, axis.x)
         inner = 0.5 * (middles[1:] + middles[:-1])
         width = np.diff(middles).mean() if len(middles) > 1 else 1.0
-        return index.astype(np.int64), middles, np.concatenate([[middles[0] - 0.5 * width], inner, [middles[-1] + 0.5 * width]])
+        return (
+            index.astype(np.int64),
+            middles,
+            np.concatenate([[middles[0] - 0.5 * width], inner, [middles[-1] + 0.5 * width]]),
+        )
     scale = np.log if axis.log and distinct[0] > 0 else np.asarray
     low, high = float(scale(distinct[0])), float(scale(distinct[-1]))
     edges = np.linspace(low, high, most + 1)
@@ -163,9 +178,15 @@ def _ninetieth(values: FloatArray) -> float:
 
 
 def sensitivity(frame: Frame, path: str) -> Sensitivity | None:
-    """Sobol indices: from the design where it is a Saltelli one and whole, else from a polynomial fit; None where neither can be had."""
+    """Sobol indices: from the design where it is a Saltelli one and whole, else from a polynomial fit; None where
+    neither can be had.
+    """
     y = frame.output(path)
-    if frame.spec.study.design == "saltelli" and frame.count == frame.rows == len(frame.plan.rows) and np.all(np.isfinite(y)):
+    if (
+        frame.spec.study.design == "saltelli"
+        and frame.count == frame.rows == len(frame.plan.rows)
+        and np.all(np.isfinite(y))
+    ):
         return _saltelli(len(frame.axes), y)
     good = np.isfinite(y)
     return _fitted(np.column_stack([a.u[good] for a in frame.axes]), y[good])
@@ -180,13 +201,17 @@ def _saltelli(d: int, y: FloatArray) -> Sensitivity | None:
         return None
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        found = sobol.analyze(unit_problem(d), y, calc_second_order=True, num_resamples=RESAMPLES, conf_level=CONFIDENCE, seed=1)
+        found = sobol.analyze(
+            unit_problem(d), y, calc_second_order=True, num_resamples=RESAMPLES, conf_level=CONFIDENCE, seed=1
+        )
     s1, s1_conf, st, st_conf = (np.asarray(found[k], dtype=float) for k in ("S1", "S1_conf", "ST", "ST_conf"))
     return Sensitivity(s1, s1_conf, st, st_conf, "estimators of Saltelli and Jansen (SALib), bootstrap intervals")
 
 
 def _fitted(u: FloatArray, y: FloatArray) -> Sensitivity | None:
-    """Indices of a polynomial chaos (orthonormal Legendre) fitted by least squares (Sudret 2008, Reliab. Eng. Syst. Saf. 93, 964)."""
+    """Indices of a polynomial chaos (orthonormal Legendre) fitted by least squares (Sudret 2008, Reliab. Eng. Syst.
+    Saf. 93, 964).
+    """
     n, d = u.shape
     degree = next((p for p in (4, 3, 2, 1) if 2 * len(_terms(d, p)) <= n), 0)
     if degree == 0 or float(np.std(y)) == 0.0:
@@ -207,7 +232,9 @@ def _fitted(u: FloatArray, y: FloatArray) -> Sensitivity | None:
     leverage = np.minimum(np.sum(q * q, axis=1), 1 - 1e-9)
     left_out = (y - q @ (q.T @ y)) / (1 - leverage)
     quality = 1.0 - float(np.mean(left_out**2) / np.var(y))
-    return Sensitivity(whole[0], half[0], whole[1], half[1], f"polynomial chaos of degree {degree}, bootstrap intervals", quality)
+    return Sensitivity(
+        whole[0], half[0], whole[1], half[1], f"polynomial chaos of degree {degree}, bootstrap intervals", quality
+    )
 
 
 def _terms(d: int, degree: int) -> list[tuple[int, ...]]:
@@ -221,7 +248,9 @@ def _terms(d: int, degree: int) -> list[tuple[int, ...]]:
 
 def _basis(u: FloatArray, terms: Sequence[tuple[int, ...]]) -> FloatArray:
     highest = max(max(t) for t in terms)
-    one = np.polynomial.legendre.legvander(2.0 * u - 1.0, highest) * np.sqrt(2.0 * np.arange(highest + 1) + 1.0)  # (n, d, degree + 1)
+    one = np.polynomial.legendre.legvander(2.0 * u - 1.0, highest) * np.sqrt(
+        2.0 * np.arange(highest + 1) + 1.0
+    )  # (n, d, degree + 1)
     return np.column_stack([np.prod([one[:, i, k] for i, k in enumerate(t)], axis=0) for t in terms])
 
 

@@ -1,8 +1,9 @@
-"""The Dask engine: the same points on a user's own cluster (a scheduler's address, also one that dask-jobqueue started).
+"""The Dask engine: the same points on a user's own cluster (a scheduler's address, also one that dask-jobqueue
+started).
 
-Workers need femsim installed and one numerical thread each (Dask's own nanny sets that), but no common file system: rows come back to
-the client, which writes the parts. Dask runs the chunk of a dead worker elsewhere; a chunk that kills its workers again and again is
-taken apart until the guilty point stands alone and becomes a failed row.
+Workers need femsim installed and one numerical thread each (Dask's own nanny sets that), but no common file system:
+rows come back to the client, which writes the parts. Dask runs the chunk of a dead worker elsewhere; a chunk that kills
+its workers again and again is taken apart until the guilty point stands alone and becomes a failed row.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from femsim.errors import InputError, NumericsError
+from femsim.base.errors import InputError, NumericsError
 from femsim.study.local import MOST
 from femsim.study.meter import Meter
+from femsim.study.order import profitable_order
 from femsim.study.plan import Plan
-from femsim.study.reuse import profitable_order
 from femsim.study.store import Row, Store
 from femsim.study.worker import Runner, error_text
 
@@ -27,14 +28,18 @@ RETRIES = 2
 
 
 def run_chunk(plan: dict[str, Any], points: list[int]) -> tuple[list[tuple[Any, ...]], dict[str, int]]:
-    """On a worker: the rows of some points, as plain tuples, and the re-use counts. ``plan`` holds the rows of these points only."""
+    """On a worker: the rows of some points, as plain tuples, and the re-use counts. ``plan`` holds the rows of these
+    points only.
+    """
     run = Runner(Plan.from_dict(plan))
     rows = [run(i) for i in range(len(points))]
     return [(p, r.outputs, r.error, r.seconds) for p, r in zip(points, rows, strict=True)], run.take_reuse()
 
 
 def run_dask(store: Store, points: Sequence[int], meter: Meter, scheduler: str, timeout: float = 15.0) -> None:
-    """Run points through a scheduler (``tcp://host:port``, or its JSON file). Raises InputError where it cannot be reached."""
+    """Run points through a scheduler (``tcp://host:port``, or its JSON file). Raises InputError where it cannot be
+    reached.
+    """
     try:
         distributed: Any = importlib.import_module("distributed")
     except ImportError:
@@ -86,9 +91,13 @@ class _Feeder:
 
     def _take(self, future: Any, chunk: list[int]) -> None:
         error = future.exception() if future.status != "cancelled" else None
-        if error is not None and type(error).__name__ != "KilledWorker":  # a point's own error is a row: this one is the cluster's
+        if (
+            error is not None and type(error).__name__ != "KilledWorker"
+        ):  # a point's own error is a row: this one is the cluster's
             cause = error.__cause__ or error
-            raise NumericsError(f"the Dask workers cannot run femsim; is it installed there? ({type(cause).__name__}: {cause})"[:400])
+            raise NumericsError(
+                f"the Dask workers cannot run femsim; is it installed there? ({type(cause).__name__}: {cause})"[:400]
+            )
         if error is not None and len(chunk) > 1:
             self.again += [[p] for p in chunk]
             return

@@ -1,7 +1,8 @@
-"""Which points a study has: grids, low-discrepancy and random samples, lists, and the designs that sensitivity analysis needs.
+"""Which points a study has: grids, low-discrepancy and random samples, lists, and the designs that sensitivity analysis
+needs.
 
-Every random design is a sample of the unit cube (scipy.stats.qmc, SALib) mapped through the parameters' quantile functions, so one
-seed gives the same points everywhere.
+Every random design is a sample of the unit cube (scipy.stats.qmc, SALib) mapped through the parameters' quantile
+functions, so one seed gives the same points everywhere.
 """
 
 from __future__ import annotations
@@ -14,12 +15,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from femsim.errors import InputError
+from femsim.base.arrays import FloatArray
+from femsim.base.errors import InputError
 from femsim.study.schema import MOST_POINTS, ParameterSpec, StudyFile
 
-FloatArray = npt.NDArray[np.float64]
 Row = tuple[Any, ...]
 
 
@@ -50,7 +50,9 @@ def _cube(spec: StudyFile) -> FloatArray:
     if design == "lhs":
         return np.asarray(qmc.LatinHypercube(d, rng=np.random.default_rng(seed)).random(count))
     if d > qmc.Sobol.MAXDIM:
-        raise InputError(f"parameter: {d} parameters are more than the {qmc.Sobol.MAXDIM} of a Sobol sequence; take design = lhs")
+        raise InputError(
+            f"parameter: {d} parameters are more than the {qmc.Sobol.MAXDIM} of a Sobol sequence; take design = lhs"
+        )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # not a power of two: still a prefix of the sequence
         return np.asarray(qmc.Sobol(d, scramble=True, rng=np.random.default_rng(seed)).random(count))
@@ -115,13 +117,17 @@ def _continuous(p: ParameterSpec, u: FloatArray) -> FloatArray:
         spread = stats.lognorm(math.sqrt(variance), scale=mean / math.exp(0.5 * variance))
     start, end = float(spread.cdf(low)), float(spread.cdf(high))
     if not end > start:
-        raise InputError(f"parameter: {p.key}: the range [{low:g}, {high:g}] holds nothing of its {p.distribution} distribution")
+        raise InputError(
+            f"parameter: {p.key}: the range [{low:g}, {high:g}] holds nothing of its {p.distribution} distribution"
+        )
     inner = start + np.clip(u, 1e-12, 1 - 1e-12) * (end - start)
     return np.asarray(np.clip(spread.ppf(inner), low, high))
 
 
 def extremes(parameter: ParameterSpec) -> list[Any]:
-    """The values to check before anything runs: all of a list, both ends of a range, far quantiles of a distribution."""
+    """The values to check before anything runs: all of a list, both ends of a range, far quantiles of a
+    distribution.
+    """
     if parameter.values is not None:
         return list(parameter.values)
     if parameter.range is not None:
@@ -135,7 +141,9 @@ def middle(parameter: ParameterSpec) -> Any:
 
 
 def unit_values(parameter: ParameterSpec, values: Sequence[Any]) -> FloatArray:
-    """The way back: probabilities of values (discrete ones: the middle of their step), for analyses on the unit cube."""
+    """The way back: probabilities of values (discrete ones: the middle of their step), for analyses on the unit
+    cube.
+    """
     if parameter.values is not None:
         known = [repr(v) for v in parameter.values]
         return np.array([(known.index(repr(v)) + 0.5) / len(known) for v in values])

@@ -7,13 +7,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from femsim.casefile import load_case
-from femsim.errors import InputError
+from femsim.base.errors import InputError
+from femsim.cases.casefile import load_case
 from femsim.study.slurm import Site, environment, header
 
 
 def job_script(case: str, site: Site, overrides: Sequence[str] = (), out: str | None = None) -> str:
-    """The text of a script that solves a case and writes its results into a directory. Raises InputError for a bad case."""
+    """The text of a script that solves a case and writes its results into a directory. Raises InputError for a bad
+    case.
+    """
     found, origin = load_case(case, overrides)
     name = found.name or origin.stem
     if any(c in name for c in "\n\0"):
@@ -27,7 +29,7 @@ def job_script(case: str, site: Site, overrides: Sequence[str] = (), out: str | 
             *header(site, f"femsim-{name}", Path("%x-%j.out"), "01:00:00"),
             *environment(site, "${SLURM_CPUS_PER_TASK:-1}"),
             "# results appear whole or not at all, so the job may be requeued at any moment",
-            f"exec {python} -m femsim.cli solve {shlex.quote(source)}{changes} --out {shlex.quote(target)} --quiet",
+            f"exec {python} -m femsim solve {shlex.quote(source)}{changes} --out {shlex.quote(target)} --quiet",
             "",
         ]
     )

@@ -1,8 +1,8 @@
 """The local engine: a pool of worker processes of its own, which outlives the death of any of them.
 
-Every worker gets chunks of neighbouring points (neighbours share meshes and factors), runs them with one numerical thread, writes them
-as one part and asks for more. A worker that dies takes at most its chunk with it: those points are given out again. A point whose
-worker died twice is a failed row.
+Every worker gets chunks of neighbouring points (neighbours share meshes and factors), runs them with one numerical
+thread, writes them as one part and asks for more. A worker that dies takes at most its chunk with it: those points are
+given out again. A point whose worker died twice is a failed row.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from femsim.errors import InputError, NumericsError
+from femsim.base.errors import InputError, NumericsError
 from femsim.study.meter import Meter
-from femsim.study.reuse import profitable_order
+from femsim.study.order import profitable_order
 from femsim.study.store import Row, Store
 from femsim.study.worker import pinned
 
@@ -58,11 +58,13 @@ def default_workers() -> int:
         return os.cpu_count() or 1
 
 
-def run_local(store: Store, points: Sequence[int], workers: int | None = None, meter: Meter | None = None) -> dict[str, int]:
+def run_local(
+    store: Store, points: Sequence[int], workers: int | None = None, meter: Meter | None = None
+) -> dict[str, int]:
     """Run points on this machine; counts of re-use. Every point has a row afterwards.
 
-    Raises InputError where the disk does not take the rows, NumericsError where workers cannot be started. On an interrupt the workers
-    write what they have before the exception goes on.
+    Raises InputError where the disk does not take the rows, NumericsError where workers cannot be started. On an
+    interrupt the workers write what they have before the exception goes on.
     """
     if not points:
         return {}
@@ -126,12 +128,12 @@ class _Engine:
     # ------------------------------------------------------------ workers
 
     def _start(self, number: int) -> None:
-        log = tempfile.TemporaryFile()  # noqa: SIM115  closed with its worker
+        log = tempfile.TemporaryFile()  # noqa: SIM115
         package = str(Path(__file__).resolve().parents[2])
         environment = pinned()
         environment["PYTHONPATH"] = os.pathsep.join(p for p in (package, environment.get("PYTHONPATH", "")) if p)
         process = subprocess.Popen(
-            [sys.executable, "-m", "femsim.cli_study", "worker", str(self.store.directory.resolve())],
+            [sys.executable, "-m", "femsim.cli.study", "worker", str(self.store.directory.resolve())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,

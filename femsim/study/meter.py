@@ -13,7 +13,13 @@ class Meter:
     """Counts points; shows a bar, the rate, failures and the time left."""
 
     def __init__(
-        self, total: int, done: int = 0, failed: int = 0, quiet: bool = False, stream: TextIO | None = None, label: str = ""
+        self,
+        total: int,
+        done: int = 0,
+        failed: int = 0,
+        quiet: bool = False,
+        stream: TextIO | None = None,
+        label: str = "",
     ) -> None:
         self.total, self.done, self.failed = total, done, failed
         self.smallest: float | None = None

@@ -1,7 +1,8 @@
-"""The design with least stress: differential evolution over the ranges of a study, then a local polish, inside the claimed windows.
+"""The design with least stress: differential evolution over the ranges of a study, then a local polish, inside the
+claimed windows.
 
-Windows are constraints on the design and cost no solve: a design outside them is not solved at all. Limits on outputs come with the
-solve. Every solve is a row of ``history.csv``.
+Windows are constraints on the design and cost no solve: a design outside them is not solved at all. Limits on outputs
+come with the solve. Every solve is a row of ``history.csv``.
 """
 
 from __future__ import annotations
@@ -15,19 +16,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from femsim.atomic import atomic_write
-from femsim.casefile import dump_case
-from femsim.errors import InputError, NumericsError
+from femsim.base.arrays import FloatArray
+from femsim.base.errors import InputError, NumericsError
+from femsim.base.files import atomic_write
+from femsim.cases.casefile import dump_case
+from femsim.runs.results import flatten
 from femsim.study.design import quantiles
 from femsim.study.plan import Plan, make_plan
-from femsim.study.points import flatten
 from femsim.study.schema import OptimiseSpec, WindowSpec
 from femsim.study.studyfile import Study
 from femsim.study.worker import Runner
 
-FloatArray = npt.NDArray[np.float64]
 #: what a design that cannot be judged is worth: worse than any stress
 WORST = 1.0e12
 
@@ -59,7 +59,9 @@ class Optimum:
 
 
 def optimise(study: Study, say: Callable[[str], None] | None = None) -> Optimum:
-    """Find the design with the least objective. Raises InputError where the study asks for none, NumericsError where none is allowed."""
+    """Find the design with the least objective. Raises InputError where the study asks for none, NumericsError where
+    none is allowed.
+    """
     spec = study.spec.optimise
     if spec is None:
         raise InputError(f"{study.file}: optimise: missing; add [optimise] with minimise = an output's path")
@@ -93,20 +95,33 @@ class _Search:
         self.allowed = max(3 * self.spec.evaluations // 4, 10)
         with contextlib.suppress(_EnoughError):
             differential_evolution(
-                self.objective, box, popsize=size, rng=np.random.default_rng(seed), polish=False, init="sobol", maxiter=10_000, tol=1e-4
+                self.objective,
+                box,
+                popsize=size,
+                rng=np.random.default_rng(seed),
+                polish=False,
+                init="sobol",
+                maxiter=10_000,
+                tol=1e-4,
             )
         self.allowed = self.spec.evaluations
         if math.isfinite(self.best[0]) and any(free):
             middle = self.unit(self.best[1])
-            options = {"maxfev": 10 * self.spec.evaluations, "xatol": 1e-3, "fatol": 1e-4, "initial_simplex": _simplex(middle)}
+            options = {
+                "maxfev": 10 * self.spec.evaluations,
+                "xatol": 1e-3,
+                "fatol": 1e-4,
+                "initial_simplex": _simplex(middle),
+            }
             with contextlib.suppress(_EnoughError):
                 minimize(self.objective, middle, method="Nelder-Mead", bounds=box, options=options)
         if not self.best[0] < WORST:
             raise NumericsError(
-                f"{self.study.file}: optimise: no design inside the windows and limits was found in {len(self.rows)} solves"
+                f"{self.study.file}: optimise: no design inside the windows and limits was found in {len(self.rows)} "
+                f"solves"
             )
         value, row, outputs = self.best
-        return Optimum(dict(zip(self.plan.keys, row, strict=True)), dict(zip(self.plan.outputs, outputs, strict=True)), start, value,
+        return Optimum(dict(zip(self.plan.keys, row, strict=True)), dict(zip(self.plan.outputs, outputs, strict=True)), start, value,  # noqa: E501
                        len(self.rows), self.failed, self.plan, tuple(self.rows))  # fmt: skip
 
     def unit(self, row: tuple[Any, ...]) -> FloatArray:
@@ -116,7 +131,9 @@ class _Search:
 
     def objective(self, u: FloatArray) -> float:
         """What is to be small, at a point of the unit cube."""
-        row = tuple(quantiles(p, np.array([float(np.clip(v, 0.0, 1.0))]))[0] for p, v in zip(self.parameters, u, strict=True))
+        row = tuple(
+            quantiles(p, np.array([float(np.clip(v, 0.0, 1.0))]))[0] for p, v in zip(self.parameters, u, strict=True)
+        )
         key = tuple(repr(v) for v in row)
         if key in self.known:
             return self.known[key]
@@ -150,7 +167,11 @@ class _Search:
         for limit in self.spec.limit:
             v = outputs[limit.output]
             low, high = limit.min, limit.max
-            beyond += 1.0 if v is None else max(0.0, (low - v) if low is not None else 0.0, (v - high) if high is not None else 0.0)
+            beyond += (
+                1.0
+                if v is None
+                else max(0.0, (low - v) if low is not None else 0.0, (v - high) if high is not None else 0.0)
+            )
         value = found.outputs[0] if self.spec.signed else abs(found.outputs[0])
         if beyond > 0:
             return WORST * 1e-3 * (1.0 + beyond)
@@ -188,7 +209,9 @@ def _simplex(middle: FloatArray) -> FloatArray:
 
 
 def write_optimum(found: Optimum, directory: Path) -> list[Path]:
-    """Write ``optimum.json``, the design's whole ``case.toml`` and ``history.csv``. Raises InputError where that is impossible."""
+    """Write ``optimum.json``, the design's whole ``case.toml`` and ``history.csv``. Raises InputError where that is
+    impossible.
+    """
     import csv
     import io
 
@@ -200,7 +223,9 @@ def write_optimum(found: Optimum, directory: Path) -> list[Path]:
     writer.writerows([["" if v is None else v for v in r] for r in found.history])
     files = {
         "optimum.json": json.dumps(found.to_dict(), indent=2, ensure_ascii=False) + "\n",
-        "case.toml": dump_case(case, base=found.plan.base_path, header=f"the best design that study {found.plan.name} found"),
+        "case.toml": dump_case(
+            case, base=found.plan.base_path, header=f"the best design that study {found.plan.name} found"
+        ),
         "history.csv": stream.getvalue(),
     }
     try:

@@ -1,4 +1,6 @@
-"""The plan of a study: everything a worker needs, and everything that decides the results. Saved first, compared on every resume."""
+"""The plan of a study: everything a worker needs, and everything that decides the results. Saved first, compared on
+every resume.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import femsim
-from femsim.atomic import atomic_write
-from femsim.case import Case, MeshCase
-from femsim.errors import InputError, nearest
-from femsim.study.points import Kind, case_of, kind_of, matching, numbers
+from femsim.base.errors import InputError, nearest
+from femsim.base.files import atomic_write
+from femsim.cases.case import Case
+from femsim.cases.stacks.meshfile import MeshCase
+from femsim.runs.results import numbers
+from femsim.study.points import Kind, case_of, kind_of, matching
 from femsim.study.studyfile import Study
 
 PLAN_FILE = "study.json"
@@ -25,8 +29,8 @@ FORMAT = 1
 class Plan:
     """A study ready to run.
 
-    ``identity`` is what decides the numbers: two plans with the same identity give the same rows. ``rows`` are the points,
-    ``outputs`` the dotted paths kept of each. ``base`` is the directory that mesh files are relative to.
+    ``identity`` is what decides the numbers: two plans with the same identity give the same rows. ``rows`` are the
+    points, ``outputs`` the dotted paths kept of each. ``base`` is the directory that mesh files are relative to.
     """
 
     name: str
@@ -110,7 +114,9 @@ def load_plan(directory: Path) -> Plan:
     try:
         raw = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InputError(f"{directory}: holds no study ({PLAN_FILE} is missing); femsim sweep --out writes one") from None
+        raise InputError(
+            f"{directory}: holds no study ({PLAN_FILE} is missing); femsim sweep --out writes one"
+        ) from None
     except (OSError, ValueError) as error:
         raise InputError(f"{file}: cannot be read ({error})") from None
     if not isinstance(raw, dict) or raw.get("femsim_study") != FORMAT:
@@ -174,11 +180,13 @@ def _outputs(study: Study) -> tuple[str, ...]:
 
 
 def _root_paths(study: Study) -> list[str]:
-    from femsim.build import averaging_lengths, build_layout, discretise
+    from femsim.builders.build import averaging_lengths, build_layout, discretise
 
     names = ("at[0]", "at[1]", "length", "peel", "shear", "von_mises", "peel_error", "shear_error", "von_mises_error")
     found: dict[str, int] = {}
-    for case in study.samples_of_case if not isinstance(study.samples_of_case[0], MeshCase) else study.samples_of_case[:1]:
+    for case in (
+        study.samples_of_case if not isinstance(study.samples_of_case[0], MeshCase) else study.samples_of_case[:1]
+    ):
         try:
             layout = build_layout(case)
             roots = layout.roots if layout is not None else discretise(case, study.base).roots
@@ -188,14 +196,16 @@ def _root_paths(study: Study) -> list[str]:
         for root in roots:
             count = len([x for x in fitting if x <= root.width and x <= root.height]) or 1
             found[root.name] = max(found.get(root.name, 0), count)
-    return [f"metrics.roots.{root}[{i}].{name}" for root, count in found.items() for i in range(count) for name in names]
+    return [
+        f"metrics.roots.{root}[{i}].{name}" for root, count in found.items() for i in range(count) for name in names
+    ]
 
 
 def _document_paths(study: Study) -> list[str]:
     """Numbers in the document of one of the study's cases, solved on a coarse mesh where that works."""
-    from femsim.casefile import apply_overrides, parse_case
-    from femsim.results import results_dict
-    from femsim.study.reuse import quiet_run
+    from femsim.cases.casefile import apply_overrides, parse_case
+    from femsim.runs.results import results_dict
+    from femsim.runs.reuse import quiet_run
 
     attempts: list[Sequence[str]] = [["mesh.size=0.5", "mesh.growth=2.5"], []]
     for coarser in attempts if study.data.get("stack") != "mesh" else [[]]:
@@ -216,7 +226,7 @@ def _lists(value: Any) -> Any:
 
 
 def _library_digest() -> str:
-    from femsim.library import data_path
+    from femsim.cases.library import data_path
 
     return _digest(sorted(data_path("materials").glob("*.toml")))
 

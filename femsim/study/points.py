@@ -1,16 +1,17 @@
-"""Points into cases and documents into columns: values as overrides of the case, outputs by dotted path, units by name."""
+"""Points into cases and documents into columns: values as overrides of the case, outputs by dotted path, units by
+name.
+"""
 
 from __future__ import annotations
 
 import fnmatch
 import json
-import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
-from femsim.case import Case
-from femsim.casefile import apply_overrides, parse_case
+from femsim.cases.case import Case
+from femsim.cases.casefile import apply_overrides, parse_case
 
 Kind: TypeAlias = Literal["number", "integer", "boolean", "text", "table"]
 
@@ -64,42 +65,18 @@ def case_of(data: Mapping[str, Any], keys: Sequence[str], values: Sequence[Any],
     return parse_case(apply_overrides(data, given, file), file, given)
 
 
-def flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted paths and scalars of a document: ``metrics.roots.post_root[0].peel``."""
-    if isinstance(value, Mapping):
-        for key, entry in value.items():
-            yield from flatten(entry, f"{prefix}.{key}" if prefix else str(key))
-    elif isinstance(value, list | tuple):
-        for index, entry in enumerate(value):
-            yield from flatten(entry, f"{prefix}[{index}]")
-    else:
-        yield prefix, value
-
-
-def numbers(document: Mapping[str, Any]) -> dict[str, float]:
-    """All numbers of a document by dotted path."""
-    return {path: float(v) for path, v in flatten(document) if isinstance(v, int | float) and not isinstance(v, bool)}
-
-
 def matching(pattern: str, paths: Sequence[str]) -> list[str]:
     """The paths that a pattern with ``*`` names, in their order; brackets stand for themselves."""
     literal = pattern.replace("[", "[[]")
     return [path for path in paths if fnmatch.fnmatchcase(path, literal)]
 
 
-def wants_errors(outputs: Sequence[str]) -> bool:
-    """Whether error estimates, and so the dual solutions, are needed."""
-    return any(path.startswith("metrics.roots.") and path.endswith("_error") for path in outputs)
-
-
-def finite_or_none(value: float | None) -> float | None:
-    """A number a column can hold; None for what is missing or not finite."""
-    return value if value is not None and math.isfinite(value) else None
-
-
 _UNITS: tuple[tuple[str, str], ...] = (
     (r"geometry\.ratio|model\.|mesh\.growth|.*\.nu(\.|$|\[)", ""),
-    (r"geometry\.|mesh\.size|mesh\.largest|metrics\.length|.*\.(r|z|x|y)\.\d|.*\.thickness$|.*\.radius$|.*\.at[.\[]", "um"),
+    (
+        r"geometry\.|mesh\.size|mesh\.largest|metrics\.length|.*\.(r|z|x|y)\.\d|.*\.thickness$|.*\.radius$|.*\.at[.\[]",
+        "um",
+    ),
     (r".*\.(E|G)(\.|$|\[)", "GPa"),
     (r".*\.cte(\.|$|\[)", "ppm/K"),
     (r"load\.(stress_free_)?temperature", "degC"),

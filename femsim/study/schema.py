@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
-from femsim.strict import Strict
+from femsim.cases.keys import Strict
 
 Design: TypeAlias = Literal["grid", "sobol", "lhs", "random", "list", "saltelli", "morris"]
 Scale: TypeAlias = Literal["linear", "log"]
@@ -20,7 +20,12 @@ Pair: TypeAlias = tuple[float, float]
 def _ascending(value: Any) -> Any:
     if isinstance(value, list):
         value = tuple(value)
-    if isinstance(value, tuple) and len(value) == 2 and all(isinstance(v, int | float) for v in value) and not value[0] < value[1]:
+    if (
+        isinstance(value, tuple)
+        and len(value) == 2
+        and all(isinstance(v, int | float) for v in value)
+        and not value[0] < value[1]
+    ):
         raise ValueError(f"[{value[0]:g}, {value[1]:g}] is empty; the first number must be smaller than the second")
     return value
 
@@ -28,10 +33,18 @@ def _ascending(value: Any) -> Any:
 class ParameterSpec(Strict):
     """One thing that varies: any key of the case, over a range, a list of values or a distribution."""
 
-    key: str = Field(min_length=1, description="dotted key of the case, as --set takes it, e.g. geometry.high_thickness")
-    range: Pair | None = Field(default=None, description="lowest and highest value; cuts a normal or lognormal distribution off")
-    steps: Annotated[int, Field(ge=2, le=1_000_000)] | None = Field(default=None, description="how many values of the range a grid takes")
-    values: list[Any] | None = Field(default=None, min_length=1, description="the values themselves: numbers, names, tables")
+    key: str = Field(
+        min_length=1, description="dotted key of the case, as --set takes it, e.g. geometry.high_thickness"
+    )
+    range: Pair | None = Field(
+        default=None, description="lowest and highest value; cuts a normal or lognormal distribution off"
+    )
+    steps: Annotated[int, Field(ge=2, le=1_000_000)] | None = Field(
+        default=None, description="how many values of the range a grid takes"
+    )
+    values: list[Any] | None = Field(
+        default=None, min_length=1, description="the values themselves: numbers, names, tables"
+    )
     scale: Scale = Field(default="linear", description="log: equal ratios instead of equal steps")
     distribution: Distribution = Field(default="uniform", description="how a random design spreads the values")
     mean: float | None = Field(default=None, description="of a normal or lognormal distribution, in the key's unit")
@@ -45,14 +58,22 @@ class ParameterSpec(Strict):
     def _whole(self) -> ParameterSpec:
         spread = self.distribution in ("normal", "lognormal")
         if self.values is not None:
-            if self.range is not None or self.steps is not None or self.distribution != "uniform" or self.scale != "linear":
+            if (
+                self.range is not None
+                or self.steps is not None
+                or self.distribution != "uniform"
+                or self.scale != "linear"
+            ):
                 raise ValueError("values: stands alone; leave out range, steps, scale and distribution")
             for v in self.values:
                 if not isinstance(v, bool | int | float | str | list | dict):
                     raise ValueError(f"values: {v!s} is not a number, a name or a table")
             return self
         if spread and (self.mean is None or self.sd is None):
-            raise ValueError(f"{'mean' if self.mean is None else 'sd'}: missing; a {self.distribution} distribution needs mean and sd")
+            raise ValueError(
+                f"{'mean' if self.mean is None else 'sd'}: missing; a {self.distribution} distribution needs mean "
+                f"and sd"
+            )
         if not spread and (self.mean is not None or self.sd is not None):
             raise ValueError(f"distribution: {self.distribution!r} takes no mean and sd; say normal or lognormal")
         if self.distribution == "lognormal" and self.mean is not None and self.mean <= 0:
@@ -85,10 +106,16 @@ class StudySpec(Strict):
     samples: Annotated[int, Field(ge=1, le=MOST_POINTS)] | None = Field(
         default=None, description="how many points (saltelli: base samples; morris: trajectories)"
     )
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = Field(default=0, description="of the random designs; the same seed gives the same points")
-    file: str | None = Field(default=None, description="design list: a CSV file whose header names the keys, relative to the study file")
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = Field(
+        default=0, description="of the random designs; the same seed gives the same points"
+    )
+    file: str | None = Field(
+        default=None, description="design list: a CSV file whose header names the keys, relative to the study file"
+    )
     outputs: list[str] | None = Field(
-        default=None, min_length=1, description="dotted paths in the JSON of solve, * allowed; default: the averages at all roots"
+        default=None,
+        min_length=1,
+        description="dotted paths in the JSON of solve, * allowed; default: the averages at all roots",
     )
     set: list[str] = Field(default_factory=list, description="KEY=VALUE overrides of the case, for all points")
 
@@ -109,9 +136,13 @@ class StudySpec(Strict):
 
 
 class WindowSpec(Strict):
-    """A claimed window: a range of a key, or of the quotient of two (``a / b``). Drawn in maps, a constraint of ``optimise``."""
+    """A claimed window: a range of a key, or of the quotient of two (``a / b``). Drawn in maps, a constraint of
+    ``optimise``.
+    """
 
-    key: str = Field(min_length=1, description='a key of the case, or a quotient "geometry.low_thickness / geometry.high_thickness"')
+    key: str = Field(
+        min_length=1, description='a key of the case, or a quotient "geometry.low_thickness / geometry.high_thickness"'
+    )
     range: Pair
     label: str | None = Field(default=None, description="e.g. the claim it comes from")
 
@@ -144,7 +175,9 @@ class OptimiseSpec(Strict):
 class StudyFile(Strict):
     """A whole study file."""
 
-    case: str = Field(min_length=1, description="a case file, relative to the study file, or the name of a shipped case")
+    case: str = Field(
+        min_length=1, description="a case file, relative to the study file, or the name of a shipped case"
+    )
     name: str | None = Field(default=None, description="defaults to the file's stem")
     study: StudySpec
     parameter: list[ParameterSpec] = Field(default_factory=list)

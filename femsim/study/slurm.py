@@ -1,8 +1,10 @@
-"""The Slurm engine: an array job over chunks of points, and a job that collects them when all have ended, however they ended.
+"""The Slurm engine: an array job over chunks of points, and a job that collects them when all have ended, however they
+ended.
 
-The scripts are plain files in ``DIR/slurm``: ``submit.sh`` submits them, by hand or with ``--submit``. A task runs the local engine over
-its chunk, leaves out points that have a row already and writes parts under unique names, so it can be killed, requeued or run twice.
-The collection job compacts the dataset; points that are missing then (a node died) are submitted again, a limited number of times.
+The scripts are plain files in ``DIR/slurm``: ``submit.sh`` submits them, by hand or with ``--submit``. A task runs the
+local engine over its chunk, leaves out points that have a row already and writes parts under unique names, so it can be
+killed, requeued or run twice. The collection job compacts the dataset; points that are missing then (a node died) are
+submitted again, a limited number of times.
 """
 
 from __future__ import annotations
@@ -23,16 +25,16 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from femsim.atomic import atomic_write
-from femsim.casefile import read_toml, show_file
-from femsim.errors import InputError, NumericsError
-from femsim.strict import Strict
+from femsim.base.errors import InputError, NumericsError
+from femsim.base.files import atomic_write
+from femsim.cases.casefile import read_toml, show_file
+from femsim.cases.keys import Strict
+from femsim.cases.wording import dotted, first_finding
 from femsim.study.local import run_local
 from femsim.study.meter import Meter
-from femsim.study.reuse import profitable_order
+from femsim.study.order import profitable_order
 from femsim.study.store import Store
 from femsim.study.worker import THREAD_VARIABLES
-from femsim.wording import dotted, first_finding
 
 #: seconds of work in a task: a scheduler starts about one task a second, so shorter tasks wait for it
 TASK_SECONDS = 300.0
@@ -48,7 +50,9 @@ class Site(Strict):
     account: str | None = None
     partition: str | None = None
     qos: str | None = None
-    time: str | None = Field(default=None, description="limit of a task, e.g. 00:30:00 (default: four times the work in it)")
+    time: str | None = Field(
+        default=None, description="limit of a task, e.g. 00:30:00 (default: four times the work in it)"
+    )
     memory: str | None = Field(default=None, description="of a task, e.g. 2G")
     cpus: int = Field(default=1, ge=1, description="of a task; each runs a worker process")
     at_once: int | None = Field(default=None, ge=1, description="array tasks that may run at the same time")
@@ -69,7 +73,9 @@ class Jobs:
 
 
 def read_site(path: str | Path | None, **given: Any) -> Site:
-    """A site profile (default: the file FEMSIM_SITE names) with options on top. Raises InputError for what it cannot say."""
+    """A site profile (default: the file FEMSIM_SITE names) with options on top. Raises InputError for what it cannot
+    say.
+    """
     source = path or os.environ.get("FEMSIM_SITE")
     data: dict[str, Any] = {}
     if source:
@@ -99,9 +105,16 @@ def environment(site: Site, threads: str = "1") -> list[str]:
     return ["set -u", *site.setup, *pins, f'export PYTHONPATH={shlex.quote(package)}"${{PYTHONPATH:+:$PYTHONPATH}}"']
 
 
-def prepare(store: Store, points: Sequence[int], site: Site, chunk: int | None = None, rounds: int = 2, retry_failed: bool = False) -> Jobs:
-    """Write the scripts for points without a row, with ``retry_failed`` for those that failed, too; runs a few of them first where
-    nothing says yet what a point costs.
+def prepare(
+    store: Store,
+    points: Sequence[int],
+    site: Site,
+    chunk: int | None = None,
+    rounds: int = 2,
+    retry_failed: bool = False,
+) -> Jobs:
+    """Write the scripts for points without a row, with ``retry_failed`` for those that failed, too; runs a few of them
+    first where nothing says yet what a point costs.
     """
     points = list(points)
     if chunk is None:
@@ -130,9 +143,15 @@ def prepare(store: Store, points: Sequence[int], site: Site, chunk: int | None =
         count = min(size, len(chunks) - start)
         throttle = f"%{site.at_once}" if site.at_once else ""
         lines = [
-            *header(site, f"femsim-{store.plan.name}", work.resolve() / "log" / "%A_%a.out", limit, f"--array=0-{count - 1}{throttle}"),
+            *header(
+                site,
+                f"femsim-{store.plan.name}",
+                work.resolve() / "log" / "%A_%a.out",
+                limit,
+                f"--array=0-{count - 1}{throttle}",
+            ),
             *environment(site),
-            f"exec {python} -m femsim.cli_study task {where} chunks-{token}.json $((SLURM_ARRAY_TASK_ID + {start}))",
+            f"exec {python} -m femsim.cli.study task {where} chunks-{token}.json $((SLURM_ARRAY_TASK_ID + {start}))",
         ]
         scripts.append(f"array-{token}-{start}.sh")
         atomic_write(work / scripts[-1], "\n".join(lines) + "\n")
@@ -140,7 +159,7 @@ def prepare(store: Store, points: Sequence[int], site: Site, chunk: int | None =
     collect = [
         *header(single, f"femsim-{store.plan.name}-collect", work.resolve() / "log" / "%j.out", "00:30:00"),
         *environment(site),
-        f"exec {python} -m femsim.cli_study collect {where} {rounds}",
+        f"exec {python} -m femsim.cli.study collect {where} {rounds}",
     ]
     atomic_write(work / f"collect-{token}.sh", "\n".join(collect) + "\n")
     atomic_write(work / "site.json", site.model_dump_json(exclude_none=True))
@@ -159,7 +178,9 @@ def prepare(store: Store, points: Sequence[int], site: Site, chunk: int | None =
 def submit(jobs: Jobs) -> Jobs:
     """Hand the scripts to Slurm. Raises InputError where it refuses them."""
     if shutil.which("sbatch") is None:
-        raise InputError(f"--submit: sbatch is not on this machine; the scripts are in {jobs.directory}: bash submit.sh where it is")
+        raise InputError(
+            f"--submit: sbatch is not on this machine; the scripts are in {jobs.directory}: bash submit.sh where it is"
+        )
     done = subprocess.run(["bash", str(jobs.directory / "submit.sh")], capture_output=True, text=True, check=False)
     if done.returncode:
         text = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
@@ -168,7 +189,9 @@ def submit(jobs: Jobs) -> Jobs:
 
 
 def run_task(store: Store, chunks: str, number: int) -> int:
-    """One array task: the points of its chunk that have no row yet (or a failed one, where those are wanted again); how many it ran."""
+    """One array task: the points of its chunk that have no row yet (or a failed one, where those are wanted again); how
+    many it ran.
+    """
     job = json.loads((store.directory / "slurm" / chunks).read_text(encoding="utf-8"))
     missing = set(store.missing(store.state(), job["retry_failed"]))
     left = [p for p in job["chunks"][number] if p in missing]
@@ -186,7 +209,9 @@ def collect(store: Store, rounds: int) -> str:
         with store.locked():
             return f"{finish(store).results}: {len(store.plan.rows)} rows"
     if rounds <= 0:
-        raise NumericsError(f"{store.directory}: {len(missing)} points have no row after all rounds; run the sweep again to submit them")
+        raise NumericsError(
+            f"{store.directory}: {len(missing)} points have no row after all rounds; run the sweep again to submit them"
+        )
     site = Site.model_validate_json((store.directory / "slurm" / "site.json").read_text(encoding="utf-8"))
     jobs = submit(prepare(store, missing, site, rounds=rounds - 1))
     return f"{len(missing)} points had no row; submitted again as {', '.join(jobs.submitted)}"

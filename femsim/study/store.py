@@ -4,8 +4,9 @@
     DIR/parts/*.parquet    finished chunks, while the study runs
     DIR/results.parquet    all rows, once every point is done
 
-A row is one point: its number, the parameters, the outputs, then status, error and seconds. Rows are idempotent: the same point may be
-written twice (a task that ran again after a crash), and reading keeps one of them. Parts of another study are refused.
+A row is one point: its number, the parameters, the outputs, then status, error and seconds. Rows are idempotent: the
+same point may be written twice (a task that ran again after a crash), and reading keeps one of them. Parts of another
+study are refused.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from femsim.atomic import atomic_write
-from femsim.errors import InputError
+from femsim.base.errors import InputError
+from femsim.base.files import atomic_write
 from femsim.study.plan import Plan, differences, load_plan, save_plan
 from femsim.study.points import stored, unit_of
 
@@ -78,7 +79,13 @@ def arrow() -> Any:
 def schema(plan: Plan, reuse: dict[str, int] | None = None) -> Any:
     """Columns with their units, and the provenance of the dataset."""
     pa = arrow()
-    types = {"number": pa.float64(), "integer": pa.int64(), "boolean": pa.bool_(), "text": pa.string(), "table": pa.string()}
+    types = {
+        "number": pa.float64(),
+        "integer": pa.int64(),
+        "boolean": pa.bool_(),
+        "text": pa.string(),
+        "table": pa.string(),
+    }
 
     def column(name: str, kind: Any, what: str) -> Any:
         return pa.field(name, kind, metadata={"unit": unit_of(name), "what": what})
@@ -133,7 +140,9 @@ class Store:
 
     @staticmethod
     def open(directory: str | Path, plan: Plan) -> Store:
-        """Begin or go on with a study in a directory. Raises InputError where it holds another study, or cannot be written."""
+        """Begin or go on with a study in a directory. Raises InputError where it holds another study, or cannot be
+        written.
+        """
         arrow()
         store = Store(directory, plan)
         path = store.directory
@@ -143,7 +152,9 @@ class Store:
                 if old.hash != plan.hash:
                     found = differences(old, plan)
                     more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""
-                    raise InputError(f"{path}: holds another study; it differs in {'; '.join(found[:3])}{more}; take another --out")
+                    raise InputError(
+                        f"{path}: holds another study; it differs in {'; '.join(found[:3])}{more}; take another --out"
+                    )
                 store = Store(directory, old)
             else:
                 if store.results.exists() or any(store.parts.glob("*.parquet")):
@@ -191,7 +202,9 @@ class Store:
         return [p for p in (self.results, *sorted(self.parts.glob("*.parquet"))) if p.exists()]
 
     def tables(self, columns: Sequence[str] | None = None) -> Iterator[tuple[Path, Table]]:
-        """All readable files of this study, with their tables. A file of another study is an error, an unreadable one is not there."""
+        """All readable files of this study, with their tables. A file of another study is an error, an unreadable one
+        is not there.
+        """
         pa = arrow()
         for path in self.files():
             try:
@@ -211,7 +224,9 @@ class Store:
             compacted = compacted or path == self.results
             for key, value in json.loads((table.schema.metadata or {}).get(b"reuse", b"{}")).items():
                 reuse[key] = reuse.get(key, 0) + value
-            for point, state, seconds in zip(*(table[c].to_pylist() for c in ("point", "status", "seconds")), strict=True):
+            for point, state, seconds in zip(
+                *(table[c].to_pylist() for c in ("point", "status", "seconds")), strict=True
+            ):
                 if status.get(point) != DONE:
                     status[point] = state
                 if state == DONE:
@@ -240,7 +255,9 @@ class Store:
         found: set[int] = set()
         for path in self.parts.glob(f"part-{min(points):08d}-*.parquet"):
             with contextlib.suppress(OSError, arrow().ArrowException):
-                found.update(arrow().parquet.read_table(path, columns=["point"], partitioning=None)["point"].to_pylist())
+                found.update(
+                    arrow().parquet.read_table(path, columns=["point"], partitioning=None)["point"].to_pylist()
+                )
         return frozenset(found & set(points))
 
     def missing(self, state: State, retry_failed: bool = False) -> list[int]:
@@ -249,7 +266,9 @@ class Store:
         return [i for i in range(len(self.plan.rows)) if i not in known]
 
     def compact(self) -> Path:
-        """One file of all rows, then the parts go. Raises InputError where the disk does not take it; the parts stay then."""
+        """One file of all rows, then the parts go. Raises InputError where the disk does not take it; the parts stay
+        then.
+        """
         parts = [path for path, _ in self.tables(["point"]) if path != self.results]
         try:
             if parts or not self.results.exists():
@@ -262,7 +281,9 @@ class Store:
             with contextlib.suppress(OSError):
                 self.parts.rmdir()
         except OSError as error:
-            raise InputError(f"{self.results}: cannot be written ({(error.strerror or str(error)).lower()}); no row is lost") from None
+            raise InputError(
+                f"{self.results}: cannot be written ({(error.strerror or str(error)).lower()}); no row is lost"
+            ) from None
         return self.results
 
 

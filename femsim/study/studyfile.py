@@ -1,4 +1,6 @@
-"""Reading study files: where the study and its case come from, and every fault that can be found before a point is run."""
+"""Reading study files: where the study and its case come from, and every fault that can be found before a point is
+run.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +14,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from femsim.case import Case
-from femsim.casefile import apply_overrides, find_case, parse_case, parse_override, read_toml, show_file
-from femsim.errors import InputError, nearest
+from femsim.base.errors import InputError, nearest
+from femsim.cases.case import Case
+from femsim.cases.casefile import apply_overrides, find_case, parse_case, parse_override, read_toml, show_file
+from femsim.cases.wording import dotted, first_finding, show
 from femsim.study import design
 from femsim.study.points import case_of, overrides
 from femsim.study.schema import MOST_POINTS, StudyFile
-from femsim.wording import dotted, first_finding, show
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def parse_study(data: dict[str, Any], file: str) -> StudyFile:
 
 def shipped_studies() -> dict[str, Path]:
     """The shipped study files by name."""
-    from femsim.library import data_path
+    from femsim.cases.library import data_path
 
     return {path.stem: path for path in sorted((data_path("meshes") / "studies").glob("*.toml"))}
 
@@ -135,10 +137,17 @@ def _case_path(case: str, study: Path) -> Path:
 
 
 def _check_parameters(spec: StudyFile, data: dict[str, Any], file: str) -> list[Case]:
-    """Refuse a key the case does not have, or a value that it never accepts, whatever the other parameters are; the accepted cases."""
+    """Refuse a key the case does not have, or a value that it never accepts, whatever the other parameters are; the
+    accepted cases.
+    """
     keys = [p.key for p in spec.parameter]
     ends = [design.extremes(p) for p in spec.parameter]
-    grounds: list[list[Any] | None] = [None, [design.middle(p) for p in spec.parameter], [e[0] for e in ends], [e[-1] for e in ends]]
+    grounds: list[list[Any] | None] = [
+        None,
+        [design.middle(p) for p in spec.parameter],
+        [e[0] for e in ends],
+        [e[-1] for e in ends],
+    ]
     accepted: list[Case] = []
     for number, (parameter, tried) in enumerate(zip(spec.parameter, ends, strict=True)):
         where = f"{file}: parameter.{number}"
@@ -157,7 +166,13 @@ def _check_parameters(spec: StudyFile, data: dict[str, Any], file: str) -> list[
                     accepted.append(case)
                 break
             else:
-                what = "values" if parameter.values is not None else "range" if parameter.range is not None else "distribution"
+                what = (
+                    "values"
+                    if parameter.values is not None
+                    else "range"
+                    if parameter.range is not None
+                    else "distribution"
+                )
                 unknown = "unknown key" in faults[0] or "no role of that name" in faults[0]
                 raise InputError(f"{where}.{'key' if unknown else what}: {faults[0]}")
     lost = _excluded(data, keys, [e[0] for e in ends])
@@ -205,11 +220,17 @@ def _read_list(path: Path, study: str) -> tuple[tuple[str, ...], tuple[tuple[Any
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"{file}: not UTF-8 text (byte {raw[error.start]:#04x} at position {error.start}); a CSV file is needed") from None
+        raise InputError(
+            f"{file}: not UTF-8 text (byte {raw[error.start]:#04x} at position {error.start}); a CSV file is needed"
+        ) from None
     if "\0" in text:
         raise InputError(f"{file}: not a text file; a CSV file is needed")
     try:
-        table = [(number, row) for number, row in enumerate(csv.reader(io.StringIO(text, newline=""), strict=True), 1) if any(row)]
+        table = [
+            (number, row)
+            for number, row in enumerate(csv.reader(io.StringIO(text, newline=""), strict=True), 1)
+            if any(row)
+        ]
     except csv.Error as error:
         raise InputError(f"{file}: not a CSV file ({error})") from None
     if len(table) < 2:
@@ -223,12 +244,16 @@ def _read_list(path: Path, study: str) -> tuple[tuple[str, ...], tuple[tuple[Any
         try:
             parse_override(f"{key}=0")
         except InputError:
-            raise InputError(f"{file}: line 1: {show(key)} is not a key of the case; the first line names the columns") from None
+            raise InputError(
+                f"{file}: line 1: {show(key)} is not a key of the case; the first line names the columns"
+            ) from None
     rows = []
     for number, row in table[1:]:
         if len(row) != len(keys):
             raise InputError(f"{file}: line {number}: {len(row)} entries where the header has {len(keys)}")
-        rows.append(tuple(_csv_value(entry, f"{file}: line {number}: {key}") for key, entry in zip(keys, row, strict=True)))
+        rows.append(
+            tuple(_csv_value(entry, f"{file}: line {number}: {key}") for key, entry in zip(keys, row, strict=True))
+        )
     return keys, tuple(rows)
 
 
@@ -247,7 +272,9 @@ def _csv_value(text: str, where: str) -> Any:
 
 
 def _check_list(data: dict[str, Any], keys: Sequence[str], rows: Sequence[tuple[Any, ...]], file: str) -> list[Case]:
-    """Refuse a list whose keys the case does not have, or of which no row is accepted; single bad rows become failed points."""
+    """Refuse a list whose keys the case does not have, or of which no row is accepted; single bad rows become failed
+    points.
+    """
     accepted: list[Case] = []
     fault = ""
     for row in rows[:500]:

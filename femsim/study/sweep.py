@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from femsim.atomic import atomic_write
-from femsim.errors import InputError, NumericsError
+from femsim.base.errors import InputError, NumericsError
+from femsim.base.files import atomic_write
 from femsim.study.local import default_workers, run_local
 from femsim.study.meter import Meter
 from femsim.study.plan import Plan, load_plan, make_plan
@@ -66,7 +66,9 @@ def local_engine(workers: int | None = None) -> Engine:
 
 
 def sweep(store: Store, engine: Engine, retry_failed: bool = False, csv: bool = False, quiet: bool = False) -> Outcome:
-    """Run the points a store lacks and compact it. Points that have a row are never run again, unless failed ones are asked for."""
+    """Run the points a store lacks and compact it. Points that have a row are never run again, unless failed ones are
+    asked for.
+    """
     with store.locked():
         start = time.perf_counter()
         state = store.state()
@@ -89,7 +91,8 @@ def finish(store: Store, ran: int = 0, elapsed: float = 0.0, csv: bool = False) 
     if left:
         shown = ", ".join(map(str, left[:5])) + (", ..." if len(left) > 5 else "")
         raise NumericsError(
-            f"{store.directory}: {len(left)} of {len(store.plan.rows)} points have no row yet ({shown}); run the sweep again"
+            f"{store.directory}: {len(left)} of {len(store.plan.rows)} points have no row yet ({shown}); run the "
+            f"sweep again"
         )
     results = store.compact()
     if csv:

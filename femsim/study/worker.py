@@ -1,11 +1,13 @@
 """A worker process: takes chunks of points on standard input, writes their rows as one part each, says how far it is.
 
-Started as ``python -m femsim.cli_study worker DIR``, with one numerical thread. One JSON document a line:
+Started as ``python -m femsim.cli.study worker DIR``, with one numerical thread. One JSON document a line:
 
     in   {"points": [3, 4, 5]}
-    out  {"ready": pid}   {"start": 3}   {"end": 3, "ok": true, "first": 41.2}   {"wrote": 3, "reuse": {...}}   {"broken": "disk full"}
+    out  {"ready": pid}   {"start": 3}   {"end": 3, "ok": true, "first": 41.2}   {"wrote": 3, "reuse": {...}}
+    {"broken": "disk full"}
 
-On the end of its input, SIGTERM, or when nobody listens any more it writes the rows it has and ends: only the point in flight is lost.
+On the end of its input, SIGTERM, or when nobody listens any more it writes the rows it has and ends: only the point in
+flight is lost.
 """
 
 from __future__ import annotations
@@ -21,12 +23,18 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, TextIO
 
-from femsim.errors import FemsimError
+from femsim.base.errors import FemsimError
 from femsim.study.plan import Plan, load_plan
 from femsim.study.store import REUSE, Row, Store
 
 #: variables that tell numerical libraries how many threads to start
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
 
 
 class Runner:
@@ -39,7 +47,7 @@ class Runner:
 
     def __call__(self, point: int) -> Row:
         """The row of a point; whatever goes wrong becomes its error text."""
-        from femsim.study.reuse import evaluate
+        from femsim.runs.reuse import evaluate
 
         start = time.perf_counter()
         plan = self.plan
@@ -71,7 +79,9 @@ def pinned(environment: dict[str, str] | None = None) -> dict[str, str]:
     return {**(os.environ if environment is None else environment), **dict.fromkeys(THREAD_VARIABLES, "1")}
 
 
-def work(store: Store, chunks: Iterable[dict[str, Any]], say: Callable[[dict[str, Any]], None], stopping: Callable[[], bool]) -> None:
+def work(
+    store: Store, chunks: Iterable[dict[str, Any]], say: Callable[[dict[str, Any]], None], stopping: Callable[[], bool]
+) -> None:
     """Run chunks until there are no more."""
     run = Runner(store.plan)
     for chunk in chunks:
@@ -136,7 +146,7 @@ def serve(directory: Path, inbox: TextIO, channel: TextIO) -> None:
     signal.signal(signal.SIGTERM, remember)
     with contextlib.suppress(BrokenPipeError, _EndError):
         store = Store(directory, load_plan(directory))
-        from femsim.study import reuse  # noqa: F401  imported before it says ready
+        import femsim.runs.reuse  # noqa: F401  imported before it says ready
 
         say({"ready": os.getpid()})
         work(store, chunks(), say, lambda: bool(asked))

@@ -1,4 +1,6 @@
-"""CalculiX's printed displacements as a result file: ``python calculix.py problem.npz problem.dat result.npz`` (not part of its time)."""
+"""CalculiX's printed displacements as a result file: ``python calculix.py problem.npz problem.dat result.npz`` (not
+part of its time).
+"""
 
 from __future__ import annotations
 
@@ -11,16 +13,19 @@ import numpy as np
 def collect(problem: Path, printed: Path, target: Path) -> None:
     """Nodes stand in the order of the input deck: those of the mesh without the elements' middles.
 
-    CalculiX expands an axisymmetric element to a wedge of two degrees, and what it prints as the radial displacement is partly a component
-    along the wedge's middle plane: cos 1 degree times the displacement at the nodes within edges, (2 + cos 1 degree) / 3 times at corners.
-    These factors, the same at every node of every mesh tried, are divided out; they are 1.5e-4 and 0.5e-4 away from 1.
+    CalculiX expands an axisymmetric element to a wedge of two degrees, and what it prints as the radial displacement is
+    partly a component along the wedge's middle plane: cos 1 degree times the displacement at the nodes within edges, (2
+    + cos 1 degree) / 3 times at corners. These factors, the same at every node of every mesh tried, are divided out;
+    they are 1.5e-4 and 0.5e-4 away from 1.
     """
     with np.load(problem) as file:
         cells = file["cells"][:, :8]
         used = np.unique(cells)
         points = file["points"][used]
     lines = printed.read_text(encoding="ascii").splitlines()
-    values = np.array([line.split()[:3] for line in lines if len(line.split()) == 4 and line.split()[0].isdigit()], dtype=float)
+    values = np.array(
+        [line.split()[:3] for line in lines if len(line.split()) == 4 and line.split()[0].isdigit()], dtype=float
+    )
     if len(values) != len(points):
         raise ValueError(f"{printed}: {len(values)} nodes, not {len(points)}")
     displacement = values[np.argsort(values[:, 0]), 1:]

@@ -1,4 +1,6 @@
-"""What the peers' scripts share: the problem's file, a stop watch, and the file they leave behind. numpy and the standard library only."""
+"""What the peers' scripts share: the problem's file, a stop watch, and the file they leave behind. numpy and the
+standard library only.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,9 @@ class Job:
         np.savez(self.target, points=points, displacement=displacement)
         self.lap("write")
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
-        self.target.with_suffix(".json").write_text(json.dumps({"laps": self.laps, "peak_mb": peak, **facts}), encoding="utf-8")
+        self.target.with_suffix(".json").write_text(
+            json.dumps({"laps": self.laps, "peak_mb": peak, **facts}), encoding="utf-8"
+        )
 
 
 def lame(problem: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -51,7 +55,9 @@ def lame(problem: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.nda
 
 
 def corners(problem: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Corner points, cells (E, 4) counter-clockwise among them, and each node's number among them (-1 for the others)."""
+    """Corner points, cells (E, 4) counter-clockwise among them, and each node's number among them (-1 for the
+    others).
+    """
     used = np.unique(problem["cells"][:, :4])
     number = np.full(len(problem["points"]), -1, dtype=np.int64)
     number[used] = np.arange(len(used))

@@ -1,4 +1,5 @@
-"""femsim, the same work as the peers: its own mesh of the case, assembly, solve, displacement. ``problem.npz`` is not read.
+"""femsim, the same work as the peers: its own mesh of the case, assembly, solve, displacement. ``problem.npz`` is not
+read.
 
 ``python femsim_solve.py problem.npz result.npz SIZE [--again]``
 """
@@ -17,9 +18,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from problem import overrides  # noqa: E402
 
-from femsim.build import build_model, discretise, resolve_materials  # noqa: E402
-from femsim.casefile import load_case  # noqa: E402
-from femsim.solve import resolve_with, solve  # noqa: E402
+from femsim.builders.build import build_model, discretise, resolve_materials  # noqa: E402
+from femsim.cases.casefile import load_case  # noqa: E402
+from femsim.solvers.solve import resolve_with, solve  # noqa: E402
 
 job.lap("import")
 case, origin = load_case("bilayer", overrides(sys.argv[3]))
@@ -30,10 +31,18 @@ model = build_model(disc, resolve_materials(case, disc))
 job.lap("model")
 solution = solve(model)
 job.lap("solve")
-facts = {"unknowns": model.ndof, "backend": solution.factor.backend, "parts": solution.timing, "residual": solution.checks.residual}
+facts = {
+    "unknowns": model.ndof,
+    "backend": solution.factor.backend,
+    "parts": solution.timing,
+    "residual": solution.checks.residual,
+}
 if sys.argv[4:] == ["--again"]:  # with the factor at hand: another temperature, and another CTE of one material
     other_low = replace(model.materials["low"], cte=model.materials["high"].cte)
-    changed = {"again": model.at_temperature(-40.0), "again_cte": replace(model, materials={**model.materials, "low": other_low})}
+    changed = {
+        "again": model.at_temperature(-40.0),
+        "again_cte": replace(model, materials={**model.materials, "low": other_low}),
+    }
     for name, other in changed.items():
         start = time.perf_counter()
         resolve_with(solution, other)

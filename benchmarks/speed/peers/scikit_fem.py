@@ -1,4 +1,6 @@
-"""scikit-fem: its own form-by-form assembly on two threads, then SuperLU through scipy (its default) or MKL PARDISO through pypardiso."""
+"""scikit-fem: its own form-by-form assembly on two threads, then SuperLU through scipy (its default) or MKL PARDISO
+through pypardiso.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,12 @@ def stiffness(u, v, w):
     r = w.x[0]
     e, f = sym_grad(u), sym_grad(v)
     hu, hv = u[0] / r, v[0] / r
-    return 2 * np.pi * r * (w.lam * (e[0, 0] + e[1, 1] + hu) * (f[0, 0] + f[1, 1] + hv) + 2 * w.mu * (ddot(e, f) + hu * hv))
+    return (
+        2
+        * np.pi
+        * r
+        * (w.lam * (e[0, 0] + e[1, 1] + hu) * (f[0, 0] + f[1, 1] + hv) + 2 * w.mu * (ddot(e, f) + hu * hv))
+    )
 
 
 def expansion(v, w):
@@ -55,4 +62,6 @@ u = skfem.solve(*system) if solver == "superlu" else skfem.solve(*system, solver
 job.lap("solve")
 first = np.concatenate([basis.nodal_dofs[0], basis.facet_dofs[0], basis.interior_dofs[0]])
 second = np.concatenate([basis.nodal_dofs[1], basis.facet_dofs[1], basis.interior_dofs[1]])
-job.finish(basis.doflocs[:, first].T, np.column_stack([u[first], u[second]]), unknowns=int(basis.N), version=skfem.__version__)
+job.finish(
+    basis.doflocs[:, first].T, np.column_stack([u[first], u[second]]), unknowns=int(basis.N), version=skfem.__version__
+)

@@ -1,4 +1,6 @@
-"""dolfinx: biquadratic Lagrange elements, PETSc with MUMPS (Cholesky), one process with threaded BLAS or two MPI processes."""
+"""dolfinx: biquadratic Lagrange elements, PETSc with MUMPS (Cholesky), one process with threaded BLAS or two MPI
+processes.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ points, cells, number = corners(problem)
 part = np.array_split(np.arange(len(cells)), comm.size)[comm.rank]
 mine = np.array_split(np.arange(len(points)), comm.size)[comm.rank]
 domain = ufl.Mesh(ufl.VectorElement("Lagrange", ufl.quadrilateral, 1))
-mesh = dolfinx.mesh.create_mesh(comm, np.ascontiguousarray(cells[part][:, [0, 1, 3, 2]]), points[mine], domain)  # tensor order of corners
+mesh = dolfinx.mesh.create_mesh(
+    comm, np.ascontiguousarray(cells[part][:, [0, 1, 3, 2]]), points[mine], domain
+)  # tensor order of corners
 job.lap("mesh")
 piecewise = fem.FunctionSpace(mesh, ("DG", 0))
 region = problem["region"][np.asarray(mesh.topology.original_cell_index)]
@@ -84,4 +88,6 @@ peak = comm.reduce(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0, 
 gathered = comm.gather((places, values), root=0) if comm.size > 1 else [(places, values)]
 if comm.rank == 0:
     places, values = (np.concatenate(parts) for parts in zip(*gathered, strict=True))
-    job.finish(places, values, unknowns=2 * len(places), version=dolfinx.__version__, peak_all_mb=peak, processes=comm.size)
+    job.finish(
+        places, values, unknowns=2 * len(places), version=dolfinx.__version__, peak_all_mb=peak, processes=comm.size
+    )

@@ -38,12 +38,16 @@ raw.AddPoints(np.ascontiguousarray(np.column_stack([points, np.zeros(len(points)
 regions = len(problem["E"])
 for k in range(regions):
     raw.AddRegion(f"region{k}", dim=2)
-    raw.AddElements(dim=2, index=k + 1, data=np.ascontiguousarray(cells[problem["region"] == k].astype(np.int32)), base=0)
+    raw.AddElements(
+        dim=2, index=k + 1, data=np.ascontiguousarray(cells[problem["region"] == k].astype(np.int32)), base=0
+    )
 axis = raw.AddRegion("axis", dim=1)
 on = number[problem["axis"]]
 on = on[on >= 0]
 on = on[np.argsort(points[on, 1])]
-raw.AddElements(dim=1, index=axis, data=np.ascontiguousarray(np.column_stack([on[:-1], on[1:]]).astype(np.int32)), base=0)
+raw.AddElements(
+    dim=1, index=axis, data=np.ascontiguousarray(np.column_stack([on[:-1], on[1:]]).astype(np.int32)), base=0
+)
 mesh = Mesh(raw)
 job.lap("mesh")
 with TaskManager():
@@ -60,7 +64,13 @@ with TaskManager():
 
     (e1, e2, e3, e12), (f1, f2, f3, f12) = strains(u), strains(v)
     a = BilinearForm(space, symmetric=True, condense=True)
-    a += 2 * np.pi * x * (lam * (e1 + e2 + e3) * (f1 + f2 + f3) + 2 * mu * (e1 * f1 + e2 * f2 + e3 * f3) + mu * e12 * f12) * dx
+    a += (
+        2
+        * np.pi
+        * x
+        * (lam * (e1 + e2 + e3) * (f1 + f2 + f3) + 2 * mu * (e1 * f1 + e2 * f2 + e3 * f3) + mu * e12 * f12)
+        * dx
+    )
     b = LinearForm(space)
     b += 2 * np.pi * x * beta * (f1 + f2 + f3) * dx(bonus_intorder=1)
     a.Assemble()

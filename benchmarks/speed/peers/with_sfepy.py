@@ -1,4 +1,6 @@
-"""SfePy: biquadratic elements, two scalar fields after its own axisymmetric example, a direct solver of its list (``pypardiso``, ...)."""
+"""SfePy: biquadratic elements, two scalar fields after its own axisymmetric example, a direct solver of its list
+(``pypardiso``, ...).
+"""
 
 from __future__ import annotations
 

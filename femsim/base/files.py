@@ -1,0 +1,137 @@
+"""Files that appear whole or not at all: written beside their place under another name, then moved over it in one
+step.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+from femsim.base.errors import InputError
+
+_PREFIX = ".femsim-"
+
+
+def atomic_write(path: str | Path, content: bytes | str) -> None:
+    """Write a file so that readers, and a crash, see the old one or the new one and nothing between."""
+    target = Path(path)
+    if target.is_symlink():
+        target = target.resolve()
+    raw = content.encode("utf-8") if isinstance(content, str) else content
+    temporary = target.with_name(f"{_PREFIX}{secrets.token_hex(6)}")
+    try:
+        with temporary.open("xb") as stream:
+            stream.write(raw)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def check_target(target: str | Path, label: str = "--out") -> None:
+    """Raise InputError unless a directory of results can be made (or filled) at ``target``; tries it and leaves nothing
+    behind.
+    """
+    path = Path(target)
+    try:
+        if path.exists() and not path.is_dir():
+            raise InputError(f"{label}: {path} is a file, not a directory")
+        if path.is_symlink() and not path.exists():
+            raise InputError(f"{label}: {path} is a link that leads nowhere")
+        ground = _existing(path)
+        if not ground.is_dir():
+            raise InputError(f"{label}: {ground} is a file, not a directory")
+        probe = ground / f"{_PREFIX}{secrets.token_hex(6)}"
+        probe.mkdir()
+        probe.rmdir()
+    except (OSError, ValueError) as error:
+        raise InputError(f"{label}: {path}: cannot be written ({_reason(error)})") from None
+
+
+@contextlib.contextmanager
+def staged_directory(target: str | Path) -> Iterator[Path]:
+    """A directory to fill; on leaving it its files replace those in ``target`` one by one, each whole. On an exception
+    nothing is moved.
+
+    Files of earlier results that the new ones lack stay. The temporary directory is a sibling of ``target``, or lies
+    inside it where it exists already (it may be a mount of its own), and is gone afterwards in any case.
+    """
+    path = Path(target)
+    made: list[Path] = []
+    stage: Path | None = None
+    try:
+        for parent in reversed([p for p in path.parents if not p.exists()]):
+            parent.mkdir(exist_ok=True)
+            made.append(parent)
+        stage = (path if path.is_dir() else path.parent) / f"{_PREFIX}{secrets.token_hex(6)}"
+        stage.mkdir()
+        yield stage
+        with _uninterrupted():
+            _publish(stage, path)
+            made.clear()
+    finally:
+        with _uninterrupted():
+            if stage is not None:
+                shutil.rmtree(stage, ignore_errors=True)
+            for parent in reversed(made):
+                with contextlib.suppress(OSError):
+                    parent.rmdir()
+
+
+def _publish(stage: Path, target: Path) -> None:
+    if not target.exists():
+        stage.rename(target)
+        return
+    files = sorted(p for p in stage.rglob("*") if not p.is_dir())
+    for file in files:  # look before moving the first one
+        place = target / file.relative_to(stage)
+        if place.is_dir():
+            raise InputError(f"--out: {place} is a directory where a file must go")
+        if any(parent.exists() and not parent.is_dir() for parent in place.parents):
+            raise InputError(f"--out: {place.parent} is a file where a directory must go")
+    for file in files:
+        place = target / file.relative_to(stage)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        file.replace(place)
+
+
+def _existing(path: Path) -> Path:
+    for candidate in (path, *path.parents):
+        if candidate.exists():
+            return candidate
+    return Path()
+
+
+def _reason(error: OSError | ValueError) -> str:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return reason[:1].lower() + reason[1:]
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Holds back Ctrl-C and SIGTERM for the few milliseconds in which files move, then lets them act."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    caught: list[int] = []
+
+    def remember(number: int, frame: FrameType | None) -> None:
+        caught.append(number)
+
+    before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if caught:
+        signal.raise_signal(caught[0])

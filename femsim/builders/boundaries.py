@@ -1,0 +1,162 @@
+"""Boundary conditions: which nodes and edges a case names, what is prescribed there, and whether the body is held."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from femsim.base.arrays import IntArray
+from femsim.base.errors import InputError, nearest
+from femsim.cases.parts import Boundary
+from femsim.meshes.facets import edges_of, find_edges
+from femsim.meshes.mesh import Mesh
+from femsim.models.kinematics import Kinematics
+from femsim.models.loads import Traction
+from femsim.models.space import Constraints, check_held
+
+#: nodes this close (fraction of the extent) to a coordinate lie on it
+NEAR = 1.0e-9
+
+
+def constrain(
+    mesh: Mesh,
+    kinematics: Kinematics,
+    boundaries: Sequence[Boundary],
+    outer: str = "free",
+    given: Sequence[Boundary] = (),
+) -> Constraints:
+    """Constraints of a model: symmetry at the axis, the cell wall, the prescribed displacements; the body must be held.
+
+    ``outer``: the largest first coordinate (in plane models also the smallest) is free, fixed (no motion along it) or
+    coupled (one common motion of each wall, no net force). Raises InputError for an empty boundary, a contradiction, or
+    a rigid motion left free.
+    """
+    ndof = 2 * len(mesh.points) + kinematics.globals_
+    tolerance = NEAR * mesh.extent
+    fixed: dict[int, tuple[float, str]] = {}
+    if kinematics.is_axisymmetric:
+        for node in np.flatnonzero(mesh.points[:, 0] <= tolerance):
+            fixed[2 * int(node)] = (0.0, "the axis r = 0")
+    walls = [np.flatnonzero(mesh.points[:, 0] >= mesh.points[:, 0].max() - tolerance)]
+    if not kinematics.is_axisymmetric:
+        walls.append(np.flatnonzero(mesh.points[:, 0] <= mesh.points[:, 0].min() + tolerance))
+    ties: tuple[IntArray, ...] = ()
+    if outer == "fixed":
+        for node in np.concatenate(walls):
+            fixed[2 * int(node)] = (0.0, "model.outer = fixed")
+    elif outer == "coupled":
+        ties = tuple(2 * wall for wall in walls)
+    for boundary in boundaries:
+        label = f"boundary.{list(given).index(boundary)}" if boundary in given else "the stack's own hold"
+        _prescribe(fixed, mesh, kinematics, boundary, label, tolerance)
+    for group in ties:
+        held = {fixed[int(dof)][0] for dof in group if int(dof) in fixed}
+        if len(held) > 1:
+            raise InputError(
+                'model.outer: coupled, but boundaries prescribe different motions of the cell wall; use outer = "free"'
+            )
+    values = {dof: value for dof, (value, _) in fixed.items()}
+    constraints = Constraints.build(ndof, values, ties)
+    check_held(mesh, kinematics, constraints)
+    if constraints.count == 0:
+        raise InputError("boundary: every displacement is prescribed; nothing is left to solve")
+    return constraints
+
+
+def _prescribe(
+    fixed: dict[int, tuple[float, str]],
+    mesh: Mesh,
+    kinematics: Kinematics,
+    boundary: Boundary,
+    label: str,
+    tolerance: float,
+) -> None:
+    wanted = {"u_r": ("r", 0), "u_z": ("z", 1), "u_x": ("x", 0), "u_y": ("y", 1)}
+    nodes: IntArray | None = None
+    for key, (axis, component) in wanted.items():
+        value = getattr(boundary, key)
+        if value is None:
+            continue
+        if axis not in kinematics.axes:
+            names = ", ".join(f"u_{a}" for a in kinematics.axes)
+            raise InputError(f"{label}.{key}: not a displacement of a {kinematics.name} model; allowed: {names}")
+        nodes = nodes_on(mesh, kinematics, boundary, label, tolerance) if nodes is None else nodes
+        for node in nodes:
+            dof = 2 * int(node) + component
+            before = fixed.get(dof)
+            if before is not None and before[0] != value:
+                x, y = mesh.points[node]
+                raise InputError(
+                    f"{label}.{key}: {value:g} contradicts {before[0]:g} of {before[1]} at ({x:g}, {y:g}) um"
+                )
+            fixed[dof] = (float(value), label)
+
+
+def nodes_on(mesh: Mesh, kinematics: Kinematics, boundary: Boundary, label: str, tolerance: float) -> IntArray:
+    """Nodes of the place a boundary names; never empty."""
+    if boundary.on is not None:
+        return np.unique(line(mesh, boundary.on, f"{label}.on"))
+    if boundary.point is not None:
+        distance = np.linalg.norm(mesh.points - np.array(boundary.point), axis=1)
+        found = int(np.argmin(distance))
+        if distance[found] > max(tolerance, 1e-6):
+            x, y = mesh.points[found]
+            raise InputError(
+                f"{label}.point: no node at ({boundary.point[0]:g}, {boundary.point[1]:g}) um; the nearest is at "
+                f"({x:g}, {y:g})"
+            )
+        return np.array([found])
+    axis, component, value = _coordinate(kinematics, boundary, label)
+    nodes = np.flatnonzero(np.abs(mesh.points[:, component] - value) <= tolerance)
+    if not len(nodes):
+        low, high = mesh.points[:, component].min(), mesh.points[:, component].max()
+        raise InputError(f"{label}.{axis}: no node at {axis} = {value:g} um; the body reaches from {low:g} to {high:g}")
+    return nodes
+
+
+def _coordinate(kinematics: Kinematics, boundary: Boundary, label: str) -> tuple[str, int, float]:
+    for axis in ("r", "z", "x", "y"):
+        value = getattr(boundary, axis)
+        if value is not None:
+            if axis not in kinematics.axes:
+                raise InputError(
+                    f"{label}.{axis}: not a coordinate of a {kinematics.name} model; allowed: "
+                    f"{', '.join(kinematics.axes)}"
+                )
+            return axis, kinematics.axes.index(axis), value
+    raise InputError(f"{label}: says no place")
+
+
+def line(mesh: Mesh, name: str, key: str) -> IntArray:
+    """Edges of a named line; never empty."""
+    if name not in mesh.lines:
+        raise InputError(
+            f"{key}: no line {name!r}{nearest(name, mesh.lines)}; there are: {', '.join(sorted(mesh.lines)) or 'none'}"
+        )
+    if not len(mesh.lines[name]):
+        raise InputError(f"{key}: line {name!r} is empty")
+    return mesh.lines[name]
+
+
+def traction_of(mesh: Mesh, kinematics: Kinematics, boundary: Boundary, index: int) -> Traction | None:
+    """The traction or pressure of a boundary on the outer edges it names, or None."""
+    if boundary.pressure is None and boundary.traction is None:
+        return None
+    label = f"boundary.{index}"
+    edges = edges_of(mesh)
+    if boundary.on is not None:
+        at = find_edges(mesh, edges, line(mesh, boundary.on, f"{label}.on"))
+    else:
+        axis, component, value = _coordinate(kinematics, boundary, label)
+        tolerance = NEAR * mesh.extent
+        on = np.all(np.abs(mesh.points[edges.nodes][..., component] - value) <= tolerance, axis=1)
+        at = np.flatnonzero(on & (edges.cells[:, 1] < 0))
+        if not len(at):
+            raise InputError(f"{label}.{axis}: no outer edge at {axis} = {value:g} um to carry a load")
+    if np.any(at < 0) or np.any(edges.cells[at, 1] >= 0):
+        raise InputError(
+            f"{label}.on: line {boundary.on!r} runs inside the body; a pressure or traction needs an outer line"
+        )
+    vector = np.zeros((len(at), 2)) if boundary.traction is None else np.tile(boundary.traction, (len(at), 1))
+    return Traction(edges.nodes[at], vector, float(boundary.pressure or 0.0))

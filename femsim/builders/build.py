@@ -1,0 +1,263 @@
+"""Case -> layout -> mesh -> model: the first half of the way, each step a pure function."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from femsim.base.arrays import FloatArray
+from femsim.base.errors import FemsimWarning, InputError, nearest
+from femsim.builders.blends import resolve_ref, smear
+from femsim.builders.boundaries import constrain, traction_of
+from femsim.builders.resolve import ResolvedMaterial
+from femsim.builders.stacks.bilayer import bilayer
+from femsim.builders.stacks.blocks import blocks
+from femsim.builders.stacks.flipchip import flipchip
+from femsim.builders.stacks.rewired import rewired_chip
+from femsim.builders.stacks.staggered import staggered
+from femsim.cases.case import Case
+from femsim.cases.material import MaterialRef
+from femsim.cases.parts import Boundary, CaseBase, MeshSpec, PointData
+from femsim.cases.stacks.blocks import BlocksCase
+from femsim.cases.stacks.meshfile import MeshCase
+from femsim.cases.stacks.staggered import StaggeredCase
+from femsim.meshes.grid import Grading, grid_lines, mesh_of_lines
+from femsim.meshes.layout import Layout, Probe, Root
+from femsim.meshes.mesh import Mesh
+from femsim.models.kinematics import KINEMATICS, Kinematics
+from femsim.models.model import Model
+
+STACKS: dict[str, Callable[[Any], Layout]] = {
+    "bilayer": bilayer,
+    "staggered": staggered,
+    "flipchip": flipchip,
+    "rewired-chip": rewired_chip,
+    "blocks": blocks,
+}
+
+#: a Poisson ratio above which linear elements lock noticeably
+LOCKING = 0.49
+
+#: averaging lengths (um) where the case gives none
+DEFAULT_LENGTHS = (5.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Discretisation:
+    """A case turned into a mesh: what the solver, the metrics and the report share."""
+
+    case: CaseBase
+    layout: Layout | None
+    mesh: Mesh
+    roots: tuple[Root, ...]
+    lengths: tuple[float, ...]
+    point_data: dict[str, FloatArray]
+    notes: tuple[str, ...] = ()
+    lines: tuple[FloatArray, FloatArray] | None = None  # grid lines of a layout, before any bend
+
+    def with_lines(self, x: FloatArray, y: FloatArray) -> Discretisation:
+        """The same layout on other grid lines."""
+        if self.layout is None:
+            raise InputError("mesh: an imported mesh has no grid lines")
+        return replace(self, mesh=mesh_of_lines(self.layout, x, y, self.mesh.element), lines=(x, y))
+
+
+def build_layout(case: Case) -> Layout | None:
+    """The painted layout of a case; None for an imported mesh."""
+    return None if isinstance(case, MeshCase) else STACKS[case.stack](case)
+
+
+def averaging_lengths(case: CaseBase) -> tuple[float, ...]:
+    """Averaging lengths (um) in the order given."""
+    length = case.metrics.length
+    if length is None:
+        return DEFAULT_LENGTHS
+    return tuple(length) if isinstance(length, list) else (length,)
+
+
+def probes_of(case: CaseBase) -> tuple[Probe, ...]:
+    """The points whose displacement and stress the case asks for."""
+    return tuple(Probe(probe.name, probe.at, probe.region) for probe in case.probe)
+
+
+def discretise(case: Case, base: Path | None = None, grading: Grading | None = None) -> Discretisation:
+    """Mesh of a case; ``base`` is the directory a mesh file's path is relative to, ``grading`` overrules a layout's
+    own.
+    """
+    lengths = averaging_lengths(case)
+    if isinstance(case, MeshCase):
+        from femsim.builders.roots import roots_of_mesh
+        from femsim.meshes.read import read_mesh
+
+        element = case.model.element if "element" in case.model.model_fields_set else None
+        imported = read_mesh((base or Path()) / case.mesh.file, case.mesh.length_unit, element)
+        roots = roots_of_mesh(imported.mesh, case.root)
+        return Discretisation(case, None, imported.mesh, roots, lengths, imported.point_data, imported.notes)
+    if case.model.element.startswith("tri"):
+        raise InputError(
+            f"model.element: {case.model.element!r} is for imported meshes; allowed here: quad4, quad8, quad9"
+        )
+    layout = STACKS[case.stack](case)
+    if case.corner:  # a corner whose field is asked for gets a fine mesh
+        layout = replace(layout, corners=tuple(dict.fromkeys([*layout.corners, *(spec.at for spec in case.corner)])))
+    spec: MeshSpec = case.mesh
+    size, largest = spec.size, spec.largest
+    if not layout.roots and "size" in spec.model_fields_set and largest is None:
+        largest = size  # no root to grade to: the size is the size everywhere
+    lines = grid_lines(layout, grading or Grading(size, spec.growth, largest), lengths)
+    mesh = mesh_of_lines(layout, *lines, case.model.element)
+    return Discretisation(case, layout, mesh, layout.roots, lengths, {}, lines=lines)
+
+
+def resolve_materials(case: Case, disc: Discretisation) -> dict[str, ResolvedMaterial]:
+    """The material of every region of the mesh; names regions and roles without one."""
+    refs = {**case.STANDARD, **case.materials}
+    keys = {role: f"materials.{role}" for role in refs}
+    own: list[tuple[str, str, MaterialRef]] = []
+    if isinstance(case, BlocksCase):
+        own = [(block.name, f"block.{block.name}.material", block.material) for block in case.block]
+    elif isinstance(case, StaggeredCase):
+        own = [(f"layer_{i + 1}", f"layer.{i}.material", layer.material) for i, layer in enumerate(case.layer)]
+    for region, key, ref in own:
+        if region in case.materials:
+            raise InputError(f"materials.{region}: given twice; {key} names it already")
+        refs[region], keys[region] = ref, key
+    layout = disc.layout
+    roles = {region: layout.roles.get(region, region) if layout else region for region in disc.mesh.regions}
+    smears = layout.smears if layout else {}
+    known = set(disc.mesh.regions) - set(smears) | set(case.ROLES) | set(roles.values())
+    for role in refs:
+        if role not in known:
+            raise InputError(
+                f"materials.{role}: no region or role of that name{nearest(role, known)}; there are: "
+                f"{', '.join(sorted(known))}"
+            )
+    span = _temperatures(case)
+    used = {role for region, role in roles.items() if region not in smears}
+    used |= {
+        role
+        for region, ring in smears.items()
+        if region in roles
+        for role in (ring.member, ring.matrix)
+        if role is not None
+    }
+    by_role = {}
+    for role in sorted(used):
+        if role not in refs:
+            raise InputError(
+                f"materials.{role}: missing; {'region' if role in disc.mesh.regions else 'role'} {role!r} has no "
+                f"material"
+            )
+        by_role[role] = resolve_ref(role, refs[role], span, keys.get(role))
+    return {
+        region: smear(region, smears[region], by_role, span)
+        if region in smears
+        else replace(by_role[role], role=region)
+        for region, role in roles.items()
+    }
+
+
+def _temperatures(case: CaseBase) -> tuple[float, ...]:
+    t = case.load.temperature
+    return (
+        (case.load.stress_free_temperature,)
+        if isinstance(t, PointData)
+        else (float(t), case.load.stress_free_temperature)
+    )
+
+
+def build_model(disc: Discretisation, materials: dict[str, ResolvedMaterial]) -> Model:
+    """The boundary value problem: materials, temperature, constraints and tractions on the mesh."""
+    case, mesh = disc.case, disc.mesh
+    kinematics = KINEMATICS[case.model.kinematics]
+    if kinematics.is_axisymmetric:
+        smallest = float(mesh.points[:, 0].min())
+        if smallest < -1e-9 * mesh.extent:
+            raise InputError(f"mesh: a node at r = {smallest:g} um; an axisymmetric model needs r >= 0")
+        if smallest < 0.0:
+            mesh = replace(mesh, points=np.column_stack([np.maximum(mesh.points[:, 0], 0.0), mesh.points[:, 1]]))
+    temperature = _field(disc)
+    low, high = float(np.min(temperature)), float(np.max(temperature))
+    free = case.load.stress_free_temperature
+    for resolved in materials.values():
+        resolved.material.warn_outside(min(low, free), max(high, free))
+    _warn_of_locking(mesh, kinematics, materials)
+    boundaries = list(case.boundary)
+    if disc.layout is not None and disc.layout.hold is not None:
+        boundaries = [*_hold(disc.layout, kinematics.is_axisymmetric, case.model.outer), *boundaries]
+    constraints = constrain(mesh, kinematics, boundaries, case.model.outer, given=case.boundary)
+    tractions = tuple(
+        t for b in case.boundary if (t := traction_of(mesh, kinematics, b, case.boundary.index(b))) is not None
+    )
+    if np.isscalar(temperature) and temperature == free and not tractions and not np.any(constraints.value):
+        warnings.warn(
+            "no load: the temperature is the stress-free one and nothing is prescribed; all stresses are zero",
+            FemsimWarning,
+            stacklevel=2,
+        )
+    return Model(
+        mesh=mesh,
+        kinematics=kinematics,
+        materials={region: resolved.material for region, resolved in materials.items()},
+        temperature=temperature,
+        stress_free_temperature=free,
+        constraints=constraints,
+        tractions=tractions,
+    )
+
+
+def _hold(layout: Layout, axisymmetric: bool, outer: str) -> list[Boundary]:
+    """The stack's own support, statically determinate: the point ``hold`` along y; in plane models also against sliding
+    and turning.
+
+    A fixed or coupled cell wall stays upright, so only a free one leaves the body to turn; it is then held along x at a
+    second point of the axis, the chip's surface.
+    """
+    if layout.hold is None:
+        return []
+    x, y = layout.hold
+    if axisymmetric:
+        return [Boundary(point=(x, y), u_z=0.0)]
+    if outer == "fixed":
+        return [Boundary(point=(x, y), u_y=0.0)]
+    held = [Boundary(point=(x, y), u_x=0.0, u_y=0.0)]
+    return held if outer == "coupled" else [*held, Boundary(point=(x, 0.0), u_x=0.0)]
+
+
+def _warn_of_locking(mesh: Mesh, kinematics: Kinematics, materials: dict[str, ResolvedMaterial]) -> None:
+    """Linear elements with full quadrature lock near incompressibility (Hughes 1980, Int. J. Numer. Methods Eng. 15,
+    1413).
+    """
+    if mesh.info.order > 1 or kinematics.plane_stress:
+        return
+    for region, resolved in materials.items():
+        ratio = max(v for p in resolved.material.poisson_ratio for v in p.values)
+        if resolved.material.is_isotropic and ratio > LOCKING:
+            quadratic = "quad9" if mesh.info.is_quad else "tri6"
+            warnings.warn(
+                f"{mesh.element} elements lock (are far too stiff) in {region!r} with nu = {ratio:g}; use {quadratic}",
+                FemsimWarning,
+                stacklevel=3,
+            )
+
+
+def _field(disc: Discretisation) -> float | FloatArray:
+    t = disc.case.load.temperature
+    if not isinstance(t, PointData):
+        return float(t)
+    if t.point_data not in disc.point_data:
+        known = ", ".join(sorted(disc.point_data)) or "none"
+        raise InputError(
+            f"load.temperature.point_data: the mesh has no point data "
+            f"{t.point_data!r}{nearest(t.point_data, disc.point_data)}; "
+            f"there is: {known}"
+        )
+    field = np.asarray(disc.point_data[t.point_data], dtype=float)
+    if field.ndim != 1 or not np.all(np.isfinite(field)):
+        raise InputError(f"load.temperature.point_data: {t.point_data!r} is not one finite number per node")
+    return field

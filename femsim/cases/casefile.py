@@ -1,0 +1,461 @@
+"""Reading and writing case files: where a case comes from, what ``--set`` changes, and the one line that names a fault.
+
+Every fault is an :class:`~femsim.base.errors.InputError` of the form ``FILE: key: value is not allowed / what is
+allowed``. The rules themselves stand in :mod:`femsim.cases.case`; this module only finds the file, applies overrides
+and puts the findings of the schema into words.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import BaseModel, ValidationError
+
+from femsim.base.errors import InputError, nearest
+from femsim.cases.case import CASE_TYPES, Case
+from femsim.cases.material import CompositeSpec, MaterialRef, MaterialSpec
+from femsim.cases.parts import CaseBase
+from femsim.cases.stacks.meshfile import MeshCase
+from femsim.cases.wording import Finding, dotted, first_finding, show
+
+#: a case file is text written by hand; more bytes than this are a slip
+MAX_BYTES = 4_000_000
+#: tables and lists inside one another; a case needs six
+MAX_DEPTH = 12
+#: keys of which setting one drops the other
+_EXCLUSIVE = ((("geometry", "low_thickness"), ("geometry", "ratio")),)
+#: lists whose entries name their material themselves
+_OWN_MATERIAL = ("block", "layer")
+#: keys under which a composite names its constituents
+_PARTS = ("matrix", "particles", "coating")
+
+Path_ = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class CaseOrigin:
+    """Where a case comes from: its file, the directory its mesh files are relative to, and which keys took their
+    defaults.
+    """
+
+    path: Path
+    stem: str
+    base: Path
+    defaulted: frozenset[str] = frozenset()
+    overrides: tuple[str, ...] = ()
+
+
+def load_case(source: str | Path, overrides: Sequence[str] = ()) -> tuple[Case, CaseOrigin]:
+    """The case in a TOML file, or the shipped case of that name, with ``KEY=VALUE`` overrides applied and everything
+    checked.
+    """
+    path = find_case(source)
+    file = show_file(path)
+    data = read_toml(path)
+    unnamed = "name" not in data
+    if overrides:
+        data = apply_overrides(data, overrides, file)
+        unnamed = unnamed and "name" not in data
+    data.setdefault("name", path.stem)
+    case = parse_case(data, file, overrides)
+    defaulted = frozenset(_defaulted(case)) | ({"name"} if unnamed else set())
+    return case, CaseOrigin(path, path.stem, path.parent, defaulted, tuple(overrides))
+
+
+def find_case(source: str | Path) -> Path:
+    """The file ``source`` names: a path, or the name of a shipped case."""
+    from femsim.cases.library import case_path, list_cases
+
+    path = Path(source)
+    try:
+        if path.is_file():
+            return path
+        shipped = list_cases()
+        if str(source) in shipped:
+            return case_path(str(source))
+        if path.is_dir():
+            raise InputError(f"{show_file(path)}: is a directory, not a case file")
+        if path.exists():
+            return path  # a pipe
+    except (OSError, ValueError) as error:
+        raise InputError(f"{show_file(path)}: {_reason(error)}") from None
+    if path.suffix == ".toml" and path.stem in shipped and path.parent == Path():
+        raise InputError(f"{show_file(path)}: no such file (the shipped case is called {path.stem!r})")
+    near = nearest(path.stem, shipped)
+    known = f"; shipped cases: {', '.join(shipped)}" if shipped and not near else ""
+    raise InputError(f"{show_file(path)}: no such file, and no shipped case of that name{near}{known}")
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file, with numbers that are finite and a depth that is sane."""
+    file = show_file(path)
+    try:
+        with path.open("rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file}: {_reason(error)}") from None
+    if len(raw) > MAX_BYTES:
+        raise InputError(f"{file}: larger than {MAX_BYTES / 1e6:g} MB; not a case file")
+    if b"\0" in raw:
+        raise InputError(f"{file}: not a text file (a zero byte at position {raw.index(0)})")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file}: not UTF-8 text (byte {raw[error.start]:#04x} at position {error.start})") from None
+    data = parse_toml(text, file)
+    if not data:
+        raise InputError(f'{file}: empty; a case file begins with stack = "..." ({_one_of(CASE_TYPES)})')
+    return data
+
+
+def parse_toml(text: str, file: str) -> dict[str, Any]:
+    """The tables of a TOML text; ``file`` is what a fault is reported under."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{file}: {_syntax(str(error), text)}") from None
+    except RecursionError:
+        raise InputError(f"{file}: nested deeper than {MAX_DEPTH} levels") from None
+    except ValueError as error:  # integers of thousands of digits, impossible dates
+        what = "an integer of thousands of digits" if "digits" in str(error) else str(error)
+        raise InputError(f"{file}: {what}") from None
+    _check_values(data, file)
+    return data
+
+
+def parse_case(data: Mapping[str, Any], file: str, overrides: Sequence[str] = ()) -> Case:
+    """The case that the tables of a file describe; faults are worded with ``file`` in front."""
+    kind = case_type(data, file)
+    try:
+        case = kind.model_validate(dict(data))
+    except ValidationError as error:
+        finding = first_finding(error, data, kind)
+        raise InputError(_line(file, finding, overrides)) from None
+    fault = _material_fault(case)
+    if fault is not None:
+        raise InputError(_line(file, fault, overrides))
+    return cast(Case, case)
+
+
+def case_type(data: Mapping[str, Any], file: str) -> type[CaseBase]:
+    """The schema that ``stack`` asks for."""
+    if "stack" not in data:
+        near = next((key for key in data if nearest(key, ["stack"])), None)
+        if near is not None:
+            raise InputError(f"{file}: {dotted([near])}: unknown key{nearest(near, ['stack'])}")
+        raise InputError(f"{file}: stack: missing; {_one_of(CASE_TYPES)}")
+    stack = data["stack"]
+    if not isinstance(stack, str) or stack not in CASE_TYPES:
+        near = nearest(stack, CASE_TYPES) if isinstance(stack, str) else ""
+        raise InputError(f"{file}: stack: {show(stack)} is not {_one_of(CASE_TYPES)}{near}")
+    return CASE_TYPES[stack]
+
+
+# ---------------------------------------------------------------- overrides
+
+
+def apply_overrides(data: Mapping[str, Any], overrides: Sequence[str], file: str = "--set") -> dict[str, Any]:
+    """A copy of ``data`` with ``KEY=VALUE`` entries set.
+
+    Keys are dotted, entries of lists go by index (``probe.0.name``; the index one past the end appends). Values are
+    TOML; a bare word is text. A key inside a material given by name turns the name into ``{ like = NAME, key = VALUE
+    }``.
+    """
+    result: dict[str, Any] = copy.deepcopy(dict(data))
+    for override in overrides:
+        path, value = parse_override(override)
+        for pair in _EXCLUSIVE:
+            if path in pair:
+                other = pair[1 - pair.index(path)]
+                table = result.get(other[0])
+                if isinstance(table, dict):
+                    table.pop(other[1], None)
+        _set(result, path, value, file)
+    return result
+
+
+def parse_override(override: str) -> tuple[tuple[str, ...], Any]:
+    """The key path and the value of ``KEY=VALUE``."""
+    key, equals, text = override.partition("=")
+    key, text = key.strip(), text.strip()
+    label = f"--set {show_text(override)}"
+    if not equals or not key:
+        raise InputError(f"{label}: not of the form KEY=VALUE, e.g. geometry.post_radius=40")
+    if not text:
+        raise InputError(f"{label}: no value after '='")
+    try:
+        if "\n" in key:
+            raise ValueError
+        node: Any = tomllib.loads(f"{key} = 0")
+    except (ValueError, RecursionError):
+        raise InputError(f"{label}: {show(key)} is not a key, e.g. geometry.post_radius") from None
+    path: list[str] = []
+    while isinstance(node, dict):
+        if len(path) > MAX_DEPTH:
+            raise InputError(f"{label}: nested deeper than {MAX_DEPTH} levels")
+        name, node = next(iter(node.items()))
+        path.append(name)
+    try:
+        parsed = tomllib.loads(f"value = {text}")
+        if list(parsed) != ["value"]:
+            raise ValueError
+        value = parsed["value"]
+    except (ValueError, RecursionError):
+        if text[0] in "[{\"'" or "\n" in text:
+            raise InputError(f"{label}: {show(text)} is not a TOML value") from None
+        value = text
+    _check_values({path[-1]: value}, "--set", tuple(path[:-1]))
+    return tuple(path), value
+
+
+def _set(data: dict[str, Any], path: tuple[str, ...], value: Any, file: str) -> None:
+    node: Any = data
+    for depth, part in enumerate(path[:-1]):
+        here = path[: depth + 1]
+        following = path[depth + 1]
+        if isinstance(node, list):
+            at = _index(node, part, here, file)
+            if at == len(node):
+                node.append({})
+            child = node[at]
+        else:
+            if part not in node and here == ("materials", part) and part in _standard(data):
+                node[part] = _standard(data)[part]
+            elif part not in node:
+                node[part] = [] if following.isdecimal() and here[0] != "materials" else {}
+            child = node[part]
+        if isinstance(child, str) and _is_material(here):
+            child = {"like": child}
+            if isinstance(node, list):
+                node[at] = child
+            else:
+                node[part] = child
+        if not isinstance(child, dict | list):
+            raise InputError(
+                f"{file}: {dotted(here)}: {show(child)} is not a table; {dotted(path)} cannot be set (by --set)"
+            )
+        node = child
+    if isinstance(node, list):
+        at = _index(node, path[-1], path, file)
+        node[at : at + 1] = [value]
+    else:
+        node[path[-1]] = value
+
+
+def _index(entries: list[Any], part: str, path: tuple[str, ...], file: str) -> int:
+    if not part.isdecimal() or len(part) > 9 or int(part) > len(entries):
+        what = f"0 to {len(entries) - 1}, or {len(entries)} for a new one" if entries else "0 for a new one"
+        raise InputError(f"{file}: {dotted(path)}: {show(part)} is not the number of an entry ({what}) (set by --set)")
+    return int(part)
+
+
+def _standard(data: Mapping[str, Any]) -> dict[str, str]:
+    """Materials the stack takes where the case gives none."""
+    stack = data.get("stack")
+    return CASE_TYPES[stack].STANDARD if isinstance(stack, str) and stack in CASE_TYPES else {}
+
+
+def _is_material(path: tuple[str, ...]) -> bool:
+    inside = path[0] in ("materials", *_OWN_MATERIAL) and len(path) > 2 and path[-1] in ("material", *_PARTS)
+    return inside or (len(path) == 2 and path[0] == "materials")
+
+
+# ---------------------------------------------------------------- writing
+
+
+def dump_case(
+    case: CaseBase,
+    materials: Mapping[str, BaseModel | Mapping[str, Any]] | None = None,
+    header: str = "",
+    base: Path | None = None,
+) -> str:
+    """TOML text of a case with every key, also those left at their defaults; floats round-trip exactly.
+
+    With ``materials`` (by role or region; may be empty) all materials are written out in numbers: as given there, else
+    as the library has them. ``base`` makes a mesh file's path absolute, ``header`` becomes comment lines on top.
+    """
+    import tomli_w
+
+    data = _plain(case)
+    if materials is not None:
+        resolved = {
+            role: _plain(spec) if isinstance(spec, BaseModel) else dict(spec) for role, spec in materials.items()
+        }
+        for key in _OWN_MATERIAL:
+            for index, entry in enumerate(data.get(key, ())):
+                region = entry.get("name", f"layer_{index + 1}")
+                entry["material"] = _numeric(resolved.pop(region, entry["material"]))
+        known = {role: spec for role, spec in resolved.items() if role in case.ROLES or isinstance(case, MeshCase)}
+        data["materials"] = {role: _numeric(spec) for role, spec in {**data["materials"], **known}.items()}
+    if isinstance(case, MeshCase) and base is not None:
+        data["mesh"]["file"] = str((base / case.mesh.file).resolve())
+    first: dict[str, Any] = {key: data.pop(key) for key in ("name", "stack") if key in data}
+    comment = "".join(f"# {show_file(line)}".rstrip() + "\n" for line in header.split("\n")) if header else ""
+    text = tomli_w.dumps(
+        {**first, **{key: value for key, value in data.items() if value not in ({}, [])}}, multiline_strings=False
+    )
+    return comment + ("\n" if comment else "") + text
+
+
+def _numeric(ref: Any) -> Any:
+    """A material as a table of numbers: a library entry is written out, what overrides it on top."""
+    from femsim.cases.library import read_material
+
+    if isinstance(ref, str):
+        ref = {"like": ref}
+    own = {key: _numeric(part) if key in _PARTS else part for key, part in ref.items() if (key, part) != ("angle", 0.0)}
+    if "layers" in own:
+        own["layers"] = [{**layer, "material": _numeric(layer["material"])} for layer in own["layers"]]
+    if "like" not in own:
+        return own
+    entry = read_material(own["like"]).to_spec()
+    if "E" in own and "G" not in own and not isinstance(own["E"], list):
+        entry.pop("G", None)  # an isotropic override of an orthotropic entry
+    return {**entry, **own}
+
+
+def _plain(model: BaseModel) -> dict[str, Any]:
+    return cast(dict[str, Any], _listed(model.model_dump(by_alias=True, exclude_none=True)))
+
+
+def _listed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _listed(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_listed(entry) for entry in value]
+    return value
+
+
+# ---------------------------------------------------------------- checks that need no mesh
+
+
+def _material_fault(case: CaseBase) -> Finding | None:
+    """A role the stack does not have, one it needs and is not given, or a library name that does not exist."""
+    from femsim.cases.library import list_materials
+
+    roles = case.ROLES
+    for role in case.materials if roles else ():
+        if role not in roles:
+            return Finding(
+                ("materials", role), f"no role of that name in this stack; {_one_of(roles)}{nearest(role, roles)}"
+            )
+    for role in case.needed_roles():
+        if role not in case.materials and role not in case.STANDARD:
+            return Finding(("materials", role), "missing; give a library name or { E = ..., nu = ..., cte = ... }")
+    named: list[tuple[Path_, MaterialRef]] = [(("materials", role), ref) for role, ref in case.materials.items()]
+    for key in _OWN_MATERIAL:
+        named += [((key, i, "material"), entry.material) for i, entry in enumerate(getattr(case, key, ()))]
+    library = list_materials()
+    for path, ref in (found for start in named for found in _constituents(*start)):
+        like = ref if isinstance(ref, str) else ref.like
+        if like is not None and like not in library:
+            inner = path if isinstance(ref, str) else (*path, "like")
+            return Finding(
+                inner, f"no material {show(like)} in the library{nearest(like, library)}; `femsim materials` lists them"
+            )
+        if not isinstance(ref, str) and like is None:
+            for key in ("E", "nu", "cte"):
+                if getattr(ref, key) is None:
+                    return Finding(
+                        (*path, key), 'missing; give E (GPa), nu and cte (ppm/K), or like = "a library material"'
+                    )
+    return None
+
+
+def _constituents(path: Path_, ref: MaterialRef) -> Iterator[tuple[Path_, str | MaterialSpec]]:
+    """A material, or those a composite is made of, with their keys."""
+    if not isinstance(ref, CompositeSpec):
+        yield path, ref
+        return
+    for key in _PARTS:
+        part = getattr(ref, key)
+        if part is not None:
+            yield from _constituents((*path, key), part)
+    for index, layer in enumerate(ref.layers or ()):
+        yield from _constituents((*path, "layers", index, "material"), layer.material)
+
+
+def _check_values(data: Mapping[str, Any], file: str, prefix: Path_ = ()) -> None:
+    """Refuse what no key can take: numbers that are not finite, integers beyond every limit, absurd depth."""
+    stack: list[tuple[Path_, Any]] = [((*prefix, key), value) for key, value in reversed(list(data.items()))]
+    while stack:
+        path, value = stack.pop()
+        if isinstance(value, dict | list):
+            if len(path) >= MAX_DEPTH:
+                raise InputError(f"{file}: {dotted(path[:3])}: nested deeper than {MAX_DEPTH} levels")
+            pairs = value.items() if isinstance(value, dict) else enumerate(value)
+            stack.extend(((*path, key), entry) for key, entry in reversed(list(pairs)))
+        elif isinstance(value, float) and not (abs(value) < float("inf")):
+            raise InputError(f"{file}: {dotted(path)}: {value} is not a finite number")
+        elif isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**300:
+            raise InputError(f"{file}: {dotted(path)}: an integer of more than 300 digits is not a usable number")
+
+
+def _defaulted(model: BaseModel, prefix: str = "") -> Iterator[str]:
+    """Dotted keys that were not given; optional keys left out (None) do not count."""
+    for name, field in type(model).model_fields.items():
+        value, key = getattr(model, name), prefix + (field.alias or name)
+        given = name in model.model_fields_set
+        if isinstance(value, BaseModel):
+            yield from _defaulted(value, key + ".")
+        elif isinstance(value, list) and value and isinstance(value[0], BaseModel):
+            for index, entry in enumerate(value):
+                yield from _defaulted(entry, f"{key}.{index}.")
+        elif not given and value is not None and value not in ([], {}):
+            yield key
+
+
+# ---------------------------------------------------------------- wording
+
+
+def show_file(path: Path | str) -> str:
+    """A file name on one line."""
+    return "".join(c if c.isprintable() else "?" for c in str(path))
+
+
+def show_text(text: str) -> str:
+    """A short, printable form of a text of the user's, without quotes."""
+    clean = "".join(c if c.isprintable() else " " for c in text)
+    return clean if len(clean) <= 60 else clean[:57] + "..."
+
+
+def _line(file: str, finding: Finding, overrides: Sequence[str]) -> str:
+    where = f"{dotted(finding.path)}: " if finding.path else ""
+    also = f" (and {finding.others} more)" if finding.others else ""
+    by = " (set by --set)" if any(_touches(parse_override(o)[0], finding.path) for o in overrides) else ""
+    return f"{file}: {where}{finding.text}{by}{also}"
+
+
+def _touches(path: tuple[str, ...], key: Path_) -> bool:
+    names = tuple(str(part) for part in key)
+    return bool(names) and (path[: len(names)] == names or names[: len(path)] == path)
+
+
+def _one_of(words: Sequence[str] | Mapping[str, Any]) -> str:
+    return f"one of {', '.join(words)}"
+
+
+def _reason(error: OSError | ValueError) -> str:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return reason[:1].lower() + reason[1:]
+
+
+def _syntax(message: str, text: str) -> str:
+    """A syntax fault with its line first."""
+    found = re.match(r"(.*?) \(at line (\d+), column (\d+)\)$", message, re.DOTALL)
+    what, place = (
+        (found[1], f"line {found[2]}, column {found[3]}") if found else (message, f"line {text.count(chr(10)) + 1}")
+    )
+    what = what.removesuffix(" (at end of document)")
+    if "Cannot overwrite" in what or "Cannot declare" in what or "twice" in what or "Duplicate" in what:
+        what = "a key or table is given twice"
+    elif what == "Invalid value":
+        what = "not a value (text needs quotes; numbers look like 1.5 or 1e-3)"
+    what = "".join(c if c.isprintable() else " " for c in what)
+    return f"{place}: not valid TOML: {what[:1].lower() + what[1:]}"

@@ -1,0 +1,196 @@
+"""The parts that all cases share: load, model, mesh, metrics, probes, boundaries, roots, corners, cracks."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+
+from pydantic import Field, field_validator, model_validator
+
+from femsim.cases.keys import Celsius, Coordinate, Positive, Strict
+from femsim.cases.material import Materials
+from femsim.cases.trust import CornerSpec, CrackSpec, Refinement
+
+Traction = Annotated[float, Field(ge=-1.0e7, le=1.0e7)]
+
+
+Kinematics: TypeAlias = Literal["axisymmetric", "plane-strain", "generalized-plane-strain", "plane-stress"]
+
+
+ElementName: TypeAlias = Literal["quad4", "quad8", "quad9", "tri3", "tri6"]
+
+
+Outer: TypeAlias = Literal["free", "fixed", "coupled"]
+
+
+class PointData(Strict):
+    """A temperature field taken from an imported mesh's point data (degC)."""
+
+    point_data: str = Field(min_length=1)
+
+
+class Load(Strict):
+    """A change of temperature from the stress-free one."""
+
+    stress_free_temperature: Celsius = Field(default=150.0, description="degC")
+    temperature: Celsius | PointData = Field(
+        default=25.0, description="degC, or { point_data = NAME } for a field of a mesh file"
+    )
+
+
+class ModelSpec(Strict):
+    """Kinematics, cell wall and element."""
+
+    kinematics: Kinematics = "axisymmetric"
+    outer: Outer = "coupled"
+    element: ElementName = "quad9"
+
+
+class OwnModelSpec(ModelSpec):
+    """As ModelSpec; a whole package or a user's own body has no cell wall unless it says so."""
+
+    outer: Outer = "free"
+
+
+class MeshSpec(Refinement):
+    """Element size at the roots and its growth away from them."""
+
+    size: Annotated[float, Field(ge=1.0e-7, le=1.0e4)] = Field(
+        default=1.0e-3, description="element size at the roots, um"
+    )
+    growth: Annotated[float, Field(ge=1.05, le=4)] = Field(
+        default=1.3, description="ratio of neighbouring elements away from the roots"
+    )
+    largest: Annotated[float, Field(gt=0, le=1.0e6)] | None = Field(
+        default=None, description="largest element, um (default: none)"
+    )
+
+
+class MeshFileSpec(Refinement):
+    """A mesh file of the user's."""
+
+    file: str = Field(min_length=1, description="path, relative to the case file; anything meshio reads")
+    length_unit: Literal["nm", "um", "mm", "cm", "m", "inch"] = "um"
+
+
+class MetricsSpec(Strict):
+    """Averaging lengths at the roots."""
+
+    length: Positive | list[Positive] | None = Field(
+        default=None, description="averaging length(s) at the roots, um (default 5 and 1)"
+    )
+
+    @field_validator("length")
+    @classmethod
+    def _distinct(cls, value: float | list[float] | None) -> float | list[float] | None:
+        if isinstance(value, list) and (not value or len(set(value)) != len(value)):
+            raise ValueError("give at least one length, each once")
+        return value
+
+
+class Probe(Strict):
+    """A point whose displacement and stress are reported."""
+
+    name: str = Field(min_length=1)
+    at: tuple[Coordinate, Coordinate]
+    region: str | None = Field(default=None, description="which side, where the point lies on an interface")
+
+    @field_validator("at", mode="before")
+    @classmethod
+    def _as_tuple(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+
+class Boundary(Strict):
+    """A boundary condition: where (exactly one of on, r, z, x, y, point), and what (displacement, pressure,
+    traction).
+    """
+
+    on: str | None = Field(default=None, description="a named line")
+    r: Coordinate | None = None
+    z: Coordinate | None = None
+    x: Coordinate | None = None
+    y: Coordinate | None = None
+    point: tuple[Coordinate, Coordinate] | None = None
+    u_r: Coordinate | None = Field(default=None, description="um")
+    u_z: Coordinate | None = Field(default=None, description="um")
+    u_x: Coordinate | None = Field(default=None, description="um")
+    u_y: Coordinate | None = Field(default=None, description="um")
+    pressure: Traction | None = Field(default=None, description="MPa, positive pushes onto the body")
+    traction: tuple[Traction, Traction] | None = Field(default=None, description="MPa")
+
+    @field_validator("point", "traction", mode="before")
+    @classmethod
+    def _as_tuple(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+    @model_validator(mode="after")
+    def _where_and_what(self) -> Boundary:
+        where = [key for key in ("on", "r", "z", "x", "y", "point") if getattr(self, key) is not None]
+        what = [key for key in ("u_r", "u_z", "u_x", "u_y", "pressure", "traction") if getattr(self, key) is not None]
+        if len(where) != 1:
+            raise ValueError(f"give exactly one of on, r, z, x, y, point (given: {', '.join(where) or 'none'})")
+        if not what:
+            raise ValueError("give at least one of u_r, u_z, u_x, u_y, pressure, traction")
+        if where == ["point"] and ("pressure" in what or "traction" in what):
+            raise ValueError("a point cannot carry a pressure or a traction; give a line")
+        return self
+
+
+class CaseBase(Strict):
+    """What every case has. ``ROLES`` are the roles its materials may name, ``STANDARD`` those it takes where the case
+    gives none.
+    """
+
+    ROLES: ClassVar[tuple[str, ...]] = ()
+    STANDARD: ClassVar[dict[str, str]] = {}
+
+    name: str = Field(default="", description="defaults to the file's stem")
+    materials: Materials = Field(default_factory=dict)
+    load: Load = Field(default_factory=Load)
+    model: ModelSpec = Field(default_factory=ModelSpec)
+    mesh: MeshSpec = Field(default_factory=MeshSpec)
+    metrics: MetricsSpec = Field(default_factory=MetricsSpec)
+    probe: list[Probe] = Field(default_factory=list)
+    boundary: list[Boundary] = Field(default_factory=list)
+    crack: list[CrackSpec] = Field(default_factory=list)
+    corner: list[CornerSpec] = Field(default_factory=list)
+
+    def needed_roles(self) -> tuple[str, ...]:
+        """Roles whose material the case must give."""
+        return ()
+
+    @field_validator("probe")
+    @classmethod
+    def _distinct_names(cls, probes: list[Probe]) -> list[Probe]:
+        names = [probe.name for probe in probes]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two probes are named {name!r}")
+        return probes
+
+
+class PackageMeshSpec(MeshSpec):
+    """As MeshSpec; a package with many roots takes a coarser default."""
+
+    size: Annotated[float, Field(ge=1.0e-7, le=1.0e4)] = Field(default=0.1, description="element size at the roots, um")
+    growth: Annotated[float, Field(ge=1.05, le=4)] = Field(default=1.8, description="ratio of neighbouring elements")
+
+
+class RootSpec(Strict):
+    """A root named by the user: a point, the conductor it belongs to, and which way the conductor lies from it."""
+
+    name: str = Field(min_length=1)
+    at: tuple[Coordinate, Coordinate]
+    region: str = Field(min_length=1, description="the conductor")
+
+    @field_validator("at", mode="before")
+    @classmethod
+    def _as_tuple(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+
+class StatedLoad(Load):
+    """A load whose temperatures must be stated: a user's own body has no reference defaults."""
+
+    stress_free_temperature: Celsius = Field(description="degC")
+    temperature: Celsius | PointData = Field(description="degC, or { point_data = NAME } for a field of a mesh file")

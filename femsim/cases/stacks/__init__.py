@@ -1,0 +1,1 @@
+"""The keys of each stack: its geometry and its case."""

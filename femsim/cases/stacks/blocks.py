@@ -1,0 +1,64 @@
+"""Keys of a stack painted from blocks."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from femsim.cases.keys import Coordinate, Strict
+from femsim.cases.material import MaterialRef
+from femsim.cases.parts import CaseBase, OwnModelSpec, RootSpec, StatedLoad
+
+
+class BlockSpec(Strict):
+    """One painted rectangle; ``r, z`` in axisymmetry, ``x, y`` in plane models."""
+
+    name: str = Field(min_length=1)
+    r: tuple[Coordinate, Coordinate] | None = None
+    z: tuple[Coordinate, Coordinate] | None = None
+    x: tuple[Coordinate, Coordinate] | None = None
+    y: tuple[Coordinate, Coordinate] | None = None
+    material: MaterialRef
+
+    @field_validator("r", "z", "x", "y", mode="before")
+    @classmethod
+    def _as_tuple(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+    @model_validator(mode="after")
+    def _a_rectangle(self) -> BlockSpec:
+        for key in ("r", "z", "x", "y"):
+            side = getattr(self, key)
+            if side is not None and side[1] <= side[0]:
+                raise ValueError(f"{key}: [{side[0]:g}, {side[1]:g}] does not ascend")
+        if (self.r is None) != (self.z is None) or (self.x is None) != (self.y is None):
+            raise ValueError("give r and z, or x and y")
+        if (self.r is None) == (self.x is None):
+            raise ValueError("give r and z, or x and y (not both pairs)")
+        if self.r is not None and self.r[0] < 0:
+            raise ValueError(f"r: {self.r[0]:g} is not >= 0")
+        return self
+
+
+class BlocksCase(CaseBase):
+    """Stack ``blocks``: rectangles painted by the user, later ones over earlier ones."""
+
+    stack: Literal["blocks"]
+    block: list[BlockSpec] = Field(min_length=1)
+    root: list[RootSpec] = Field(default_factory=list)
+    load: StatedLoad
+    model: OwnModelSpec = Field(default_factory=OwnModelSpec)
+
+    @model_validator(mode="after")
+    def _alike(self) -> BlocksCase:
+        names = [block.name for block in self.block]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two blocks are named {name!r}")
+        axes = {"r" if block.r is not None else "x" for block in self.block}
+        wanted = "r" if self.model.kinematics == "axisymmetric" else "x"
+        if axes != {wanted}:
+            pair = "r and z" if wanted == "r" else "x and y"
+            raise ValueError(f"block: kinematics {self.model.kinematics} needs {pair} in every block")
+        return self

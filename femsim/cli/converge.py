@@ -1,0 +1,119 @@
+"""Command ``converge``: a mesh study of a case."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from femsim.cli.text import out, out_json, table
+
+if TYPE_CHECKING:
+    from femsim.runs.converge import Study
+
+COMMANDS = {"converge": "solve a case on nested meshes: observed orders, extrapolated metrics"}
+
+
+def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add ``converge`` to the command line."""
+    text = COMMANDS["converge"]
+    command = commands.add_parser(
+        "converge", help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False
+    )
+    command.add_argument("case", metavar="CASE", help="a case file (TOML), or the name of a shipped case")
+    command.add_argument(
+        "--set",
+        dest="overrides",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="override a key; may be repeated",
+    )
+    command.add_argument("--levels", metavar="N", type=int, default=4, help="meshes, each twice as fine; default 4")
+    command.add_argument("--out", metavar="DIR", help="write converge.json and the plot into this directory")
+    command.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    command.add_argument("--quiet", action="store_true", help="no progress on standard error")
+
+
+def converge(arguments: argparse.Namespace) -> None:
+    """Run a mesh study and show it."""
+    from femsim.base.files import check_target, staged_directory
+    from femsim.base.progress import Progress
+    from femsim.cases.casefile import load_case
+
+    if arguments.out is not None:
+        check_target(arguments.out)
+    case, origin = load_case(arguments.case, arguments.overrides)
+    with Progress(quiet=arguments.quiet) as progress:
+        progress("loading")
+        from femsim.runs.converge import converge as study_of
+
+        study = study_of(case, origin.base, arguments.levels, progress)
+        document = study_dict(study)
+        if arguments.out is not None:
+            progress("drawing")
+            with staged_directory(arguments.out) as stage:
+                write_study(study, document, stage)
+    if arguments.json:
+        out_json(document)
+        return
+    out(f"{case.name}: {len(study.levels)} meshes, each twice as fine as the one before\n\n")
+    out(table(study_rows(study), right=range(1, len(study.levels) + 4)))
+    out(
+        "\nvalues in MPa; order: of the last three meshes; stated: the error estimate of the last mesh but "
+        "one over its true error\n"
+    )
+    if study.stopped:
+        out(f"stopped: {study.stopped}\n")
+    if arguments.out is not None:
+        out(f"written to {arguments.out}")
+
+
+def study_rows(study: Study) -> list[list[str]]:
+    """The table: header, unknowns, one line per metric."""
+    rows = [["metric", *(f"mesh {k + 1}" for k in range(len(study.levels))), "order", "extrapolated", "stated"]]
+    rows.append(["unknowns", *(str(level.unknowns) for level in study.levels), "", "", ""])
+    for row in study.rows:
+        p, ratio = row.orders[-1], row.effectivity
+        rows.append(
+            [
+                row.name,
+                *(f"{value:.3f}" for value in row.values),
+                "-" if p is None else f"{p:.2f}",
+                f"{row.extrapolated:.3f} +- {row.doubt:.3f}",
+                "-" if ratio is None else f"{ratio:.1f}",
+            ]
+        )
+    return rows
+
+
+def study_dict(study: Study) -> dict[str, Any]:
+    """The JSON document of a study."""
+    return {
+        "case": {"name": study.case.name, "stack": study.case.stack},
+        "levels": [{"unknowns": level.unknowns, "smallest": level.smallest} for level in study.levels],
+        "metrics": {
+            row.name: {
+                "values": list(row.values),
+                "errors": list(row.errors),
+                "orders": list(row.orders),
+                "extrapolated": row.extrapolated,
+                "doubt": row.doubt,
+                "effectivity": row.effectivity,
+            }
+            for row in study.rows
+        },
+        "stopped": study.stopped or None,
+    }
+
+
+def write_study(study: Study, document: dict[str, Any], directory: Path) -> None:
+    """converge.json, converge.png and converge.svg."""
+    import json
+
+    from femsim.reports.plots.convergence import study_figure
+
+    (directory / "converge.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    figure = study_figure(study)
+    for ending in ("png", "svg"):
+        figure.savefig(directory / f"converge.{ending}")

@@ -1,0 +1,367 @@
+"""Commands that look things up: materials, stacks, schema, doctor."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+import sys
+from typing import TYPE_CHECKING, Any
+
+import femsim
+from femsim.base.errors import InputError, nearest
+from femsim.cli.text import number, out, out_json, table
+
+if TYPE_CHECKING:
+    from femsim.cases.library import Curve, Expansion, MaterialFile, Property
+
+#: where a temperature table is read for the list
+ROOM = 25.0
+
+
+# ---------------------------------------------------------------- materials
+
+
+def materials(name: str | None, as_json: bool) -> None:
+    """The library as a table, or one entry in full."""
+    from femsim.cases.library import list_materials, read_material
+
+    if name is not None:
+        entry = read_material(name)
+        if as_json:
+            out_json(entry.model_dump(by_alias=True, exclude_none=True))
+        else:
+            _one_material(entry)
+        return
+    entries = [read_material(each) for each in list_materials()]
+    if as_json:
+        out_json({entry.name: {"description": entry.description, **entry.to_spec()} for entry in entries})
+        return
+    rows = [["name", "E (GPa)", "nu", "CTE (ppm/K)", "family", "description"]]
+    for entry in entries:
+        rows.append(
+            [
+                entry.name,
+                _brief(entry.youngs_modulus),
+                _brief(entry.poisson_ratio),
+                _brief(entry.cte),
+                entry.family,
+                entry.description,
+            ]
+        )
+    out(table(rows))
+    out(f"\n{len(entries)} materials. a/b/c: axes 1, 2, 3 (r, t, z); * depends on temperature, shown at {ROOM:g} degC.")
+    out("`femsim materials NAME` shows every number with its range and source.")
+
+
+def _curve(entry: Property | Expansion) -> Curve:
+    from femsim.cases.library import Expansion
+
+    if not isinstance(entry, Expansion):
+        return entry
+    curve = entry.secant or entry.instantaneous
+    assert curve is not None  # the library's schema demands one of the two
+    return curve
+
+
+def _brief(entry: Property | Expansion) -> str:
+    curve = _curve(entry)
+    if curve.T is not None:
+        return _at_room(curve.T, curve.values) + "*"
+    return "/".join(number(value) for value in curve.values)
+
+
+def _at_room(T: tuple[float, ...], values: tuple[float, ...]) -> str:
+    """The table's value at room temperature, linear between its points and constant outside."""
+    if T[0] >= ROOM:
+        return number(values[0])
+    for i in range(1, len(T)):
+        if T[i] >= ROOM:
+            return number(values[i - 1] + (values[i] - values[i - 1]) * (ROOM - T[i - 1]) / (T[i] - T[i - 1]))
+    return number(values[-1])
+
+
+_UNITS = {
+    "youngs_modulus": "GPa",
+    "poisson_ratio": "",
+    "shear_modulus": "GPa",
+    "cte": "ppm/K",
+    "hardness": "HV",
+    "yield_strength": "MPa",
+    "density": "kg/m3",
+    "thermal_conductivity": "W/(m K)",
+}
+
+
+def _one_material(entry: MaterialFile) -> None:
+    out(f"{entry.name}: {entry.description}\nfamily {entry.family}, class {entry.class_}\n\n")
+    rows = [["property", "value", "unit", "range", "source"]]
+    for key, item in entry.properties.items():
+        span = f"{number(item.range[0])} to {number(item.range[1])}" if item.range else ""
+        rows.append([key, _full(item), _UNITS.get(key, ""), span, ", ".join(item.source)])
+    out(table(rows))
+    for key, item in entry.properties.items():
+        curve = _curve(item)
+        if curve.T is not None:
+            pairs = [[number(t), number(v)] for t, v in zip(curve.T, curve.values, strict=True)]
+            out(f"\n{key} over temperature")
+            out(table([["degC", _UNITS.get(key, "") or "-"], *pairs], right=(0, 1), indent=2))
+    notes = [(key, item.note) for key, item in entry.properties.items() if item.note]
+    if notes:
+        out("\nNotes")
+        for key, note in notes:
+            out(f"  {key}: {note}")
+    if entry.note:
+        out(f"\n{entry.note}")
+    out("\nSources")
+    for source in entry.source:
+        seen = "read" if source.checked else "not read in the original"
+        out(f"  {source.id}: {source.citation()} ({seen})")
+        for extra in (source.url, source.note):
+            if extra:
+                out(f"    {extra}")
+
+
+def _full(entry: Property | Expansion) -> str:
+    from femsim.cases.library import Expansion
+
+    curve = _curve(entry)
+    text = "table below" if curve.T is not None else ", ".join(number(value) for value in curve.values)
+    if isinstance(entry, Expansion):
+        since = f" from {entry.reference:g} degC" if entry.reference is not None else ""
+        text += f" ({'secant' if entry.secant else 'instantaneous'}{since})"
+    return text
+
+
+# ---------------------------------------------------------------- stacks and schema
+
+
+def stacks(name: str | None) -> None:
+    """The stacks, or the keys of one."""
+    from femsim.cases.case import CASE_TYPES
+
+    if name is None:
+        rows = [["stack", "what it is"]]
+        for key, kind in CASE_TYPES.items():
+            text = (kind.__doc__ or "").split("\n")[0].removeprefix(f"Stack ``{key}``:").strip()
+            geometry = kind.model_fields.get("geometry")
+            model = geometry.annotation if geometry is not None else None
+            more = (model.__doc__ or "").split("\n")[0] if model is not None else ""
+            rows.append([key, more or f"{text[:1].upper()}{text[1:]}"])
+        out(table(rows))
+        out("\n`femsim stacks NAME` shows its keys with defaults and limits; lengths in um.")
+        return
+    if name not in CASE_TYPES:
+        raise InputError(f"no stack {name!r}{nearest(name, CASE_TYPES)}; there are: {', '.join(CASE_TYPES)}")
+    schema = CASE_TYPES[name].model_json_schema(by_alias=True)
+    sections = _sections(schema, name)
+    out(f'stack = "{name}"')
+    for title, rows in sections:
+        out(f"\n{title}\n" + table([["key", "default", "allowed", "what it is"], *rows], indent=2))
+
+
+def _sections(schema: dict[str, Any], stack: str) -> list[tuple[str, list[list[str]]]]:
+    """Titles with rows (key, default, allowed, what) for the top level and every table of a case."""
+    from femsim.cases.case import CASE_TYPES
+
+    sections: list[tuple[str, list[list[str]]]] = []
+    top: list[list[str]] = []
+    order = [
+        "name",
+        "stack",
+        "geometry",
+        "layer",
+        "block",
+        "root",
+        "materials",
+        "load",
+        "model",
+        "mesh",
+        "metrics",
+        "probe",
+        "boundary",
+    ]
+    properties: dict[str, Any] = schema["properties"]
+    for key in sorted(properties, key=lambda k: order.index(k) if k in order else len(order)):
+        item = _deref(properties[key], schema)
+        entries = _deref(item.get("items", {}), schema)
+        if key == "materials":
+            roles = ", ".join(CASE_TYPES[stack].ROLES) or "REGION"
+            title = 'material = "library name" or' if stack == "blocks" else f'[materials] {roles} = "library name" or'
+            for option in item["additionalProperties"]["anyOf"]:
+                if "$ref" in option:
+                    spec = _deref(option, schema)
+                    sections.append(
+                        (f"{title} {{ ... }}: {spec.get('description', '').split(chr(10))[0]}", _rows(spec, schema))
+                    )
+        elif "properties" in item:
+            sections.append((f"[{key}]", _rows(item, schema)))
+        elif "properties" in entries:
+            sections.append((f"[[{key}]] (any number)", _rows(entries, schema)))
+        else:
+            top += _rows({"properties": {key: properties[key]}, "required": schema.get("required", [])}, schema)
+    return [("top level", top), *sections]
+
+
+def _rows(item: dict[str, Any], schema: dict[str, Any]) -> list[list[str]]:
+    rows = []
+    required = item.get("required", [])
+    for key, prop in item["properties"].items():
+        default = prop.get("default")
+        shown = (
+            "(needed)"
+            if key in required
+            else ""
+            if default is None
+            else default
+            if isinstance(default, str)
+            else f"{default}"
+        )
+        if isinstance(default, float):
+            shown = number(default)
+        rows.append(
+            [key, shown or ("-" if default is None else '""'), _allowed(prop, schema), prop.get("description", "")]
+        )
+    return rows
+
+
+def _allowed(prop: dict[str, Any], schema: dict[str, Any]) -> str:
+    prop = {**_deref(prop, schema), **{k: v for k, v in prop.items() if k != "$ref"}}
+    if "anyOf" in prop:
+        options = [_allowed(option, schema) for option in prop["anyOf"] if option.get("type") != "null"]
+        return " or ".join(dict.fromkeys(option for option in options if option))
+    if "const" in prop:
+        return str(prop["const"])
+    if "enum" in prop:
+        return ", ".join(str(word) for word in prop["enum"])
+    match prop.get("type"):
+        case "number" | "integer":
+            low = f"> {number(prop['exclusiveMinimum'])}" if "exclusiveMinimum" in prop else ""
+            low = low or (f">= {number(prop['minimum'])}" if "minimum" in prop else "")
+            high = f"< {number(prop['exclusiveMaximum'])}" if "exclusiveMaximum" in prop else ""
+            high = high or (f"<= {number(prop['maximum'])}" if "maximum" in prop else "")
+            return ", ".join(part for part in (low, high) if part) or "a number"
+        case "string":
+            return "text"
+        case "array":
+            if "prefixItems" in prop:
+                return f"[{', '.join('number' for _ in prop['prefixItems'])}]"
+            return (
+                "a list of them"
+                if "$ref" in prop.get("items", {}) or "anyOf" in prop.get("items", {})
+                else "a list of numbers"
+            )
+        case "object":
+            keys = ", ".join(prop.get("properties", {}))
+            return (
+                "a table"
+                if not keys
+                else f"{{ {keys} }}"
+                if len(keys) < 50
+                else f"{{ {keys[:40].rsplit(', ', 1)[0]}, ... }}"
+            )
+    return ""
+
+
+def _deref(item: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    while "$ref" in item:
+        item = schema["$defs"][item["$ref"].rsplit("/", 1)[-1]]
+    return item
+
+
+def schema(which: str) -> None:
+    """JSON Schema of the case file, or of study files."""
+    from femsim.cases.case import case_schema
+    from femsim.study.schema import study_schema
+
+    body = study_schema() if which == "study" else case_schema()
+    out_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **body, "title": f"femsim {which} file"})
+
+
+# ---------------------------------------------------------------- doctor
+
+_NEEDED = ("numpy", "scipy", "scikit-fem", "meshio", "matplotlib", "pydantic", "jinja2", "tomli-w")
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "FEMSIM_SOLVER")
+
+
+def doctor(as_json: bool) -> int:
+    """What this installation is made of; 2 where a needed package is missing."""
+    from importlib import metadata
+
+    versions: dict[str, str | None] = {}
+    for name in (*_NEEDED, "pypardiso", "mkl"):
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = None
+    missing = [name for name in _NEEDED if versions[name] is None]
+    document: dict[str, Any] = {
+        "femsim": femsim.__version__,
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "executable": sys.executable,
+        "packages": versions,
+        "missing": missing,
+        "cores": {"machine": os.cpu_count(), "usable": _usable_cores()},
+        "environment": {name: os.environ[name] for name in _THREADS if name in os.environ},
+    }
+    if "numpy" not in missing and "scipy" not in missing:
+        from femsim.solvers.factor import available_backends, choose_backend
+
+        document["solvers"] = available_backends()
+        document["solver"] = choose_backend()
+    if "pydantic" not in missing:
+        from femsim.cases.library import list_cases, list_materials
+
+        document["library"] = {"materials": len(list_materials()), "cases": list_cases()}
+    if as_json:
+        out_json(document)
+    else:
+        _show_doctor(document)
+    return 2 if missing else 0
+
+
+def _usable_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _show_doctor(document: dict[str, Any]) -> None:
+    out(f"femsim {document['femsim']}, Python {document['python']}, {document['platform']}")
+    out(f"  {document['executable']}\n\n")
+    optional = {"pypardiso", "mkl"}
+    rows = [["package", "version", ""]]
+    for name, version in document["packages"].items():
+        note = "optional" if name in optional else ""
+        rows.append(
+            [
+                name,
+                version or "-",
+                note if version else ("not installed; optional" if name in optional else "MISSING: needed"),
+            ]
+        )
+    out(table(rows))
+    rows = [["solver", "state", ""]]
+    for name, found in document.get("solvers", {}).items():
+        rows.append([name, "found" if found else "not found", "used" if name == document["solver"] else ""])
+    out("\n" + table(rows))
+    if not document.get("solvers", {}).get("pardiso", False):
+        out(
+            "\nA plain install solves with SuperLU. MKL PARDISO is several times faster on large meshes: pip "
+            "install pypardiso"
+        )
+    cores = document["cores"]
+    out(f"\nthreads: {cores['usable']} of {cores['machine']} cores usable")
+    for name, value in document["environment"].items():
+        out(f"  {name}={value}")
+    library = document.get("library")
+    if library:
+        out(f"library: {library['materials']} materials; shipped cases: {', '.join(library['cases']) or 'none'}")
+    if document["missing"]:
+        out(
+            f"\nMISSING: {', '.join(document['missing'])}; install them with: pip install "
+            f"{' '.join(document['missing'])}"
+        )
+    elif math.isclose(cores["usable"], 1):
+        out("only one core is usable: factorisation runs on one thread")

@@ -1,0 +1,263 @@
+"""The command line: what can be asked for, and how it ends.
+
+Exit codes: 0 done; 2 bad input (one line, no traceback); 3 the numbers failed; 130 interrupted (143 terminated).
+Results go to standard output; progress, warnings and errors to standard error. Every heavy import waits inside the
+command that needs it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import re
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Iterator, Sequence
+from types import FrameType
+from typing import NoReturn, TextIO
+
+import femsim
+from femsim.base.errors import FemsimWarning, InputError, NumericsError, nearest
+from femsim.cli import claims as cli_claims
+from femsim.cli import converge as cli_converge
+from femsim.cli import study as cli_study
+
+OK, BAD_INPUT, NUMBERS_FAILED, INTERRUPTED, BROKEN_PIPE = 0, 2, 3, 130, 141
+
+COMMANDS = {
+    "solve": "solve a case: stresses at the roots, checks, figures, report",
+    "mesh": "only mesh a case: quality table, picture, mesh file",
+    "materials": "list the material library, or one material with its sources",
+    "stacks": "list the stacks, or the keys of one with defaults and limits",
+    "report": "write report.html again from a directory of results",
+    "doctor": "versions, solver backends, threads, and what is missing",
+    "schema": "JSON Schema of the case file",
+    **cli_claims.COMMANDS,
+    **cli_converge.COMMANDS,
+    **cli_study.COMMANDS,
+}
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C or a request to end, by the number of its signal."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose complaints are input errors of one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of printing the usage."""
+        found = re.search(r"invalid choice: '([^']*)'", message)
+        if found and "argument command" in message:
+            raise InputError(f"no command {found[1]!r}{nearest(found[1], COMMANDS)}; there are: {', '.join(COMMANDS)}")
+        raise InputError(f"{' '.join(message.split())}; see {self.prog} --help")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line's grammar."""
+    top = Parser(
+        prog="femsim",
+        description="Thermo-mechanical stress at the roots of bumps in semiconductor packages.",
+        epilog="CASE is a TOML file or the name of a shipped case (femsim solve bilayer). "
+        "Units: um, GPa, MPa, ppm/K, degC. Exit codes: 0 done, 2 bad input, 3 the numbers failed, 130 interrupted.",
+        allow_abbrev=False,
+    )
+    top.add_argument("--version", action="version", version=f"femsim {femsim.__version__}")
+    commands = top.add_subparsers(dest="command", metavar="command", required=True, parser_class=Parser)
+    others = {**cli_claims.COMMANDS, **cli_converge.COMMANDS, **cli_study.COMMANDS}
+    made = {name: commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
+            for name, text in COMMANDS.items() if name not in others}  # fmt: skip
+    cli_claims.add_parser(commands)
+    cli_converge.add_parser(commands)
+    cli_study.add_parsers(commands)
+
+    for name in ("solve", "mesh"):
+        command = made[name]
+        command.add_argument("case", metavar="CASE", help="a case file (TOML), or the name of a shipped case")
+        command.add_argument(
+            "--set",
+            dest="overrides",
+            metavar="KEY=VALUE",
+            action="append",
+            default=[],
+            help="override a key, e.g. geometry.post_radius=40, materials.low.E=3, metrics.length=[5,1]; may be "
+            "repeated",
+        )
+        command.add_argument("--out", metavar="DIR", help="write results into this directory")
+        command.add_argument("--json", action="store_true", help="one JSON document on standard output")
+        command.add_argument("--quiet", action="store_true", help="no progress on standard error")
+    made["solve"].add_argument(
+        "--tol", metavar="TOL", help="refine until the root metrics' estimated relative error is below, e.g. 0.5%%"
+    )
+    made["mesh"].add_argument("--to", metavar="FILE", help="write the mesh itself: .vtu or .msh")
+    made["materials"].add_argument("name", nargs="?", metavar="NAME", help="show this material in full")
+    made["materials"].add_argument("--json", action="store_true", help="one JSON document on standard output")
+    made["stacks"].add_argument("name", nargs="?", metavar="NAME", help="show this stack's keys")
+    made["report"].add_argument("directory", metavar="DIR", help="what `femsim solve --out DIR` wrote")
+    made["doctor"].add_argument("--json", action="store_true", help="one JSON document on standard output")
+    made["schema"].add_argument("which", nargs="?", default="case", choices=["case", "study"], help="default: case")
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the return value is the process's exit code."""
+    # Everything dense here is small: numpy's threads would only wait for each other. MKL, which factorises large
+    # systems, keeps its own.
+    if "numpy" not in sys.modules:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    received: list[int] = []
+    try:
+        with _signals(received), _one_line_warnings():
+            code = _guarded(argv)
+            sys.stdout.flush()
+    except KeyboardInterrupt as stop:
+        number = stop.number if isinstance(stop, Interrupted) else int(signal.SIGINT)
+        return _interrupted(number)
+    except BrokenPipeError:
+        _abandon(sys.stdout)
+        return BROKEN_PIPE
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        say_error(f"{where}{error.strerror or error}")
+        _abandon(sys.stdout)
+        return BAD_INPUT
+    except Exception:
+        if received:  # an interrupt that a library turned into an error of its own
+            return _interrupted(received[0])
+        raise
+    return code
+
+
+def _guarded(argv: Sequence[str] | None) -> int:
+    try:
+        arguments = parser().parse_args(argv)
+        return _dispatch(arguments)
+    except SystemExit as stop:  # --help and --version
+        return int(stop.code or 0)
+    except InputError as error:
+        say_error(str(error))
+        return BAD_INPUT
+    except NumericsError as error:
+        say_error(str(error))
+        return NUMBERS_FAILED
+    except MemoryError:
+        say_error("not enough memory; use a larger mesh.size or mesh.growth")
+        return NUMBERS_FAILED
+
+
+def _dispatch(arguments: argparse.Namespace) -> int:
+    from femsim.cli import info as cli_info
+    from femsim.cli import solve as cli_solve
+
+    if arguments.command in cli_study.COMMANDS:
+        return cli_study.dispatch(arguments)
+    match arguments.command:
+        case "solve":
+            cli_solve.solve(arguments)
+        case "mesh":
+            cli_solve.mesh(arguments)
+        case "report":
+            cli_solve.report(arguments)
+        case "materials":
+            cli_info.materials(arguments.name, arguments.json)
+        case "stacks":
+            cli_info.stacks(arguments.name)
+        case "schema":
+            cli_info.schema(arguments.which)
+        case "claims":
+            cli_claims.claims(arguments)
+        case "converge":
+            cli_converge.converge(arguments)
+        case "doctor":
+            return cli_info.doctor(arguments.json)
+    return OK
+
+
+# ---------------------------------------------------------------- standard error
+
+
+def say_error(message: str) -> None:
+    """``femsim: error: ...`` on one line of standard error."""
+    _say(f"error: {message}")
+
+
+def _say(message: str) -> None:
+    start = "\r\x1b[K" if sys.stderr.isatty() else ""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(f"{start}femsim: {' '.join(message.split())}\n")
+        sys.stderr.flush()
+
+
+@contextlib.contextmanager
+def _one_line_warnings() -> Iterator[None]:
+    """Show each warning once, as ``femsim: warning: ...``."""
+    seen: set[str] = set()
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        text = str(message)
+        if text not in seen:
+            seen.add(text)
+            _say(f"warning: {text}")
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        if not sys.warnoptions:
+            warnings.simplefilter("always", FemsimWarning)
+        yield
+
+
+# ---------------------------------------------------------------- how it ends
+
+
+@contextlib.contextmanager
+def _signals(received: list[int]) -> Iterator[None]:
+    """Turn SIGINT, SIGTERM and SIGHUP into exceptions, so that temporary files are cleaned up."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def raise_(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        raise Interrupted(number)
+
+    wanted = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in wanted}
+    for number, handler in before.items():
+        if handler in (signal.SIG_DFL, signal.default_int_handler):  # an ignored signal (nohup) stays ignored
+            signal.signal(number, raise_)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _interrupted(number: int) -> int:
+    _say("interrupted" if number == signal.SIGINT else f"ended by {signal.Signals(number).name}")
+    return 128 + number
+
+
+def _abandon(stream: TextIO) -> None:
+    """Point a stream nobody reads at nothing, so that flushing it at exit raises no second error."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, stream.fileno())
+        os.close(nothing)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,209 @@
+"""Commands that compute: solve, mesh, report."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from femsim.base.errors import InputError, NumericsError, ToleranceError
+from femsim.cli.text import number, out, out_json, table
+
+#: endings of mesh files that can be written
+MESH_ENDINGS = (".vtu", ".msh")
+
+
+def solve(arguments: argparse.Namespace) -> None:
+    """Solve a case; write its results, then show them."""
+    from femsim.base.files import check_target, staged_directory
+    from femsim.base.progress import Progress
+    from femsim.cases.casefile import load_case, show_file
+
+    if arguments.out is not None:
+        check_target(arguments.out)
+    case, origin = load_case(arguments.case, arguments.overrides + tolerance(arguments.tol))
+    file = show_file(origin.path)
+    missed: ToleranceError | None = None
+    with Progress(quiet=arguments.quiet) as progress:
+        progress("loading")
+        from femsim.runs.results import results_dict, root_table
+        from femsim.runs.run import run
+
+        with _naming(file):
+            try:
+                done = run(case, origin.base, progress)
+            except ToleranceError as error:  # the best answer is shown and written all the same
+                missed, done = error, error.run
+        written: list[str] = []
+        if arguments.out is not None:
+            from femsim.reports.report import figure_files, write_outputs
+
+            progress("writing figures and the report")
+            earlier = figure_files(Path(arguments.out))
+            with staged_directory(arguments.out) as stage, _naming(file):
+                written = [
+                    str(Path(path).relative_to(stage)) for path in write_outputs(done, stage, progress, origin.base)
+                ]
+            for name in earlier.difference(written):  # of another case solved into the same directory
+                (Path(arguments.out) / name).unlink(missing_ok=True)
+        document = results_dict(done)
+        rows = root_table(done)
+    if arguments.json:
+        out_json(document)
+    else:
+        _show_results(document, rows)
+        if arguments.out is not None:
+            out(f"\nwritten to {arguments.out}: {', '.join(sorted(written))}")
+    if missed is not None:
+        raise NumericsError(f"{file}: {missed}")
+
+
+def tolerance(text: str | None) -> list[str]:
+    """``--tol 0.5%`` or ``--tol 0.005`` as an override of the case."""
+    if text is None:
+        return []
+    bare = text.strip()
+    try:
+        value = float(bare.removesuffix("%")) / (100.0 if bare.endswith("%") else 1.0)
+    except ValueError:
+        raise InputError(f"--tol: {text!r} is not a number or a percentage, as 0.005 or 0.5%") from None
+    if not 0.0 < value <= 1.0:
+        raise InputError(f"--tol: {text} is not > 0 and <= 100%")
+    return [f"mesh.tolerance={value!r}"]
+
+
+def _show_results(document: dict[str, Any], rows: list[list[str]]) -> None:
+    case, mesh = document["case"], document["mesh"]
+    delta = case["delta_t"]
+    change = f"{delta[0]:+g} to {delta[1]:+g} K" if isinstance(delta, list | tuple) else f"{delta:+g} K"
+    out(f"{case['name']}: stack {case['stack']}, {case['kinematics']}, {change}")
+    counts = f"{mesh['nodes']} nodes, {mesh['elements']} {mesh['element']}, {mesh['dofs']} dofs"
+    out(f"mesh: {counts}, smallest edge {mesh['smallest']:.3g} um\n\n")
+    if len(rows) > 1:
+        out(table(rows, right=range(2, len(rows[0]))))
+        out("averages over the length; +- estimates the discretisation error\n\n")
+    regions = document["metrics"]["regions"]
+    if regions:
+        lines = [["region", "mean von Mises (MPa)", "max at a Gauss point (MPa)", "energy (uJ)"]]
+        for name, values in regions.items():
+            lines.append([name, *(number(values[key]) for key in ("von_mises_mean", "von_mises_max", "energy"))])
+        out(table(lines, right=(1, 2, 3)))
+    for name, probe in document["probes"].items():
+        stress = ", ".join(f"{key} {value:.4g}" for key, value in probe["stress"].items())
+        place, moved = (", ".join(f"{v:.6g}" for v in probe[key]) for key in ("at", "u"))
+        out(f"\nprobe {name} at ({place}) um: u = ({moved}) um; {stress} MPa")
+    out(
+        "\nchecks: "
+        + ", ".join(f"{name} {value:.1e}" for name, value in document["checks"].items() if value is not None)
+    )
+    out("time:   " + ", ".join(f"{name} {value:.2f} s" for name, value in document["timing"].items()))
+
+
+def mesh(arguments: argparse.Namespace) -> None:
+    """Mesh a case without solving it."""
+    from femsim.base.files import check_target, staged_directory
+    from femsim.base.progress import Progress
+    from femsim.cases.casefile import load_case, show_file
+
+    target = Path(arguments.to) if arguments.to is not None else None
+    if target is not None:
+        if target.suffix not in MESH_ENDINGS:
+            raise InputError(
+                f"--to: {show_file(target)}: the ending {target.suffix!r} is not one of {', '.join(MESH_ENDINGS)}"
+            )
+        if target.is_dir():
+            raise InputError(f"--to: {show_file(target)} is a directory")
+        if not target.parent.is_dir():
+            raise InputError(f"--to: {show_file(target.parent)}: no such directory")
+        check_target(target.parent, "--to")
+    if arguments.out is not None:
+        check_target(arguments.out)
+    case, origin = load_case(arguments.case, arguments.overrides)
+    with Progress(quiet=arguments.quiet) as progress:
+        progress("meshing")
+        from femsim.meshes.mesh import quality
+        from femsim.runs.run import mesh_only
+
+        with _naming(show_file(origin.path)):
+            disc = mesh_only(case, origin.base)
+        measures = asdict(quality(disc.mesh))
+        if arguments.out is not None:
+            from femsim.reports.plots.layout import layout_figure
+            from femsim.reports.plots.mesh import mesh_figure
+
+            progress("drawing")
+            with staged_directory(arguments.out) as stage:
+                for name, draw in (("mesh", mesh_figure), ("layout", layout_figure)):
+                    figure = draw(disc)
+                    for ending in ("png", "svg"):
+                        figure.savefig(stage / f"{name}.{ending}")
+        if target is not None:
+            from femsim.meshes.write import write_mesh
+
+            write_mesh(target, disc.mesh, disc.point_data)
+    if arguments.json:
+        out_json({"case": {"name": case.name, "stack": case.stack}, "element": disc.mesh.element, **measures})
+        return
+    _show_mesh(case.name, disc.mesh.element, measures)
+    for place in (arguments.out, arguments.to):
+        if place is not None:
+            out(f"\nwritten to {place}")
+
+
+def _show_mesh(name: str, element: str, measures: dict[str, Any]) -> None:
+    at = ", ".join(f"{value:.6g}" for value in measures["worst_at"])
+    out(f"{name}: mesh of {element}\n\n")
+    rows = [
+        ["measure", "value"],
+        ["nodes", str(measures["nodes"])],
+        ["elements", str(measures["elements"])],
+        ["degrees of freedom", str(measures["dofs"])],
+        ["smallest edge (um)", number(measures["smallest_edge"])],
+        ["largest edge (um)", number(measures["largest_edge"])],
+        ["worst scaled Jacobian (1: a rectangle, <= 0: inverted)", f"{measures['worst_jacobian']:.4f} at ({at}) um"],
+        ["largest aspect ratio", number(measures["largest_aspect"])],
+    ]
+    out(table(rows))
+    out(
+        "\n"
+        + table(
+            [["region", "elements"], *([region, str(count)] for region, count in measures["per_region"].items())],
+            right=(1,),
+        )
+    )
+
+
+def report(arguments: argparse.Namespace) -> None:
+    """Write report.html again from a directory of results."""
+    from femsim.base.files import check_target
+
+    directory = Path(arguments.directory)
+    if not directory.is_dir():
+        raise InputError(f"{directory}: no such directory of results")
+    for needed in ("case.toml", "metrics.json"):
+        if not (directory / needed).is_file():
+            raise InputError(f"{directory}: holds no {needed}; not what `femsim solve --out` writes")
+    check_target(directory, "report")
+    from femsim.reports.report import rebuild
+
+    written = rebuild(directory)
+    out(f"written: {written if written is not None else directory / 'report.html'}")
+
+
+@contextlib.contextmanager
+def _naming(file: str) -> Iterator[None]:
+    """Put the case file's name in front of errors from further down."""
+    try:
+        yield
+    except (InputError, NumericsError) as error:
+        text = str(error)
+        if text.startswith(f"{file}:"):
+            raise
+        raise type(error)(f"{file}: {text}") from error
+    except (ArithmeticError, ValueError) as error:
+        if isinstance(error, ValueError) and type(error).__name__ != "LinAlgError":
+            raise
+        raise NumericsError(f"{file}: the numbers failed: {error}") from error

@@ -1,0 +1,1 @@
+"""What is read off a solution: averages, probes, errors, tractions, cracks, singular fields."""

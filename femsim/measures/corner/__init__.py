@@ -1,0 +1,1 @@
+"""Corners of a solved mesh and the intensity of their singular fields."""

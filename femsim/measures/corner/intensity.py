@@ -1,0 +1,266 @@
+"""The singular field at a corner of a solved model: exponents, intensities, averages, and where they agree with the
+finite elements.
+
+The stress near a corner is sum_i Re(K_i r^(lambda_i - 1) S_i) + regular term. The intensities K_i come from the
+reciprocal work of the finite element field with complementary fields over several arcs
+(:mod:`femsim.measures.singularity.expansion`) that lie well inside the corner's reach and well outside the elements
+which the singularity spoils. On an axisymmetric body the curvature adds terms of relative size r / R, so the arcs'
+values are extrapolated to r = 0, and the regular term holds the hoop strain of the corner, u_r / R.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from femsim.base.arrays import FloatArray, IntArray
+from femsim.base.errors import FemsimError, NumericsError
+from femsim.measures.corner.corner import Corner, corner_at
+from femsim.measures.stress import stress
+from femsim.measures.traction import average, profile
+from femsim.meshes.elements import gauss_points, reduced_basis, shape
+from femsim.meshes.layout import Root
+from femsim.meshes.search import locate_many
+from femsim.models.model import Model
+from femsim.models.sampling import sample
+
+if TYPE_CHECKING:
+    from femsim.measures.singularity import Eigen, Expansion
+    from femsim.solvers.solve import Solution
+
+
+#: arcs of the extraction, as fractions of the corner's reach
+ARCS = (0.005, 0.01, 0.015, 0.02, 0.03, 0.04)
+#: terms up to this real part of the exponent are extracted; only singular ones are reported
+HIGHEST = 1.75
+#: expansion and field agree where the root mean square of their difference on an arc is below this fraction of the
+#: field's
+AGREE = 0.05
+#: radii at which they are compared, between the smallest element and the reach
+COMPARED = 17
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Radii (m,) in um, the relative root mean square difference of expansion and field on each arc, and the interval
+    of agreement.
+    """
+
+    radii: FloatArray
+    difference: FloatArray
+    low: float
+    high: float
+    within: float = AGREE
+
+
+@dataclass(frozen=True, eq=False)
+class RootField:
+    """The local field at a corner: the expansion, how far each intensity may be off (``error``, same unit), where it
+    holds.
+    """
+
+    corner: Corner
+    expansion: Expansion
+    error: FloatArray
+    agreement: Agreement
+    axis_distance: float | None
+
+    @property
+    def singular(self) -> list[int]:
+        """Numbers of the terms whose stress grows without bound."""
+        return [k for k, eigen in enumerate(self.expansion.eigens) if eigen.singular]
+
+    def average(self, root: Root, length: float, component: str) -> float:
+        """Average of a component (``yy`` peel, ``xy`` shear) over ``length`` um of the interface under the conductor,
+        MPa.
+        """
+        ray = 180.0 if root.into[0] < 0 else 0.0
+        wedge = self.corner.wedge_of(root.region, ray)
+        return self.expansion.average(ray, length, component, wedge, self.axis_distance)
+
+    def factors(self, root: Root, term: int) -> tuple[complex, complex]:
+        """Peel and shear on the interface under the conductor at r = 1 um for a unit intensity of one term."""
+        ray = 180.0 if root.into[0] < 0 else 0.0
+        found = self.expansion.eigens[term].stress(ray, self.corner.wedge_of(root.region, ray), "cartesian")[0]
+        return complex(found[1]), complex(found[2])
+
+
+class FieldSampler:
+    """Displacement (relative to the corner's) and stress of a finite element solution around a corner.
+
+    Stresses are interpolated from the cells' superconvergent points, each side of an interface by its own region's
+    cells.
+    """
+
+    def __init__(self, model: Model, unknowns: FloatArray, corner: Corner, furthest: float) -> None:
+        self.model, self.unknowns, self.corner = model, unknowns, corner
+        mesh = model.mesh
+        self.nodal = unknowns[: 2 * len(mesh.points)].reshape(-1, 2)
+        x = mesh.points[mesh.cells] - np.array(corner.at)
+        nearest = np.linalg.norm(np.maximum(np.maximum(x.min(axis=1), -x.max(axis=1)), 0.0), axis=1)
+        self.near = np.flatnonzero(nearest <= furthest * 1.05)
+        self.close = nearest[self.near]
+        self.far = np.linalg.norm(x[self.near], axis=2).max(axis=1)
+        points, _ = gauss_points(mesh.element, mesh.info.reduced)
+        self.stress = stress(model, unknowns, sample(model, self.near, points))
+
+    def cells(self, radius: FloatArray, wedge: int) -> IntArray:
+        """Positions in ``near`` of the wedge's cells that the arcs may cross."""
+        region = self.model.mesh.regions.index(self.corner.regions[wedge])
+        own = self.model.mesh.region[self.near] == region
+        crossed = (
+            own & (self.close <= float(np.max(radius)) * (1 + 1e-9)) & (self.far >= float(np.min(radius)) * (1 - 1e-9))
+        )
+        return np.flatnonzero(crossed if np.any(crossed) else own)
+
+    def __call__(self, radius: float | FloatArray, angles: FloatArray, wedge: int) -> tuple[FloatArray, FloatArray]:
+        """Displacement (n, 2) and stress (n, 3: xx, yy, xy) at radii in um and angles in degrees that broadcast."""
+        mesh = self.model.mesh
+        distance, theta = np.broadcast_arrays(np.asarray(radius, dtype=float), np.radians(angles))
+        points = np.array(self.corner.at) + distance[:, None] * np.column_stack([np.cos(theta), np.sin(theta)])
+        own = self.cells(distance, wedge)
+        cells, xi = locate_many(mesh, self.near[own], points)
+        values, _ = shape(mesh.element, xi)
+        u = np.einsum("pn,pnc->pc", values, self.nodal[mesh.cells[cells]]) - self.nodal[self.corner.node]
+        at = np.searchsorted(self.near, cells)
+        s = np.einsum("pq,pqc->pc", reduced_basis(mesh.element, xi), self.stress[at])
+        return u, s[:, [0, 1, 3]]
+
+
+def root_fields(solution: Solution, roots: Sequence[Root]) -> dict[Root, RootField | str]:
+    """The local field at each root, or the sentence that says why it has none."""
+    found: dict[Root, RootField | str] = {}
+    for root in roots:
+        try:
+            found[root] = corner_field(solution, corner_at(solution.model, root.at, root.name, root.region))
+        except FemsimError as error:
+            found[root] = str(error)
+    return found
+
+
+def corner_fields(
+    solution: Solution, places: Sequence[tuple[str, tuple[float, float], str | None]]
+) -> dict[str, RootField | str]:
+    """The local fields at named places (name, point, region or None), or the sentence that says why one has none.
+
+    Raises InputError for a place that is no corner.
+    """
+    found: dict[str, RootField | str] = {}
+    for name, at, region in places:
+        try:
+            found[name] = corner_field(solution, corner_at(solution.model, at, name, region))
+        except NumericsError as error:
+            found[name] = str(error)
+    return found
+
+
+def corner_field(solution: Solution, corner: Corner, highest: float = HIGHEST) -> RootField:
+    """Exponents, intensities and agreement at a corner.
+
+    Raises NumericsError where the mesh is too coarse for the arcs or no term can be extracted.
+    """
+    from femsim.measures.singularity import exponents, intensities, regular_term
+
+    model, unknowns = solution.model, solution.unknowns
+    mesh, axisymmetric = model.mesh, model.kinematics.is_axisymmetric
+    eigens = usable(exponents(corner.junction, re_max=highest))
+    strain = 0.0
+    if axisymmetric:
+        strain = float(unknowns[2 * corner.node]) / corner.at[0]
+    elif model.kinematics.globals_:
+        strain = float(unknowns[2 * len(mesh.points)])
+    loaded = any(np.any(wedge.thermal_strain != 0.0) for wedge in corner.junction.wedges) or strain != 0.0
+    regular = regular_term(corner.junction, strain) if loaded else None
+    sampler = FieldSampler(model, unknowns, corner, corner.reach)
+    radii = corner.reach * np.array(ARCS)
+    around = np.any(mesh.cells[:, : mesh.info.corners] == corner.node, axis=1)
+    smallest = float(np.linalg.norm(np.ptp(mesh.points[mesh.cells[around]], axis=1), axis=1).max())
+    if radii[0] < 2.0 * smallest:
+        radii = np.geomspace(2.0 * smallest, max(0.35 * corner.reach, 4.0 * smallest), len(ARCS))
+        if radii[-1] > 0.9 * corner.reach:
+            raise NumericsError(
+                f"elements of {smallest:.3g} um are too coarse where the nearest feature is {corner.reach:.3g} um away"
+            )
+    degree = 1 if axisymmetric else 0
+    expansion = intensities(corner.junction, eigens, sampler, list(radii), regular, points=16, extrapolate=degree)
+    return RootField(
+        corner,
+        expansion,
+        np.asarray(expansion.spread),
+        compare(sampler, expansion, smallest),
+        corner.at[0] if axisymmetric else None,
+    )
+
+
+def usable(eigens: Sequence[Eigen]) -> tuple[Eigen, ...]:
+    """The solutions that have a complementary field."""
+    kept = tuple(eigen for eigen in eigens if eigen.dual is not None)
+    if any(eigen.singular and eigen.dual is None for eigen in eigens):
+        raise NumericsError("an exponent lacks an eigenvector (the stress has log terms); its intensity is not defined")
+    return kept
+
+
+def compare(sampler: FieldSampler, expansion: Expansion, smallest: float, within: float = AGREE) -> Agreement:
+    """Relative difference of the expansion's stress from the field's on arcs between the smallest element and the
+    reach.
+    """
+    corner = sampler.corner
+    radii = np.geomspace(min(smallest, 0.5 * corner.reach), 0.999 * corner.reach, COMPARED)
+    nodes, weights = np.polynomial.legendre.leggauss(8)
+    parts = np.array([1.0, 1.0, 2.0])
+    off, size = np.zeros(len(radii)), np.zeros(len(radii))
+    for k, wedge in enumerate(corner.junction.wedges):
+        half = 0.5 * wedge.opening
+        angle = np.tile(0.5 * (wedge.angle_start + wedge.angle_end) + half * nodes, len(radii))
+        distance = np.repeat(radii, len(nodes))
+        _, field = sampler(distance, angle, k)
+        gap = field - expansion.stress(distance, angle, k)
+        off += half * ((gap**2 @ parts).reshape(len(radii), -1) @ weights)
+        size += half * ((field**2 @ parts).reshape(len(radii), -1) @ weights)
+    difference = np.sqrt(off / np.maximum(size, 1e-300))
+    good = difference <= within
+    low = high = float("nan")
+    if np.any(good):  # the longest unbroken run
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], good.astype(int), [0]])))
+        runs = edges.reshape(-1, 2)
+        start, end = runs[int(np.argmax(runs[:, 1] - runs[:, 0]))]
+        low, high = float(radii[start]), float(radii[end - 1])
+    return Agreement(radii, difference, low, high, within)
+
+
+def root_share(field: RootField, root: Root, radius: float) -> FloatArray:
+    """Share (2: shear, peel) of the tractions on the far body's face that acts under the conductor, at a distance from
+    the root.
+
+    From the singular terms on both sides of the root; one where the far body's face ends at the root, a half where the
+    two cancel.
+    """
+    own, other = (180.0, 0.0) if root.into[0] < 0 else (0.0, 180.0)
+    corner, parts = field.corner, []
+    rays = [ray for wedge in corner.junction.wedges for ray in (wedge.angle_start, wedge.angle_end)]
+    if not any(abs((ray - other + 180.0) % 360.0 - 180.0) < 1e-6 for ray in rays):
+        return np.ones(2)
+    for ray in (own, other):
+        wedge = corner.wedge_of(root.region, ray) if ray == own else corner.junction.wedge_at(ray)
+        total = np.zeros(2)
+        for k in field.singular:
+            eigen = field.expansion.eigens[k]
+            s = eigen.stress(ray, wedge, "cartesian")[0]
+            total += np.real(field.expansion.intensities[k] * radius ** (eigen.exponent - 1.0) * s[[2, 1]])
+        parts.append(total)
+    both = parts[0] + parts[1]
+    clear = np.abs(both) > 0.05 * np.abs(parts[0])
+    return np.where(clear, parts[0] / np.where(clear, both, 1.0), 0.5)
+
+
+def consistent_average(solution: Solution, root: Root, length: float, field: RootField) -> tuple[float, float]:
+    """Mean peel and shear (MPa) under a conductor from consistent nodal forces, the root's own split by the singular
+    field.
+    """
+    model = solution.model
+    whole = profile(model, solution.unknowns, root, root.width)
+    share = root_share(field, root, float(whole.distance[1]) / (1.5 if model.mesh.info.order == 2 else 3.0))
+    return average(model, profile(model, solution.unknowns, root, length, share))

@@ -1,0 +1,248 @@
+"""Goal-oriented error estimates: how far a metric is from its value on an infinitely fine mesh.
+
+For a linear functional J with dual solution z, a(v, z) = J(v), the error is J(u) - J(u_h) = a(u - u_h, z - z_h). Both
+errors are replaced by recovered ones (Zienkiewicz and Zhu 1992, Int. J. Numer. Methods Eng. 33, 1331; for goals: Cirak
+and Ramm 1998, Comput. Methods Appl. Mech. Eng. 156, 351), where s* is the stress smoothed inside each region:
+
+    J(u) - J(u_h) ~ sum_K int_K (s*_u - s_u) : C^-1 : (s*_z - s_z) dV
+
+The dual problems of all metrics cost one substitution each with the factor at hand. What is reported is the sum of the
+cells' absolute values: contributions of either sign must not hide each other.
+
+Two things escape that sum near a root. The averages of the traction are extrapolated to the interface, and in the cell
+at the root no polynomial follows the singular stress: a share of that cell's contribution (AT_ROOT) is added to the
+errors of peel and shear. And the smoothed stress is itself poor there: the von Mises average, which does not
+extrapolate, gets a factor (VON_MISES). Both constants are measured, on stacks with low layers of 2.5, 20 and 130 GPa,
+quad4, quad8 and quad9 meshes of 1e-3 to 0.5 um at the root and averages over 5 and 1 um. With quadratic elements the
+estimate is 1.1 to 9.2 times the true error wherever that exceeds 0.01 % of the von Mises value; elements of a third of
+the averaging length at the root (bilayer case, 0.3 um for 1 um) bring it down to 0.93.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from femsim.base.arrays import FloatArray, IntArray
+from femsim.base.threads import do_in_threads, in_parts
+from femsim.measures.averages import Averages, RootMetrics
+from femsim.measures.goals import Goal
+from femsim.measures.probes import ProbeValue, probe_goals
+from femsim.meshes.elements import extrapolation, gauss_points, shape
+from femsim.models.model import Model
+from femsim.models.sampling import sample
+from femsim.solvers.solve import Solution, gather, scatter
+
+#: elements a batch, and goals whose dual fields are held at once
+BATCH = 1024
+GOALS = 12
+#: share of the traction in the cell at the root that the average may miss, by the element's order
+AT_ROOT = {1: 0.45, 2: 0.07}
+#: factor on the estimate of the von Mises average
+VON_MISES = 2.0
+
+
+def root_goals(solution: Solution, averages: Sequence[Averages]) -> list[Goal]:
+    """Peel, shear and the linearised von Mises of every average, in this order."""
+    goals: list[Goal] = []
+    for average in averages:
+        goals += [average.peel, average.shear, average.von_mises_functional(solution.model, solution.unknowns)]
+    return goals
+
+
+def with_errors(
+    solution: Solution,
+    averages: Sequence[Averages],
+    metrics: Sequence[RootMetrics],
+    indicators: FloatArray | None = None,
+) -> list[RootMetrics]:
+    """The metrics with their error estimates filled in; ``indicators`` of the root goals, where they are known
+    already.
+    """
+    if not averages:
+        return list(metrics)
+    if indicators is None:
+        indicators = goal_indicators(solution, root_goals(solution, averages))
+    errors = np.abs(indicators).sum(axis=0).reshape(-1, 3)
+    errors[:, :2] += np.array([[_at_root(solution, average)] for average in averages])
+    errors[:, 2] *= VON_MISES
+    return [
+        replace(m, peel_error=float(e[0]), shear_error=float(e[1]), von_mises_error=float(e[2]))
+        for m, e in zip(metrics, errors, strict=True)
+    ]
+
+
+def _at_root(solution: Solution, average: Averages) -> float:
+    """What peel and shear may miss in the cell at the root: a share of the size of its traction's contribution."""
+    model = solution.model
+    points = model.mesh.points
+    near = 1e-9 * model.mesh.extent
+    traction = []
+    for functional in (average.peel, average.shear):
+        own = []
+        for piece in functional.pieces:
+            distance = np.linalg.norm(points[model.mesh.cells[piece.cells]] - np.array(average.root.at), axis=2)
+            touches = distance.min(axis=1) <= near
+            own.append(replace(piece, cells=piece.cells[touches], weights=piece.weights[touches]))
+        traction.append(replace(functional, pieces=tuple(own)).value(model, solution.unknowns))
+    return AT_ROOT[model.mesh.info.order] * float(np.hypot(traction[0], traction[1]))
+
+
+def with_probe_errors(
+    solution: Solution, probes: dict[str, ProbeValue], defect: Defect | None = None
+) -> dict[str, ProbeValue]:
+    """The probes with their error estimates filled in; the stress at a singular point has none.
+
+    The von Mises error follows cell by cell from those of the components: d(s_vm) = (3 / 2 s_vm) dev(s) : ds.
+    """
+    if not probes:
+        return probes
+    model = solution.model
+    goals = [goal for found in probes.values() for goal in probe_goals(model, found)]
+    every = goal_indicators(solution, goals, defect)
+    filled = {}
+    for k, (name, found) in enumerate(probes.items()):
+        own = every[:, 6 * k : 6 * k + 6]
+        s: FloatArray = found.value.stress
+        slope: FloatArray = np.concatenate([1.5 * (s[:3] - s[:3].mean()), 3.0 * s[3:]]) / max(
+            found.value.von_mises, 1e-300
+        )
+        errors = np.abs(own).sum(axis=0)
+        von_mises = float(np.abs(own[:, 2:] @ slope).sum())
+        if found.singular:
+            filled[name] = replace(found, u_error=(float(errors[0]), float(errors[1])))
+            continue
+        a, b, c, d = (float(e) for e in errors[2:])
+        filled[name] = replace(
+            found, u_error=(float(errors[0]), float(errors[1])), stress_error=(a, b, c, d), von_mises_error=von_mises
+        )
+    return filled
+
+
+def goal_errors(solution: Solution, goals: Sequence[Goal]) -> FloatArray:
+    """Error estimates (k,) of linear functionals of the stress, in their unit."""
+    return np.asarray(np.abs(goal_indicators(solution, goals)).sum(axis=0))
+
+
+@dataclass(frozen=True)
+class Defect:
+    """What all goals of one solution share: how to smooth a stress, and the primal field's defect as weights on a dual
+    field.
+    """
+
+    smoother: _Smoother
+    weights: FloatArray  # (E, n, 4)
+    pulled: FloatArray  # (E, m)
+
+    @staticmethod
+    def of(solution: Solution) -> Defect:
+        """The defect of a solution."""
+        smoother = _Smoother.of(solution.model)
+        return Defect(smoother, *_weights(solution.model, solution.unknowns, smoother))
+
+
+def goal_indicators(solution: Solution, goals: Sequence[Goal], defect: Defect | None = None) -> FloatArray:
+    """Signed contribution (E, k) of every cell to the error of every goal; ``defect`` of the solution, where it is
+    known already.
+    """
+    model = solution.model
+    defect = defect or Defect.of(solution)
+    smoother, weights, pulled = defect.smoother, defect.weights, defect.pulled
+    found = np.empty((len(model.mesh.cells), len(goals)))
+    for start in range(0, len(goals), GOALS):
+        some = goals[start : start + GOALS]
+        loads = np.stack([gather(model, goal.derivative(model)) for goal in some], axis=1)
+        duals = scatter(model, solution.factor.solve(loads), prescribed=False)
+        smooth = smoother(_nodal_stress(model, duals))
+        at = found[:, start : start + len(some)]
+        count, k = at.shape
+        at[:] = np.einsum("ew,ewk->ek", weights.reshape(count, -1), smooth.reshape(count, -1, k))
+        at -= np.einsum("em,emk->ek", pulled, duals[model.element_dofs(slice(None))])
+    return found
+
+
+@dataclass(frozen=True)
+class _Smoother:
+    """Averages cell-side values over the cells of the same region around each node; interfaces keep their jump."""
+
+    key: IntArray
+    gatherer: Any
+    count: FloatArray
+
+    @staticmethod
+    def of(model: Model) -> _Smoother:
+        import scipy.sparse as sp
+
+        mesh = model.mesh
+        _, key = np.unique(
+            (mesh.region[:, None] * np.int64(len(mesh.points)) + mesh.cells).ravel(), return_inverse=True
+        )
+        gatherer = sp.csr_matrix((np.ones(len(key)), (key, np.arange(len(key)))))
+        return _Smoother(key, gatherer, np.bincount(key).astype(float))
+
+    def __call__(self, nodal: FloatArray) -> FloatArray:
+        flat = nodal.reshape(len(self.key), -1)
+        return np.asarray((self.gatherer @ flat / self.count[:, None])[self.key].reshape(nodal.shape))
+
+
+def _weights(model: Model, unknowns: FloatArray, smoother: _Smoother) -> tuple[FloatArray, FloatArray]:
+    """What turns a dual field into indicators: weights (E, n, 4) on its smoothed nodal stress, (E, m) on its own
+    unknowns.
+
+    With w_q = C^-1 (s*_u - s_u) dV at the full Gauss points, the indicator sum_q w_q : (s*_z - s_z) is
+    (sum_q N_q w_q) : s*_z,nodal - (sum_q B_q^T D w_q) . z, so the sums over q are taken once for all goals.
+    """
+    mesh = model.mesh
+    full, quadrature = gauss_points(mesh.element, mesh.info.full)
+    values, _ = shape(mesh.element, full)
+    smooth = smoother(_nodal_stress(model, unknowns[:, None], thermal=True))[..., 0]
+    weights = np.empty((len(mesh.cells), mesh.info.nodes, 4))
+    pulled = np.empty((len(mesh.cells), 2 * mesh.info.nodes + model.kinematics.globals_))
+
+    def fill(cells: IntArray) -> None:
+        at = sample(model, cells, full)
+        defect = np.matmul(values, smooth[cells]) - at.stress(unknowns)
+        w = (
+            np.matmul(_compliance(model, cells, values), defect[..., None])[..., 0]
+            * (at.volume * quadrature)[..., None]
+        )
+        weights[cells] = np.matmul(values.T, w)
+        pulled[cells] = at.pull(at.hooke(w))
+
+    do_in_threads(fill, _batches(model))
+    return weights, pulled
+
+
+def _nodal_stress(model: Model, fields: FloatArray, thermal: bool = False) -> FloatArray:
+    """Stress (E, n, 4, k) of displacement fields (ndof, k) at each cell's own nodes, extrapolated from its
+    superconvergent points.
+    """
+    mesh = model.mesh
+    reduced, _ = gauss_points(mesh.element, mesh.info.reduced)
+    to_nodes = extrapolation(mesh.element)
+    found = np.empty((len(mesh.cells), mesh.info.nodes, 4, fields.shape[1]))
+
+    def fill(cells: IntArray) -> None:
+        at = sample(model, cells, reduced)
+        stress = at.stress(fields, thermal)
+        e, q = stress.shape[:2]
+        found[cells] = np.matmul(to_nodes, stress.reshape(e, q, -1)).reshape(e, -1, 4, fields.shape[1])
+
+    do_in_threads(fill, _batches(model))
+    return found
+
+
+def _batches(model: Model) -> list[IntArray]:
+    return in_parts(np.arange(len(model.mesh.cells)), BATCH)
+
+
+def _compliance(model: Model, cells: IntArray, values: FloatArray) -> FloatArray:
+    """Inverse (E, 1 or q, 4, 4) of the stiffness; the pseudo-inverse, as plane stress has a zero row."""
+    stiffness = model.stiffness_at(cells, values)
+    if stiffness.shape[1] == 1:
+        _, first, inverse = np.unique(model.mesh.region[cells], return_index=True, return_inverse=True)
+        return np.asarray(np.linalg.pinv(stiffness[first], hermitian=True)[inverse.ravel()])
+    return np.asarray(np.linalg.pinv(stiffness, hermitian=True))

@@ -1,0 +1,71 @@
+"""Probes: displacement and stress at points the case names, with their error estimates where the point is not
+singular.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from femsim.base.errors import FemsimWarning
+from femsim.measures.goals import Functional, Goal, Piece, PointDisplacement
+from femsim.measures.stress import PointValue, value_at
+from femsim.meshes.elements import gauss_points, reduced_basis
+from femsim.meshes.layout import Probe, Root
+from femsim.meshes.locate import locate
+from femsim.models.model import Model
+from femsim.solvers.solve import Solution
+
+
+@dataclass(frozen=True)
+class ProbeValue:
+    """A probe, what was found there, and estimates of the discretisation errors (um, MPa; not a number for a singular
+    stress).
+    """
+
+    probe: Probe
+    value: PointValue
+    u_error: tuple[float, float] = (float("nan"), float("nan"))
+    stress_error: tuple[float, float, float, float] = (float("nan"),) * 4
+    von_mises_error: float = float("nan")
+    singular: bool = False
+
+
+def probe_values(solution: Solution, probes: Sequence[Probe], roots: Sequence[Root] = ()) -> dict[str, ProbeValue]:
+    """Values at all probes, by name; warns where a probe sits on a root, whose stress has no finite value."""
+    found = {}
+    for index, probe in enumerate(probes):
+        value = value_at(solution.model, solution.unknowns, probe.at, probe.region, f"probe.{index}")
+        singular = False
+        for root in roots:
+            if np.hypot(probe.at[0] - root.at[0], probe.at[1] - root.at[1]) < 1e-6 * max(root.width, root.height):
+                singular = True
+                warnings.warn(
+                    f"probe {probe.name}: the stress at root {root.name} is singular; the value found there measures "
+                    f"the mesh only",
+                    FemsimWarning,
+                    stacklevel=2,
+                )
+        found[probe.name] = ProbeValue(probe, value, singular=singular)
+    return found
+
+
+def probe_goals(model: Model, found: ProbeValue) -> list[Goal]:
+    """The two displacements and the four stresses of a probe as linear functionals, just as
+    :func:`~femsim.measures.stress.value_at` has them.
+    """
+    mesh = model.mesh
+    at = locate(mesh, found.probe.at)
+    side = np.flatnonzero(mesh.region[at.cells] == mesh.regions.index(found.value.region))
+    cells, xi = at.cells[side], at.xi[side]
+    goals: list[Goal] = [PointDisplacement(f"u{k}", int(cells[0]), xi[0], k) for k in range(2)]
+    reduced, _ = gauss_points(mesh.element, mesh.info.reduced)
+    share = reduced_basis(mesh.element, xi) / len(cells)
+    for component in range(4):
+        weights = np.zeros((*share.shape, 4))
+        weights[..., component] = share
+        goals.append(Functional(model.kinematics.components[component], (Piece(cells, reduced, weights),)))
+    return goals

@@ -1,0 +1,23 @@
+"""The stress singularity where wedges of different materials meet: exponents, angular functions, thermal term,
+intensities.
+
+``Junction`` of ``Wedge``s -> ``exponents`` -> ``regular_term`` -> ``intensities`` of a sampled field -> ``Expansion``
+with averages in closed form.
+"""
+
+from femsim.measures.singularity.eigen import Eigen, exponents
+from femsim.measures.singularity.expansion import Expansion, Sampler, intensities
+from femsim.measures.singularity.junction import Junction, Wedge
+from femsim.measures.singularity.regular import RegularTerm, regular_term
+
+__all__ = [
+    "Eigen",
+    "Expansion",
+    "Junction",
+    "RegularTerm",
+    "Sampler",
+    "Wedge",
+    "exponents",
+    "intensities",
+    "regular_term",
+]

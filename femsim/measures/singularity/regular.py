@@ -1,0 +1,152 @@
+"""The regular term of a uniform temperature change: u = r g(theta) + r ln r w(theta), stress constant in r.
+
+The ansatz u = r g gives P(1) g = f with f from the thermal strains. lambda = 1 is always an eigenvalue where the corner
+can rotate, and the load works on its left null vector y (the couple at the corner): between free faces y^T f is not
+zero in general. Then u = r g + r ln r w with w in the null space of P(1) and P(1) g + P'(1) w = f has a solution: a
+rotation that grows like ln r but no stress that does. Only a null vector with stress in w makes the stress itself grow
+like ln r. (Munz and Yang, J. Appl. Mech. 59, 1992, 857; Dempsey and Sinclair, J. Elast. 9, 1979, 373.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from femsim.base.arrays import FloatArray
+from femsim.base.errors import NumericsError
+from femsim.measures.singularity.eigen import FINE, Frame, locate, turned_stress
+from femsim.measures.singularity.junction import Junction
+from femsim.measures.singularity.pencil import AngularField, Pencil, discretise, rays
+
+
+@dataclass(frozen=True, eq=False)
+class RegularTerm:
+    """A particular solution for the wedges' thermal strains, exact but for rigid motion.
+
+    ``shape`` g and ``log_shape`` w (Cartesian, no unit): u = r g + r ln(r / 1 um) w. ``log_rotation`` the part of w
+    that only rotates (rad per unit of ln r), ``log_stress`` the root mean square over the angle of the stress that
+    multiplies ln r (MPa; zero unless lambda = 1 has solutions with stress). ``amplification``: root mean square of the
+    constant stress over that of the fully constrained one, D eps0; a large one tells that an exponent lies close to 1
+    and that this term and that exponent's nearly cancel. Where lambda = 1 has solutions with stress the term is the one
+    with the least mean square stress.
+    """
+
+    junction: Junction
+    out_of_plane_strain: float
+    shape: AngularField
+    log_shape: AngularField
+    log_rotation: float
+    log_stress: float
+    amplification: float
+
+    def displacement(self, radius: ArrayLike, theta: ArrayLike, wedge: int | None = None) -> FloatArray:
+        """(n, 2) Cartesian displacement, um, at radii (um) and angles (deg) that broadcast."""
+        r, angle, k = polar_points(self.junction, radius, theta, wedge)
+        g, w = self.shape(angle, k)[0], self.log_shape(angle, k)[0]
+        return np.asarray(r[:, None] * (g + np.log(r)[:, None] * w))
+
+    def stress(
+        self, radius: ArrayLike, theta: ArrayLike, wedge: int | None = None, frame: Frame = "cartesian"
+    ) -> FloatArray:
+        """(n, 3) stress, MPa: (xx, yy, xy) or (rr, tt, rt); the radius matters only where ``log_stress`` is not
+        zero.
+        """
+        r, angle, k = polar_points(self.junction, radius, theta, wedge)
+        constant, growing = self.stress_parts(angle, k, frame)
+        return np.asarray(constant + np.log(r)[:, None] * growing)
+
+    def stress_parts(self, angle: FloatArray, wedge: int, frame: Frame) -> tuple[FloatArray, FloatArray]:
+        """(n, 3) the constant stress and the factor of ln r, at angles in radians."""
+        eigenstrain = self.junction.plane_eigenstrain(wedge, self.out_of_plane_strain)
+        constant = _constant_stress(self.shape, self.log_shape, angle, wedge, eigenstrain)
+        growing = np.zeros_like(constant)
+        if self.log_stress > 0.0:
+            growing = np.asarray(self.log_shape.strain(1.0, angle, wedge) @ self.junction.plane_stiffness(wedge))
+        return turned_stress(constant, angle, frame), turned_stress(growing, angle, frame)
+
+
+def regular_term(junction: Junction, out_of_plane_strain: float = 0.0) -> RegularTerm:
+    """The regular term of the wedges' ``thermal_strain``.
+
+    ``out_of_plane_strain`` eps_33 holds for generalised plane strain, and for axisymmetry: there it is the hoop strain
+    at the corner, u_r(corner) / R, which is as large as the thermal strain and must not be left out. Plane stress
+    ignores it. Raises ``NumericsError`` where lambda = 1 lacks eigenvectors (terms in ln^2 r) and the load excites it.
+    """
+    pencil = discretise(junction, FINE)
+    # scaled to a unit diagonal, or a soft material's motion would pass for a null vector beside a stiff one
+    d = 1.0 / np.sqrt(np.diag(pencil.e) + np.diag(pencil.a))
+    p, slope = d[:, None] * pencil.at(1.0 + 0j) * d, d[:, None] * pencil.slope(1.0 + 0j) * d
+    _, s, vh = np.linalg.svd(p)
+    flat = int(np.sum(s < 1e-11 * s[0]))
+    null = vh[s.size - flat :].T
+    # P g + P' w = f with w, but not g, in the null space: solvable and unique unless lambda = 1 is defective
+    border = np.block([[p, slope @ null], [null.T, np.zeros((flat, flat))]])
+    load = np.concatenate([d * pencil.thermal_load(out_of_plane_strain), np.zeros(flat)])
+    solution = np.linalg.lstsq(border, load, rcond=1e-12)[0]
+    if np.abs(border @ solution - load).max() > 1e-7 * np.abs(load).max():
+        raise NumericsError(
+            "singularity: the uniform temperature change excites a defective exponent 1 (stress with ln^2 r); no "
+            "regular term"
+        )
+    right = d[:, None] * null
+    g, w = d * solution[: pencil.size], right @ solution[pencil.size :]
+    turning, stretch = 0.0, w
+    if junction.can_rotate:
+        rigid = pencil.rotation()
+        turning = float(rigid @ w / (rigid @ rigid))
+        stretch = w - turning * rigid
+    eigenstrain = [junction.plane_eigenstrain(k, out_of_plane_strain) for k in range(len(junction.wedges))]
+    none = [np.zeros(3)] * len(eigenstrain)
+    zero = np.zeros_like(g)
+    blocked = float(np.linalg.norm(_sampled(pencil, zero, zero, eigenstrain)))
+    log_stress = float(np.linalg.norm(_sampled(pencil, stretch, zero, none)))
+    if log_stress <= 1e-9 * blocked:  # round-off
+        w, log_stress = w - stretch, 0.0
+    stress = _sampled(pencil, g, w, eigenstrain)
+    if flat > int(junction.can_rotate):
+        free = np.stack([_sampled(pencil, right[:, j], zero, none) for j in range(flat)], axis=1)
+        share = np.linalg.lstsq(free, stress, rcond=1e-9)[0]
+        g, stress = g - right @ share, stress - free @ share
+    return RegularTerm(
+        junction=junction,
+        out_of_plane_strain=out_of_plane_strain,
+        shape=pencil.field(g),
+        log_shape=pencil.field(w),
+        log_rotation=turning,
+        log_stress=log_stress,
+        amplification=float(np.linalg.norm(stress)) / blocked if blocked > 0.0 else 0.0,
+    )
+
+
+def _sampled(pencil: Pencil, g: FloatArray, w: FloatArray, eigenstrain: list[FloatArray]) -> FloatArray:
+    """Constant stress of r g + r ln r w at Gauss points; its Euclidean norm is the root mean square over the angle."""
+    points, weights = np.polynomial.legendre.leggauss(FINE)
+    shape, log_shape = pencil.field(g), pencil.field(w)
+    opening = float((pencil.edges[:, 1] - pencil.edges[:, 0]).sum())
+    parts = []
+    for (a, b), owner in zip(pencil.edges, pencil.owner, strict=True):
+        angle, k = 0.5 * (a + b) + 0.5 * (b - a) * points, int(owner)
+        stress = _constant_stress(shape, log_shape, angle, k, eigenstrain[k])
+        parts.append(stress * np.sqrt(0.5 * (b - a) * weights / opening)[:, None])
+    return np.asarray((np.concatenate(parts) * np.array([1.0, 1.0, np.sqrt(2.0)])).ravel())
+
+
+def _constant_stress(
+    shape: AngularField, log_shape: AngularField, angle: FloatArray, wedge: int, eigenstrain: FloatArray
+) -> FloatArray:
+    """(n, 3) D (eps - eps0); the gradient of r g + r ln r w without its factor of ln r is (g + w) n + g' m."""
+    w, (n, _) = log_shape(angle, wedge)[0], rays(angle)
+    extra = np.stack([w[:, 0] * n[:, 0], w[:, 1] * n[:, 1], w[:, 0] * n[:, 1] + w[:, 1] * n[:, 0]], axis=-1)
+    strain = shape.strain(1.0, angle, wedge) + extra - eigenstrain
+    return np.asarray(strain @ shape.junction.plane_stiffness(wedge))
+
+
+def polar_points(
+    junction: Junction, radius: ArrayLike, theta: ArrayLike, wedge: int | None
+) -> tuple[FloatArray, FloatArray, int]:
+    """Radii (um) and angles (deg) broadcast to one axis: radii, angles in radians, wedge."""
+    angle, k = locate(junction, theta, wedge)
+    r, angle = np.broadcast_arrays(np.atleast_1d(np.asarray(radius, dtype=np.float64)), angle)
+    return np.array(r), np.array(angle), k

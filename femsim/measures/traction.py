@@ -1,0 +1,130 @@
+"""Interface tractions and their averages from consistent nodal forces.
+
+The forces that one side's cells exert on the interface's nodes, f_i = int B_i^T sigma dV, are the finite element
+solution's own tractions in the weak sense: int N_i t dA = f_i. Solved for t with the interface's mass matrix they
+converge faster than stresses at points, and their sums balance the loads exactly (Wheeler 1974, SIAM J. Numer. Anal.
+11, 764; Babuska and Miller 1984, Int. J. Numer. Methods Eng. 20, 1111; Carey, Chow and Seager 1985, Comput. Methods
+Appl. Mech. Eng. 50, 107).
+
+At a root the node's force also holds the wall's share. There the force of the body across the interface, whose face
+runs on through the root, is split in the ratio of the singular field's own tractions on both sides of the root
+(:func:`femsim.measures.corner.intensity.root_share`); without that field, as at the plain end of an interface, the
+force belongs to the interface alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from femsim.base.arrays import FloatArray, IntArray
+from femsim.base.errors import InputError
+from femsim.meshes.elements import gauss_points, line_gauss, line_shape
+from femsim.meshes.facets import edges_of
+from femsim.meshes.layout import Root
+from femsim.meshes.mesh import Mesh
+from femsim.models.model import Model
+from femsim.models.sampling import sample
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Tractions along a level interface: edges (K, 2 or 3: near end, far end, middle), nodes, their distance from the
+    start (um), and the traction (n, 2: shear, peel) in MPa on the conductor's lower (or upper) face at each node."""
+
+    edges: IntArray
+    nodes: IntArray
+    distance: FloatArray
+    traction: FloatArray
+
+
+def level_edges(mesh: Mesh, region: str, level: float, span: tuple[float, float], into: int) -> IntArray:
+    """Edges of a region's face at height ``level`` whose ends lie within ``span``, the region above (into = 1) or below
+    (-1), sorted.
+    """
+    extent = mesh.extent
+    edges = edges_of(mesh)
+    number = mesh.regions.index(region)
+    ends = mesh.points[edges.nodes[:, :2]]
+    slack = 1e-9 * extent
+    on = np.all(np.abs(ends[..., 1] - level) <= slack, axis=1)
+    on &= np.all((ends[..., 0] >= span[0] - slack) & (ends[..., 0] <= span[1] + slack), axis=1)
+    centre = mesh.points[mesh.cells[:, : mesh.info.corners]].mean(axis=1)[:, 1]
+    beside = np.zeros(len(edges.nodes), dtype=bool)
+    for cell in edges.cells.T:
+        beside |= (cell >= 0) & (mesh.region[cell] == number) & ((centre[cell] - level) * into > 0)
+    found = edges.nodes[on & beside]
+    turned = mesh.points[found[:, 0], 0] > mesh.points[found[:, 1], 0]
+    found[turned, :2] = found[turned, 1::-1]
+    return np.asarray(found[np.argsort(mesh.points[found[:, 0], 0])])
+
+
+def side_force(model: Model, unknowns: FloatArray, nodes: IntArray, level: float, into: int) -> FloatArray:
+    """Forces (n, 2) in uN on nodes of a level line from all cells on one side of it: what the other side must exert."""
+    mesh = model.mesh
+    around = np.flatnonzero(np.isin(mesh.cells, nodes).any(axis=1))
+    centre = mesh.points[mesh.cells[around, : mesh.info.corners]].mean(axis=1)[:, 1]
+    return cell_force(model, unknowns, around[(centre - level) * into > 0])[nodes]
+
+
+def cell_force(model: Model, unknowns: FloatArray, cells: IntArray) -> FloatArray:
+    """Nodal forces (N, 2) in uN of the stress in some cells."""
+    points, weights = gauss_points(model.mesh.element, model.mesh.info.full)
+    at = sample(model, cells, points)
+    element = at.pull(at.stress(unknowns) * (at.volume * weights)[..., None])
+    force = np.bincount(model.element_dofs(cells).ravel(), element.ravel(), minlength=model.ndof)
+    return np.asarray(force[: 2 * len(model.mesh.points)].reshape(-1, 2))
+
+
+def _mass(model: Model, edges: IntArray, nodes: IntArray) -> FloatArray:
+    """Mass matrix (n, n) of the edges' shape functions, with the measure."""
+    s, w = line_gauss(4)
+    values, slopes = line_shape(edges.shape[1], s)
+    x = model.mesh.points[edges][..., 0]
+    stretch = np.abs(x @ slopes.T) * w * model.kinematics.measure(x @ values.T)
+    local = np.einsum("kq,qi,qj->kij", stretch, values, values)
+    at = np.searchsorted(nodes, edges)
+    matrix = np.zeros((len(nodes), len(nodes)))
+    np.add.at(matrix, (at[:, :, None], at[:, None, :]), local)
+    return matrix
+
+
+def profile(model: Model, unknowns: FloatArray, root: Root, length: float, share: FloatArray | None = None) -> Profile:
+    """Tractions under a conductor over ``length`` um from its root; exact in extent where the interval ends on a grid
+    line.
+
+    ``share`` (2: shear, peel) is the part of the root node's force that acts under the conductor
+    (:func:`femsim.measures.corner.intensity.root_share`); all of it where none is given.
+    """
+    mesh = model.mesh
+    reach = root.at[0] + root.into[0] * np.array([0.0, root.width])
+    edges = level_edges(mesh, root.region, root.at[1], (float(reach.min()), float(reach.max())), root.into[1])
+    if not len(edges):
+        raise InputError(f"traction: no interface under {root.region!r} at root {root.name}")
+    nodes = np.unique(edges)
+    force = side_force(
+        model, unknowns, nodes, root.at[1], -root.into[1]
+    )  # the body across, whose face runs on through the root
+    force = force * root.into[1]  # its outward normal points up where the conductor lies above
+    if share is not None:
+        force[int(np.argmin(np.abs(mesh.points[nodes, 0] - root.at[0])))] *= share
+    traction = np.linalg.solve(_mass(model, edges, nodes), force)
+    distance = np.abs(mesh.points[nodes, 0] - root.at[0])
+    order = np.argsort(distance)
+    inside = order[distance[order] <= length * (1 + 1e-9)]
+    kept = np.isin(edges, nodes[inside]).all(axis=1)
+    return Profile(edges[kept], nodes[inside], distance[inside], traction[inside])
+
+
+def average(model: Model, found: Profile) -> tuple[float, float]:
+    """Mean peel and shear over a profile, weighted with the radius in axisymmetry."""
+    s, w = line_gauss(4)
+    values, slopes = line_shape(found.edges.shape[1], s)
+    x = model.mesh.points[found.edges][..., 0]
+    weight = np.abs(x @ slopes.T) * w * model.kinematics.measure(x @ values.T)
+    lookup = {int(node): k for k, node in enumerate(found.nodes)}
+    at = np.vectorize(lookup.__getitem__)(found.edges)
+    t = np.einsum("qn,knc->kqc", values, found.traction[at])
+    mean = np.einsum("kq,kqc->c", weight, t) / weight.sum()
+    return float(mean[1]), float(mean[0])

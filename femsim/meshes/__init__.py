@@ -1,0 +1,1 @@
+"""Layouts, grids and meshes: points, cells, regions, lines; refining and locating. It knows no physics."""

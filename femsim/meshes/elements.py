@@ -1,0 +1,161 @@
+"""Reference elements: node order (VTK's), edges, shape functions and quadrature, taken from scikit-fem.
+
+Quadrilaterals live on [0, 1]^2, triangles on the unit triangle. Corners come first, counter-clockwise, then the edge
+nodes, then the interior node, which is the order of VTK, meshio and gmsh alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from femsim.base.arrays import FloatArray
+
+
+@dataclass(frozen=True)
+class ElementType:
+    """Facts of one element; ``full`` integrates the stiffness, ``reduced`` are its superconvergent stress points."""
+
+    name: str
+    meshio_name: str
+    skfem_name: str
+    corners: int
+    nodes: int
+    order: int
+    edges: tuple[tuple[int, ...], ...]
+    full: int
+    reduced: int
+
+    @property
+    def is_quad(self) -> bool:
+        """Quadrilateral or triangle."""
+        return self.corners == 4
+
+
+ELEMENTS: dict[str, ElementType] = {
+    e.name: e
+    for e in (
+        ElementType("quad4", "quad", "ElementQuad1", 4, 4, 1, ((0, 1), (1, 2), (2, 3), (3, 0)), 2, 1),
+        ElementType("quad8", "quad8", "ElementQuadS2", 4, 8, 2, ((0, 1, 4), (1, 2, 5), (2, 3, 6), (3, 0, 7)), 3, 2),
+        ElementType("quad9", "quad9", "ElementQuad2", 4, 9, 2, ((0, 1, 4), (1, 2, 5), (2, 3, 6), (3, 0, 7)), 3, 2),
+        ElementType("tri3", "triangle", "ElementTriP1", 3, 3, 1, ((0, 1), (1, 2), (2, 0)), 2, 1),
+        ElementType("tri6", "triangle6", "ElementTriP2", 3, 6, 2, ((0, 1, 3), (1, 2, 4), (2, 0, 5)), 4, 2),
+    )
+}
+
+
+def shape(element: str, xi: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Shape functions N (q, n) and their gradients dN (q, n, 2) at reference points ``xi`` (q, 2); read-only where the
+    points are few.
+    """
+    points = np.ascontiguousarray(xi, dtype=float).reshape(-1, 2)
+    return _few(element, points.tobytes()) if len(points) <= FEW else _shape(element, points)
+
+
+#: the shape functions at up to this many points are kept: they are asked for again with every batch of cells
+FEW = 512
+
+
+@lru_cache(maxsize=256)
+def _few(element: str, points: bytes) -> tuple[FloatArray, FloatArray]:
+    values, gradients = _shape(element, np.frombuffer(points).reshape(-1, 2))
+    values.flags.writeable = gradients.flags.writeable = False
+    return values, gradients
+
+
+def _shape(element: str, xi: FloatArray) -> tuple[FloatArray, FloatArray]:
+    import skfem.element
+
+    info = ELEMENTS[element]
+    basis = getattr(skfem.element, info.skfem_name)()
+    points = np.ascontiguousarray(xi.T)
+    values = np.empty((points.shape[1], info.nodes))
+    gradients = np.empty((points.shape[1], info.nodes, 2))
+    for i in range(info.nodes):
+        phi, dphi = basis.lbasis(points, i)
+        values[:, i] = phi
+        gradients[:, i, :] = np.broadcast_to(dphi, (2, points.shape[1])).T
+    return values, gradients
+
+
+@lru_cache(maxsize=64)
+def gauss_points(element: str, order: int) -> tuple[FloatArray, FloatArray]:
+    """Points (q, 2) and weights (q,): ``order`` x ``order`` Gauss points on quadrilaterals, a rule of degree 2 order -
+    2 on triangles.
+    """
+    if ELEMENTS[element].is_quad:
+        x, w = line_gauss(order)
+        px, py = np.meshgrid(x, x, indexing="xy")
+        return np.column_stack([px.ravel(), py.ravel()]), np.outer(w, w).ravel()
+    if order == 1:  # scikit-fem's rule of degree 1 has three points
+        return np.full((1, 2), 1.0 / 3.0), np.array([0.5])
+    from skfem.element import ElementTriP1
+    from skfem.quadrature import get_quadrature
+
+    degree = {2: 2, 3: 4, 4: 6}.get(order, 2 * order)
+    points, weights = get_quadrature(ElementTriP1().refdom, degree)
+    return np.ascontiguousarray(points.T), weights
+
+
+@lru_cache(maxsize=16)
+def line_gauss(order: int) -> tuple[FloatArray, FloatArray]:
+    """Gauss-Legendre points and weights on [0, 1]."""
+    x, w = np.polynomial.legendre.leggauss(order)
+    return 0.5 * (x + 1.0), 0.5 * w
+
+
+def line_shape(nodes: int, s: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Shape functions (q, nodes) and derivatives (q, nodes) of an edge on [0, 1]: ends first, then the middle."""
+    if nodes == 2:
+        return np.column_stack([1 - s, s]), np.column_stack([-np.ones_like(s), np.ones_like(s)])
+    return (
+        np.column_stack([(1 - s) * (1 - 2 * s), s * (2 * s - 1), 4 * s * (1 - s)]),
+        np.column_stack([4 * s - 3, 4 * s - 1, 4 - 8 * s]),
+    )
+
+
+@lru_cache(maxsize=16)
+def node_points(element: str) -> FloatArray:
+    """Reference coordinates (n, 2) of the nodes."""
+    corners = (
+        [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)]
+        if ELEMENTS[element].is_quad
+        else [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0)]
+    )
+    points = list(corners)
+    info = ELEMENTS[element]
+    if info.order == 2:
+        points += [tuple(0.5 * (np.array(corners[e[0]]) + np.array(corners[e[1]]))) for e in info.edges]
+    if element == "quad9":
+        points.append((0.5, 0.5))
+    return np.array(points)
+
+
+@lru_cache(maxsize=16)
+def extrapolation(element: str) -> FloatArray:
+    """Matrix (n, q) that carries values at the reduced Gauss points to the nodes by the polynomial through them.
+
+    Those points are where the stresses converge one order faster (Barlow 1976, Int. J. Numer. Methods Eng. 10, 243;
+    Zienkiewicz and Zhu 1992, ibid. 33, 1331): the centre for linear elements, 2 x 2 or three points for quadratic ones.
+    """
+    return reduced_basis(element, node_points(element))
+
+
+def reduced_basis(element: str, xi: FloatArray) -> FloatArray:
+    """Weights (m, q) of the reduced Gauss points' values in the polynomial through them, at reference points ``xi`` (m,
+    2).
+    """
+    return _monomials(element, xi) @ np.linalg.inv(
+        _monomials(element, gauss_points(element, ELEMENTS[element].reduced)[0])
+    )
+
+
+def _monomials(element: str, xi: FloatArray) -> FloatArray:
+    info = ELEMENTS[element]
+    one = np.ones(len(xi))
+    if info.order == 1:
+        return one[:, None]
+    columns = [one, xi[:, 0], xi[:, 1]]
+    return np.column_stack([*columns, xi[:, 0] * xi[:, 1]] if info.is_quad else columns)

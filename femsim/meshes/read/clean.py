@@ -1,0 +1,195 @@
+"""From what a reader found to a mesh: checks of the cells, their orientation, nodes that no cell uses, and what else is
+mended.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from femsim.base.arrays import FloatArray, IntArray
+from femsim.base.errors import FemsimWarning
+from femsim.meshes.elements import gauss_points, shape
+from femsim.meshes.facets import edges_of
+from femsim.meshes.mesh import Mesh, jacobians
+from femsim.meshes.read.groups import lines_of, place, with_regions
+from femsim.meshes.read.orders import used_nodes
+from femsim.meshes.read.raw import BY_MESHIO_NAME, Raw, dim_of, fail
+
+
+def assemble(path: Path, raw: Raw, scale: float) -> tuple[Mesh, dict[str, FloatArray], list[str]]:
+    """The mesh, its point data and what was done on the way; ``scale`` is the file's unit of length in um."""
+    notes = list(raw.notes)
+    element, cells, number_of = _cells(path, raw)
+    points = _plane(path, raw.points, cells, notes) * scale
+    used, new_of = used_nodes(len(points), cells)
+    if len(used) < len(points):
+        notes.append(f"{len(points) - len(used)} nodes that belong to no 2D cell were dropped")
+    mesh = Mesh(points[used], new_of[cells], element, np.zeros(len(cells), dtype=np.int64), ("",))
+    mesh = _turn(mesh, notes)
+    check_shapes(path, mesh)
+    mesh, number_of = _without_doubles(mesh, number_of)
+    if len(mesh.cells) < len(cells):
+        notes.append(f"{len(cells) - len(mesh.cells)} cells given twice were taken once")
+    groups = [replace(group, cells=np.unique(group.cells)) for group in raw.groups]
+    mesh = with_regions(path, mesh, groups, raw.dims, number_of, notes)
+    edges = edges_of(mesh)
+    if len(edges.nodes) * 2 - np.sum(edges.cells[:, 1] < 0) < len(mesh.cells) * len(mesh.info.edges):
+        fail(path, _crowded(mesh))
+    mesh = replace(mesh, lines=lines_of(path, mesh, edges, replace(raw, groups=groups), new_of, notes))
+    _warn_of_doubled_nodes(path, mesh, notes)
+    point_data = {name: values[used] for name, values in raw.point_data.items()}
+    for name, values in point_data.items():
+        if np.any(~np.isfinite(values)):
+            notes.append(f"point data {name!r} has no finite value at {int(np.sum(~np.isfinite(values)))} nodes")
+    return mesh, point_data, notes
+
+
+def _cells(path: Path, raw: Raw) -> tuple[str, IntArray, IntArray]:
+    """The 2D cells: element, nodes, and for every cell of the file its number among them (-1 for lines and points)."""
+    count: dict[str, int] = {}
+    for kind, nodes in raw.blocks:
+        count[kind] = count.get(kind, 0) + len(nodes)
+    by_dim = {dim: {kind: n for kind, n in count.items() if n and dim_of(kind) == dim} for dim in range(4)}
+
+    def listed(kinds: dict[str, int]) -> str:
+        return ", ".join(f"{n} {kind}" for kind, n in kinds.items())
+
+    if by_dim[3]:
+        fail(path, f"3D cells are not supported ({listed(by_dim[3])}); a 2D section is needed")
+    if not by_dim[2]:
+        fail(
+            path,
+            f"holds no 2D cells ({listed({**by_dim[0], **by_dim[1]}) or 'no cells at all'}); needed: triangles "
+            f"or quadrilaterals",
+        )
+    unknown = [kind for kind in by_dim[2] if kind not in BY_MESHIO_NAME]
+    if unknown:
+        allowed = ", ".join(f"{meshio_name} ({name})" for meshio_name, name in BY_MESHIO_NAME.items())
+        fail(path, f"cell type {unknown[0]!r} ({by_dim[2][unknown[0]]} cells) is not supported; allowed: {allowed}")
+    if len(by_dim[2]) > 1:
+        fail(path, f"mixed cell types are not supported in one run ({listed(by_dim[2])}); mesh with one of them")
+    (kind,) = by_dim[2]
+    parts, number_of, at = [], [], 0
+    for name, nodes in raw.blocks:
+        if name == kind:
+            parts.append(nodes)
+            number_of.append(np.arange(at, at + len(nodes)))
+            at += len(nodes)
+        else:
+            number_of.append(np.full(len(nodes), -1))
+    element, cells = BY_MESHIO_NAME[kind], np.concatenate(parts)
+    twice = np.flatnonzero(np.any(np.diff(np.sort(cells, axis=1), axis=1) == 0, axis=1))
+    if len(twice):
+        place = raw.points[cells[twice[0]]].mean(axis=0)
+        fail(
+            path,
+            f"{len(twice)} {kind} cells use a node twice, the first about ({', '.join(f'{x:.6g}' for x in place)})",
+        )
+    return element, cells, np.concatenate(number_of)
+
+
+def _plane(path: Path, points: FloatArray, cells: IntArray, notes: list[str]) -> FloatArray:
+    """The two coordinates that vary."""
+    used = points[np.unique(cells)]
+    bad = np.flatnonzero(~np.all(np.isfinite(used), axis=1))
+    if len(bad):
+        where = ", ".join(f"{x:g}" for x in used[bad[0]])
+        fail(path, f"{len(bad)} nodes have coordinates that are not finite, the first ({where})")
+    if points.shape[1] == 2:
+        return points
+    spread = np.ptp(used, axis=0)
+    flat = spread <= 1e-9 * max(float(spread.max()), 1e-300)
+    if flat[2]:
+        return points[:, :2]
+    if flat[1]:
+        notes.append("the mesh lies in the x-z plane: x was taken as the first coordinate (r), z as the second")
+        return points[:, [0, 2]]
+    if flat[0]:
+        notes.append("the mesh lies in the y-z plane: y was taken as the first coordinate (r), z as the second")
+        return points[:, [1, 2]]
+    fail(
+        path,
+        f"the cells do not lie in one coordinate plane: x, y, z vary by {spread[0]:.4g}, {spread[1]:.4g}, "
+        f"{spread[2]:.4g}",
+    )
+
+
+def _determinants(mesh: Mesh) -> FloatArray:
+    """Jacobian determinants at the Gauss points of each cell."""
+    points, _ = gauss_points(mesh.element, mesh.info.full)
+    with np.errstate(all="ignore"):  # flat cells have no inverse
+        determinant, _ = jacobians(mesh, slice(None), shape(mesh.element, points)[1])
+    return determinant
+
+
+def _turn(mesh: Mesh, notes: list[str]) -> Mesh:
+    wrong = np.flatnonzero(_determinants(mesh).sum(axis=1) < 0)
+    if not len(wrong):
+        return mesh
+    notes.append(f"{len(wrong)} clockwise cells were turned round")
+    corners = mesh.info.corners
+    order = [
+        0,
+        *range(corners - 1, 0, -1),
+        *range(2 * corners - 1, corners - 1, -1),
+        2 * corners,
+    ]  # corners, edges, centre
+    cells = mesh.cells.copy()
+    cells[wrong] = cells[wrong][:, order[: mesh.info.nodes]]
+    return replace(mesh, cells=cells)
+
+
+def check_shapes(path: Path, mesh: Mesh) -> None:
+    determinant = _determinants(mesh)
+    corner = mesh.points[mesh.cells[:, : mesh.info.corners]]
+    longest = np.max(np.sum((np.roll(corner, -1, axis=1) - corner) ** 2, axis=2), axis=1)
+    flat = np.flatnonzero(np.abs(determinant).max(axis=1) <= 1e-13 * longest)
+    if len(flat):
+        fail(path, f"{len(flat)} cells have no area, the first at {place(mesh, flat[0])}")
+    inverted = np.flatnonzero(determinant.min(axis=1) <= 0)
+    if len(inverted):
+        fail(
+            path,
+            f"{len(inverted)} cells are inverted (twisted or too distorted), the first at {place(mesh, inverted[0])}",
+        )
+
+
+def _without_doubles(mesh: Mesh, number_of: IntArray) -> tuple[Mesh, IntArray]:
+    """Each cell once, and for every cell of the file its number in the result."""
+    _, first, which = np.unique(np.sort(mesh.cells, axis=1), axis=0, return_index=True, return_inverse=True)
+    kept = np.sort(first)
+    new = np.searchsorted(kept, first)[which.ravel()]
+    cells = replace(mesh, cells=mesh.cells[kept], region=mesh.region[kept])
+    return cells, np.where(number_of >= 0, new[np.maximum(number_of, 0)], -1)
+
+
+def _crowded(mesh: Mesh) -> str:
+    """Says where more than two cells share an edge."""
+    nodes = np.concatenate([mesh.cells[:, list(edge[:2])] for edge in mesh.info.edges])
+    values, count = np.unique(np.sort(nodes, axis=1), axis=0, return_counts=True)
+    r, z = mesh.points[values[np.argmax(count)]].mean(axis=0)
+    return (
+        f"{int(np.sum(count > 2))} edges belong to more than two cells (cells overlap), the first at "
+        f"({r:.6g}, {z:.6g}) um"
+    )
+
+
+def _warn_of_doubled_nodes(path: Path, mesh: Mesh, notes: list[str]) -> None:
+    from scipy.spatial import cKDTree
+
+    corner = mesh.points[mesh.cells[:, : mesh.info.corners]]
+    shortest = float(np.linalg.norm(np.roll(corner, -1, axis=1) - corner, axis=2).min())
+    distance, _ = cKDTree(mesh.points).query(mesh.points, k=2)
+    doubled = np.flatnonzero(distance[:, 1] <= 1e-5 * shortest)
+    if len(doubled):
+        r, z = mesh.points[doubled[0]]
+        text = (
+            f"{len(doubled)} nodes lie on others without being joined, the first at ({r:.6g}, {z:.6g}) um; "
+            f"regions may be unconnected"
+        )
+        notes.append(text)
+        warnings.warn(f"{path}: {text}", FemsimWarning, stacklevel=4)

@@ -1,0 +1,1 @@
+"""Pictures of the claims studies and of what a claim says."""

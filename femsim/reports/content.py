@@ -1,0 +1,309 @@
+"""What the report says, as plain data."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel
+
+import femsim
+from femsim.base.units import MPA_PER_GPA, PER_K_PER_PPM, UNIT
+from femsim.builders.resolve import ResolvedMaterial
+from femsim.cases.library import Source
+from femsim.cases.parts import CaseBase
+from femsim.materials.property import Property
+from femsim.reports.words import number
+from femsim.runs.run import Run
+from femsim.solvers.solve import GOOD_RESIDUAL, WORST_RESIDUAL
+
+#: a balance of forces or energies off by less than this is rounding
+BALANCED = 1.0e-8
+
+
+#: packages whose versions a report names
+PACKAGES = ("numpy", "scipy", "scikit-fem", "meshio", "matplotlib", "pydantic")
+
+
+Json = dict[str, Any]
+
+
+def report_data(run: Run, figures: Sequence[Json] = ()) -> Json:
+    """All that the report needs beyond the JSON document of ``solve``."""
+    case, quality = run.case, run.quality
+    layout = run.discretisation.layout
+    return {
+        "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "axes": list(run.solution.model.kinematics.axes),
+        "components": list(run.solution.model.kinematics.components),
+        "inputs": list(_inputs(case)),
+        "temperatures": {
+            "stress_free": case.load.stress_free_temperature,
+            "range": [float(np.min(run.solution.model.temperature)), float(np.max(run.solution.model.temperature))],
+        },
+        "lengths": list(run.discretisation.lengths),
+        "conductors": {root.name: root.region for root in run.discretisation.roots},
+        "materials": _materials(run.materials),
+        "quality": {
+            "smallest_edge": quality.smallest_edge,
+            "largest_edge": quality.largest_edge,
+            "worst_jacobian": quality.worst_jacobian,
+            "worst_at": list(quality.worst_at),
+            "largest_aspect": quality.largest_aspect,
+            "per_region": dict(quality.per_region),
+        },
+        "notes": list(run.discretisation.notes),
+        "hold": list(layout.hold) if layout is not None and layout.hold is not None else None,
+        "checks": _checks(run),
+        "versions": _versions(),
+        "figures": list(figures),
+    }
+
+
+def _checks(run: Run) -> list[Json]:
+    checks = run.solution.checks
+    entries = (
+        (
+            "residual",
+            checks.residual,
+            GOOD_RESIDUAL,
+            "largest |internal - external nodal force| over the unknowns, as a part of the largest applied or "
+            "thermal one",
+        ),
+        (
+            "reaction",
+            checks.reaction,
+            BALANCED,
+            "resultant of all loads and reactions along each rigid motion, as a part of the sum of the forces' "
+            "magnitudes",
+        ),
+        (
+            "energy",
+            checks.energy,
+            BALANCED,
+            "work of the stresses less the work of loads and reactions, as a part of the work of all nodal forces",
+        ),
+    )
+    found = []
+    for name, value, limit, meaning in entries:
+        if value is None:
+            verdict = "does not apply"
+        elif value <= limit:
+            verdict = "pass"
+        else:
+            verdict = "pass, less exact than usual" if name == "residual" and value <= WORST_RESIDUAL else "FAIL"
+        found.append({"name": name, "value": value, "limit": limit, "verdict": verdict, "meaning": meaning})
+    return found
+
+
+def _versions() -> Json:
+    found = {"femsim": femsim.__version__, "Python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    found["system"] = f"{platform.system()} {platform.machine()}"
+    return found
+
+
+_UNITS = {
+    "load.stress_free_temperature": UNIT["temperature"],
+    "load.temperature": UNIT["temperature"],
+    "mesh.size": UNIT["length"],
+    "mesh.largest": UNIT["length"],
+    "metrics.length": UNIT["length"],
+    "pressure": UNIT["stress"],
+    "traction": UNIT["stress"],
+}
+
+
+_LENGTHS = {"at", "point", "r", "z", "x", "y", "u_r", "u_z", "u_x", "u_y", "thickness", "radius", "offset"}
+
+
+_FIRST = (
+    "name",
+    "stack",
+    "geometry",
+    "layer",
+    "block",
+    "materials",
+    "load",
+    "model",
+    "boundary",
+    "mesh",
+    "root",
+    "metrics",
+    "probe",
+)
+
+
+_PLAIN = {"ratio", "count", "fraction"}
+
+
+def _inputs(case: CaseBase) -> Iterator[Json]:
+    """Every key of a case: dotted name, value, unit, whether it was given, and what it means."""
+    fields = type(case).model_fields
+    for name in sorted(fields, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST)):
+        field = fields[name]
+        value, given = getattr(case, name), name in case.model_fields_set
+        if name == "materials":
+            for role, ref in case.materials.items():
+                yield _input(f"materials.{role}", ref, "", True, "")
+        elif isinstance(value, BaseModel):
+            yield from _keys(value, name, True)
+        elif isinstance(value, list) and value and isinstance(value[0], BaseModel):
+            for index, entry in enumerate(value):
+                yield from _keys(entry, f"{name}.{index}", False)
+        else:
+            yield _input(name, value, "", given, field.description or "")
+
+
+def _keys(model: BaseModel, prefix: str, optional: bool) -> Iterator[Json]:
+    for name, field in type(model).model_fields.items():
+        value, key = getattr(model, name), f"{prefix}.{field.alias or name}"
+        if value is None and not optional:
+            continue
+        yield _input(key, value, _unit(key, value), name in model.model_fields_set, field.description or "")
+
+
+def _unit(key: str, value: object) -> str:
+    parts = key.split(".")
+    if not _numeric(value):
+        return ""
+    short = ".".join((parts[0], parts[-1]))
+    if short in _UNITS or parts[-1] in _UNITS:
+        return _UNITS.get(short) or _UNITS[parts[-1]]
+    length = parts[-1] in _LENGTHS or (parts[0] == "geometry" and parts[-1] not in _PLAIN)
+    return UNIT["length"] if length else ""
+
+
+def _numeric(value: object) -> bool:
+    entries = value if isinstance(value, list | tuple) else [value]
+    return bool(entries) and all(isinstance(v, int | float) and not isinstance(v, bool) for v in entries)
+
+
+def _input(key: str, value: object, unit: str, given: bool, meaning: str) -> Json:
+    return {"key": key, "value": _toml(value), "unit": unit, "given": given, "meaning": meaning}
+
+
+def _toml(value: object) -> str:
+    """A value as a case file would write it."""
+    if value is None or value == []:
+        return "not set" if value is None else "none"
+    if isinstance(value, BaseModel):
+        entries = value.model_dump(by_alias=True, exclude_unset=True, exclude_none=True)
+        return _toml(entries)
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{key} = {_toml(entry)}" for key, entry in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_toml(entry) for entry in value) + "]"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return (
+        number(value)
+        if isinstance(value, int | float)
+        else json.dumps(value, ensure_ascii=False)
+        if isinstance(value, str)
+        else str(value)
+    )
+
+
+def _materials(materials: Mapping[str, ResolvedMaterial]) -> list[Json]:
+    """One entry per distinct material, with the regions that use it."""
+    found: list[tuple[ResolvedMaterial, Json]] = []
+    for region, one in materials.items():
+        same = next((entry for other, entry in found if (other.spec, other.origin) == (one.spec, one.origin)), None)
+        if same is not None:
+            same["regions"].append(region)
+            continue
+        found.append((one, _material(region, one)))
+    return [entry for _, entry in found]
+
+
+def _material(region: str, one: ResolvedMaterial) -> Json:
+    entry, material = one.entry, one.material
+    changed = [name for name in one.changed if name != "angle" or material.angle]
+    rows = [
+        _row("Young's modulus", "E", material.youngs_modulus, MPA_PER_GPA, UNIT["modulus"], one, "youngs_modulus"),
+        _row("Poisson ratio", "nu", material.poisson_ratio, 1.0, "-", one, "poisson_ratio"),
+    ]
+    if material.shear_modulus:
+        rows.append(
+            _row("shear modulus", "G", material.shear_modulus, MPA_PER_GPA, UNIT["modulus"], one, "shear_modulus")
+        )
+    kind = material.cte_kind
+    if kind == "secant" and material.cte_reference is not None:
+        kind = f"mean from {material.cte_reference:g} degC"
+    elif all(not p.is_table for p in material.cte):
+        kind = "constant"
+    rows.append(_row(f"expansion coefficient, {kind}", "cte", material.cte, PER_K_PER_PPM, UNIT["cte"], one, "cte"))
+    for label, key, value, unit, full in (
+        ("Vickers hardness", "hardness", material.hardness, UNIT["hardness"], "hardness"),
+        ("yield strength", "yield", material.yield_strength, UNIT["stress"], "yield_strength"),
+        ("angle of the axes", "angle", material.angle or None, "degrees", "angle"),
+    ):
+        if value is not None:
+            rows.append(
+                {"label": label, "key": key, "values": [number(value)], "unit": unit, **_origin(one, key, full)}
+            )
+    sources = [_source(s) for s in entry.source] if entry is not None else []
+    used = {name for row in rows for name in row["sources"]}
+    return {
+        "regions": [region],
+        "name": entry.name if entry is not None else "",
+        "description": entry.description if entry is not None else "",
+        "origin": one.blend
+        or ("library" if entry is not None else "case")
+        + (f", with {', '.join(changed)} from the case" if changed else ""),
+        "family": material.family or "",
+        "rows": rows,
+        "sources": [s for s in sources if s["id"] in used],
+        "note": (entry.note or "") if entry is not None else "",
+        "parts": [_material(part.role, part) for part in getattr(one, "parts", ())],
+    }
+
+
+def _row(
+    label: str, key: str, values: Sequence[Property], factor: float, unit: str, one: ResolvedMaterial, full: str
+) -> Json:
+    pairs = ("12", "13", "23") if key in ("nu", "G") else ("1", "2", "3")
+    texts = []
+    for name, value in zip(pairs, values, strict=False):
+        axis = f"{name}: " if len(values) == 3 else ""
+        numbers = [number(v / factor) for v in value.values]
+        texts.append(
+            axis
+            + (
+                ", ".join(f"{n} at {t:g} degC" for n, t in zip(numbers, value.temperatures, strict=True))
+                if value.is_table
+                else numbers[0]
+            )
+        )
+    return {"label": label, "key": key, "values": texts, "unit": unit, **_origin(one, key, full)}
+
+
+def _origin(one: ResolvedMaterial, key: str, full: str) -> Json:
+    """Where a number comes from: the sources' names, or the case."""
+    if one.blend:
+        return {"origin": "computed", "sources": [], "note": "", "range": ""}
+    if one.entry is None or key in one.changed or full not in one.entry.properties:
+        return {"origin": "case", "sources": [], "note": "", "range": ""}
+    given = one.entry.properties[full]
+    spread = f"{given.range[0]:g} to {given.range[1]:g}" if given.range else ""
+    return {
+        "origin": "library",
+        "sources": [s.id for s in one.entry.sources(full)],
+        "note": given.note or "",
+        "range": spread,
+    }
+
+
+def _source(source: Source) -> Json:
+    given = source.model_dump(include={"id", "kind", "checked"})
+    return {**given, "citation": source.citation(), "url": source.url or "", "note": source.note or ""}

@@ -1,0 +1,50 @@
+"""The fields of a run as a VTU file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from femsim.base.arrays import FloatArray
+from femsim.base.files import atomic_write
+from femsim.meshes.mesh import Mesh
+from femsim.meshes.write import Values, vtu_bytes
+from femsim.models.kinematics import Kinematics, von_mises
+
+
+def write_fields(
+    path: Path,
+    mesh: Mesh,
+    kinematics: Kinematics,
+    displacement: FloatArray,
+    nodal_stress: FloatArray,
+    temperature: float | FloatArray,
+) -> None:
+    """Write a solution: displacement (N, 2) in um, stress (E, n, 4) in MPa at the nodes of each cell, temperature
+    (number or (N,)) in degC.
+
+    The drawing plane is ParaView's x-y plane: x is r and y is z in axisymmetry, and the displacement has the components
+    (u_r, u_z, 0).
+    """
+    atomic_write(path, fields_bytes(mesh, kinematics, displacement, nodal_stress, temperature))
+
+
+def fields_bytes(
+    mesh: Mesh,
+    kinematics: Kinematics,
+    displacement: FloatArray,
+    nodal_stress: FloatArray,
+    temperature: float | FloatArray,
+) -> bytes:
+    """The content of the file :func:`write_fields` writes."""
+    count = len(mesh.points)
+    point_data: dict[str, Values] = {
+        "displacement": np.column_stack([displacement[:count], np.zeros(count)]),
+        "temperature": np.broadcast_to(np.asarray(temperature, dtype=float), (count,)),
+    }
+    side_data: dict[str, Values] = {
+        f"stress_{name}": nodal_stress[..., i] for i, name in enumerate(kinematics.components)
+    }
+    side_data["von_mises"] = von_mises(nodal_stress)
+    return vtu_bytes(mesh, point_data, {}, mesh.regions, side_data=side_data)

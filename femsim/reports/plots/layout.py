@@ -1,0 +1,179 @@
+"""The layout drawn: regions with their materials, dimensions, roots, bends, boundary conditions; thin layers in panels
+of their own.
+"""
+
+from __future__ import annotations
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from femsim.builders.build import Discretisation
+from femsim.meshes.layout import Dimension, Layout, Root
+from femsim.meshes.mesh import Mesh
+from femsim.reports.plots.marks import HEIGHT, LOWER, Marks
+from femsim.reports.plots.panels import holds, windows
+from femsim.reports.plots.picture import Picture, Window, material_lines, picture, supports
+from femsim.reports.plots.style import (
+    ACCENT,
+    INK,
+    NORMAL,
+    SMALL,
+    new_figure,
+    own_axes,
+    plain,
+    shown,
+    words,
+)
+from femsim.runs.run import Run
+
+#: width of a page, and room left of, right of, between, above and below its panels, inches
+_PAGE, _LEFT, _RIGHT, _GAP, _HEAD, _TICKS = 10.6, 0.62, 0.15, 0.72, 0.3, 0.5
+
+
+def layout_figure(result: Run | Discretisation | Layout | Mesh) -> Figure:
+    """A page: the body, closer panels where layers are thin, and a legend of materials and supports."""
+    what = picture(result)
+    panels = windows(what)
+    marks = [Marks(what, w, _dimensions_of(what, panels, n), _roots_of(what, panels, n)) for n, w in enumerate(panels)]
+    handles = _legend(what)
+    columns = 2 if len(handles) > 3 else 1
+    limit = HEIGHT if len(panels) <= 2 else LOWER
+    rows: list[list[int]] = []
+    for _ in range(4):  # the room for text depends on the scale, and the scale on the room
+        rows = _rows([mark.shape for mark in marks], limit)
+        for row in rows:
+            tall = _height([marks[n].shape for n in row], limit)
+            for n in row:
+                marks[n].fit(marks[n].tallness / (72.0 * tall))
+        inside = {number for mark in marks for number, (_, out) in mark.labels.items() if not out}
+        marks[-1].outside = set(range(len(what.regions))) - inside
+    heights = [_height([marks[n].shape for n in row], limit) for row in rows]
+    foot = 0.2 + 0.165 * ((len(handles) + columns - 1) // columns)
+    widths = [
+        _LEFT + _RIGHT + sum(tall * marks[n].shape for n in row) + _GAP * (len(row) - 1)
+        for row, tall in zip(rows, heights, strict=True)
+    ]
+    width, height = max(*widths, 6.8), sum(heights) + (_HEAD + _TICKS) * len(rows) + foot
+    figure = new_figure(width, height)
+    figure.set_layout_engine("none")
+    bottom = height
+    for row, tall, wide in zip(rows, heights, widths, strict=True):
+        bottom -= tall + _HEAD
+        at = _LEFT + 0.5 * (width - wide)
+        for n in row:
+            ax = figure.add_axes((at / width, bottom / height, tall * marks[n].shape / width, tall / height))
+            at += tall * marks[n].shape + _GAP
+            marks[n].draw(ax, [panels[k] for k in range(n + 1, len(panels)) if _parent(panels, k) == n])
+            w = panels[n]
+            closer = f"{'abcd'[n]}: {w[1] - w[0]:.4g} x {w[3] - w[2]:.4g} um of it"
+            ax.set_title("" if len(panels) == 1 else closer if n else "whole body", fontsize=NORMAL)
+            if n != row[0]:
+                ax.set_ylabel("")
+        bottom -= _TICKS
+    legend = figure.legend(
+        handles=handles,
+        loc="lower left",
+        bbox_to_anchor=(0.3 / width, 0.04 / height),
+        ncols=columns,
+        fontsize=SMALL,
+        frameon=False,
+        borderaxespad=0.0,
+        handlelength=1.6,
+        columnspacing=1.6,
+    )
+    for text in legend.get_texts():
+        plain(text)
+    return figure
+
+
+def _rows(shapes: list[float], height: float) -> list[list[int]]:
+    """Panels side by side in rows no wider than a page; ``shapes`` are widths over heights."""
+    rows: list[list[int]] = [[]]
+    used = _LEFT + _RIGHT
+    for number, shape in enumerate(shapes):
+        if rows[-1] and used + height * shape > _PAGE:
+            rows.append([])
+            used = _LEFT + _RIGHT
+        rows[-1].append(number)
+        used += height * shape + _GAP
+    return rows
+
+
+def _height(shapes: list[float], limit: float) -> float:
+    """Height in inches of a row of panels."""
+    return min(limit, (_PAGE - _LEFT - _RIGHT - _GAP * (len(shapes) - 1)) / sum(shapes))
+
+
+def _parent(panels: list[Window], number: int) -> int:
+    """The panel in which a closer one is outlined: the closest that holds all of it."""
+    w = panels[number]
+    return max(k for k in range(number) if k == 0 or holds(panels[k], (w[0], w[2]), (w[1], w[3])))
+
+
+def plot_layout(
+    result: Run | Discretisation | Layout | Mesh, ax: Axes | None = None, window: Window | None = None
+) -> Axes:
+    """Draw a layout in one panel: regions, dimensions in um, roots, supports; ``window`` (x0, x1, y0, y1) draws a
+    part.
+    """
+    what = picture(result)
+    ax = own_axes(ax, 6.0, 6.0)
+    shown = window or what.body
+    figure = ax.get_figure(root=True)
+    box = ax.get_position()
+    size = (4.0, 4.0) if figure is None else (box.width * figure.get_figwidth(), box.height * figure.get_figheight())
+    mark = Marks(what, shown, _dimensions_of(what, [shown], 0), _roots_of(what, [shown], 0))
+    mark.outside = set(range(len(what.regions)))
+    for _ in range(4):
+        frame = mark.frame
+        mark.fit(max((frame[1] - frame[0]) / (72.0 * size[0]), (frame[3] - frame[2]) / (72.0 * size[1])))
+    mark.draw(ax, [])
+    return ax
+
+
+def _dimensions_of(what: Picture, panels: list[Window], number: int) -> list[Dimension]:
+    """The dimensions a panel draws: each is drawn once, in the closest panel that holds it."""
+    found = []
+    for d in what.layout.dimensions if what.layout is not None else ():
+        holders = [k for k, w in enumerate(panels) if holds(w, d.start, d.end)]
+        if holders and max(holders) == number:
+            found.append(d)
+    return found
+
+
+def _roots_of(what: Picture, panels: list[Window], number: int) -> list[Root]:
+    """The roots a panel names: each once, in the closest panel that holds it."""
+    return [r for r in what.roots if max((k for k, w in enumerate(panels) if holds(w, r.at)), default=-1) == number]
+
+
+def _legend(what: Picture) -> list[Artist]:
+    """Handles of regions with their materials, of roots and of supports."""
+    handles: list[Artist] = []
+    for region in what.regions:
+        text = ": ".join([words(region), ", ".join(material_lines(what, region))]).removesuffix(": ")
+        handles.append(Patch(facecolor=what.colours[region], edgecolor=INK, linewidth=0.5, label=shown(text)))
+    if what.roots:
+        handles.append(
+            Line2D(
+                [],
+                [],
+                ls="",
+                marker="o",
+                ms=5,
+                mfc="none",
+                mec=ACCENT,
+                mew=1.4,
+                label="root: stress metrics are taken here",
+            )
+        )
+    for text, drawn in supports(what):
+        if drawn:
+            handles.append(
+                Line2D(
+                    [], [], label=shown(text), **{**drawn[0][2], **({"marker": None} if len(drawn[0][0]) > 1 else {})}
+                )
+            )
+    return handles

@@ -1,0 +1,178 @@
+"""One look for all figures: sizes, colours of regions, maps, labels. No pyplot, no global settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import Collection
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.ticker import MaxNLocator
+
+from femsim.base.arrays import FloatArray
+
+#: resolution of PNG files and of the rasterised parts of SVG files
+DPI = 150
+#: font sizes, points
+SMALL, NORMAL, LARGE = 7.5, 8.5, 10.0
+INK, FAINT, ACCENT = "#222222", "#8a8a8a", "#c2185b"
+#: text of an axis of lengths
+LENGTH = "um"
+#: sequential and diverging colour maps, both perceptually ordered
+SEQUENTIAL, DIVERGING = "viridis", "RdBu_r"
+
+_METALS = {
+    "copper": "#d99a6c",
+    "gold": "#e3c565",
+    "aluminium": "#e4e5e8",
+    "nickel": "#a7a58c",
+    "titanium": "#8f8fa8",
+    "tungsten": "#7b7f8c",
+    "palladium": "#b5b0a5",
+    "silver": "#cfd4da",
+    "solder": "#b9c7be",
+    "tin": "#b9c7be",
+}
+_FAMILIES = {"silicon": "#a9bbdd", **_METALS}
+_CYCLE = ("#f1e2a4", "#a9d3a5", "#c9b3dc", "#f0b7b0", "#9fd0d6", "#d8c3a5", "#c5d98d", "#e3bcd8", "#b0c4b1", "#f5cf9e")
+
+
+def region_colours(regions: Sequence[str], families: Sequence[str | None] = ()) -> dict[str, str]:
+    """A light fill colour for each region: by its material's family where known, distinct from those before it."""
+    found: dict[str, str] = {}
+    free = iter(_CYCLE * (1 + len(regions) // len(_CYCLE)))
+    for number, region in enumerate(regions):
+        family = families[number] if number < len(families) else None
+        colour = _FAMILIES.get(family or "")
+        if colour is None or colour in found.values():
+            colour = next(free)
+        found[region] = colour
+    return found
+
+
+def darker(colour: str, by: float = 0.55) -> tuple[float, float, float]:
+    """A darker shade, for lines on the fill."""
+    r, g, b, _ = to_rgba(colour)
+    return by * r, by * g, by * b
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """A figure (inches) of its own, with an Agg canvas and a layout that keeps labels from overlapping."""
+    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.set(w_pad=0.06, h_pad=0.06, wspace=0.03, hspace=0.05)  # type: ignore[call-arg]
+    return figure
+
+
+def own_axes(ax: Axes | None, width: float = 6.0, height: float = 4.5) -> Axes:
+    """``ax``, or the axes of a new figure."""
+    return new_figure(width, height).add_subplot() if ax is None else ax
+
+
+def tidy(ax: Axes) -> None:
+    """Font sizes and thin lines."""
+    ax.tick_params(labelsize=SMALL, width=0.6, length=3, color=FAINT)
+    for spine in ax.spines.values():
+        spine.set_linewidth(0.6)
+        spine.set_color(FAINT)
+    for label in (ax.xaxis.label, ax.yaxis.label):
+        label.set_fontsize(NORMAL)
+    ax.title.set_fontsize(LARGE)
+
+
+def length_axes(ax: Axes, axes: tuple[str, str], window: tuple[float, float, float, float]) -> None:
+    """Two axes of lengths with equal aspect: limits (x0, x1, y0, y1), labels with their unit."""
+    ax.set_xlim(window[0], window[1])
+    ax.set_ylim(window[2], window[3])
+    ax.set_aspect("equal", adjustable="box")
+    ax.set_xlabel(f"{axes[0]} ({LENGTH})")
+    ax.set_ylabel(f"{axes[1]} ({LENGTH})")
+    steps = [1, 2, 2.5, 5, 10]
+    ax.xaxis.set_major_locator(MaxNLocator(5, steps=steps))
+    ax.yaxis.set_major_locator(MaxNLocator(7, steps=steps))
+    tidy(ax)
+
+
+def plain(text: Text) -> Text:
+    """A text that holds a user's words: shown as they are, never read as a formula."""
+    text.set_parse_math(False)
+    return text
+
+
+def words(text: object) -> str:
+    """A user's words on one line without control characters, cut where they are very long."""
+    line = "".join(c if c.isprintable() else " " for c in str(text)).strip()
+    return line if len(line) <= 48 else line[:45] + "..."
+
+
+def stress_label(component: str) -> str:
+    """A stress component's symbol."""
+    return "von Mises stress" if component == "von_mises" else rf"$\sigma_{{{component}}}$"
+
+
+def round_125(value: float) -> float:
+    """The number of the series 1, 2, 5 nearest to ``value`` from below."""
+    if not value > 0 or not np.isfinite(value):
+        return 1.0
+    power = 10.0 ** np.floor(np.log10(value))
+    digit = max(d for d in (1.0, 2.0, 5.0) if d <= value / power * (1 + 1e-12))
+    return float(digit * power)
+
+
+def weighted_percentiles(values: FloatArray, weights: FloatArray, at: Sequence[float]) -> FloatArray:
+    """Percentiles (0 to 100) of values (n,) that count as much as their weights."""
+    order = np.argsort(values)
+    sums = np.cumsum(weights[order])
+    if not len(sums) or not sums[-1] > 0:
+        return np.zeros(len(at))
+    found = np.searchsorted(sums, np.asarray(at) / 100.0 * sums[-1])
+    return np.asarray(values[order][np.minimum(found, len(order) - 1)])
+
+
+def limits(values: FloatArray, weights: FloatArray, signed: bool) -> tuple[float, float]:
+    """Colour limits of values (E, n) on cells of areas (E,): the 1st and 99th percentile by area, symmetric about zero
+    for a signed stress, from zero for another.
+    """
+    each = np.repeat(weights / values.shape[1], values.shape[1])
+    low, high = (float(v) for v in weighted_percentiles(values.ravel(), each, (1.0, 99.0)))
+    top = max(abs(low), abs(high)) if signed else high
+    if not top > 1e-9:  # a stress-free body
+        top = 1.0
+    digits = 10.0 ** (np.floor(np.log10(top)) - 1)
+    top = float(np.ceil(top / digits - 1e-9) * digits)
+    return (-top, top) if signed else (0.0, top)
+
+
+def shown(text: str) -> str:
+    """A label of a legend: those that begin with an underscore would be left out."""
+    return f" {text}" if text.startswith("_") else text
+
+
+def colour_bar(
+    ax: Axes, artist: Collection, label: str, extend: Literal["neither", "both", "max"], level: bool = False
+) -> None:
+    """A colour bar beside the axes, or below them (``level``)."""
+    figure = ax.get_figure(root=True)
+    if figure is None:
+        return
+    bar = figure.colorbar(
+        artist,
+        ax=ax,
+        extend=extend,
+        orientation="horizontal" if level else "vertical",
+        shrink=0.9,
+        pad=0.02,
+        aspect=28 if not level else 18,
+    )
+    bar.set_label(label, fontsize=SMALL)
+    bar.ax.tick_params(labelsize=SMALL, width=0.6, length=2.5)
+    bar.outline.set_linewidth(0.5)
+    bar.locator = MaxNLocator(5 if level else 7)
+    bar.update_ticks()

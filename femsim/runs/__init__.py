@@ -1,0 +1,1 @@
+"""One way from a case to its results, for every command."""

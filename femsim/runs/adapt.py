@@ -1,0 +1,209 @@
+"""Refine until the root metrics are known well enough: goal-oriented, by the indicators of the error estimate.
+
+A layout starts from a coarse mesh. Its grid lines run through the whole body, so the indicators of all cells between
+two lines are summed, and the intervals that hold half of the error (Doerfler 1996, SIAM J. Numer. Anal. 33, 1106) in
+either direction are halved; one that ends at a root or corner is cut at a quarter, since the singular stress wants
+geometric grading. Imported triangles are split cell by cell with the same marking, imported quadrilaterals all at once.
+
+The end is reached when every metric's estimated error is below the tolerance, relative to the metric itself (or to a
+thousandth of the von Mises average, where that is more), and the last refinement changed it by no more than that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from femsim.base.arrays import BoolArray, FloatArray, IntArray
+from femsim.base.errors import InputError, nearest
+from femsim.builders.build import Discretisation
+from femsim.builders.resolve import ResolvedMaterial
+from femsim.cases.case import Case
+from femsim.cases.trust import Refinement
+from femsim.measures.averages import RootMetrics
+from femsim.meshes.grid import Grading, painted_cells
+from femsim.meshes.refine import refine
+from femsim.runs.once import KINDS, Solved, metric_names, solve_case
+
+#: share of the summed indicators that the marked intervals or cells hold
+MARKED = 0.5
+#: where an interval that ends at a root is cut
+CUT_AT_ROOT = 0.25
+#: a metric smaller than this fraction of the von Mises average is measured against that
+SMALL = 1.0e-3
+MOST_STEPS = 60
+
+
+@dataclass(frozen=True)
+class Step:
+    """One mesh on the way: its unknowns, metrics, error estimates, and the largest relative error with the metric it is
+    of.
+    """
+
+    unknowns: int
+    values: dict[str, float]
+    errors: dict[str, float]
+    worst: float
+    of: str
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """The way to a tolerance; ``met`` says whether it was reached, ``reason`` why not."""
+
+    tolerance: float
+    steps: tuple[Step, ...]
+    met: bool
+    reason: str = ""
+
+
+def coarse_grading(lengths: tuple[float, ...]) -> Grading:
+    """The grading of the mesh that the refinement of a layout starts from."""
+    return Grading(size=0.5 * min(lengths), growth=3.0, corner_factor=2.0, fewest=2)
+
+
+def solve_to_tolerance(
+    case: Case, disc: Discretisation, materials: dict[str, ResolvedMaterial], say: Callable[[str], None]
+) -> tuple[Solved, Adaptation]:
+    """Refine and solve until the tolerance of the case is met, or its limit of unknowns would be passed."""
+    spec: Refinement = case.mesh
+    assert spec.tolerance is not None
+    if not disc.roots:
+        raise InputError("mesh.tolerance: the case has no root whose metrics could be refined for")
+    steps: list[Step] = []
+    while True:
+        solved = solve_case(disc, materials, say)
+        wanted = _wanted(solved.roots, spec.goals)
+        relative = relative_errors(solved.roots)
+        steps.append(_step(solved, relative, wanted))
+        say(f"{steps[-1].unknowns} unknowns: error {100 * steps[-1].worst:.2g} % of {steps[-1].of}")
+        change = _change(steps, solved.roots)
+        if np.all(relative[wanted] <= spec.tolerance) and np.all(change[wanted] <= spec.tolerance):
+            return solved, Adaptation(spec.tolerance, tuple(steps), True)
+        open_ = wanted & ((relative > spec.tolerance) | (relative >= 0.5 * relative[wanted].max()))
+        finer = _refined(solved, open_)
+        unknowns = 2 * len(finer.mesh.points)
+        if unknowns > spec.limit:
+            text = f"the next mesh has {unknowns} unknowns, more than mesh.limit = {spec.limit}"
+            return solved, Adaptation(spec.tolerance, tuple(steps), False, text)
+        if len(steps) >= MOST_STEPS:
+            return solved, Adaptation(spec.tolerance, tuple(steps), False, f"not met in {MOST_STEPS} refinements")
+        disc = finer
+
+
+def _values(roots: Sequence[RootMetrics]) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Metrics, their errors, and what these are measured against, all (3 per average,)."""
+    value = np.array([[m.peel, m.shear, m.von_mises] for m in roots])
+    error = np.array([[m.peel_error, m.shear_error, m.von_mises_error] for m in roots])
+    scale = np.maximum(np.abs(value), SMALL * value[:, 2:])
+    return value.ravel(), error.ravel(), np.maximum(scale, 1e-12).ravel()
+
+
+def relative_errors(roots: Sequence[RootMetrics]) -> FloatArray:
+    """Estimated relative errors, in the order of :func:`metric_names`."""
+    _, error, scale = _values(roots)
+    return np.asarray(error / scale)
+
+
+def _change(steps: Sequence[Step], roots: Sequence[RootMetrics]) -> FloatArray:
+    """Relative change of every metric since the mesh before; infinite on the first."""
+    value, _, scale = _values(roots)
+    if len(steps) < 2:
+        return np.full(len(value), np.inf)
+    return np.asarray(np.abs(value - np.array(list(steps[-2].values.values()))) / scale)
+
+
+def _wanted(roots: Sequence[RootMetrics], goals: Sequence[str]) -> BoolArray:
+    """Which metrics count: all, or those of a root or of one kind at a root."""
+    if not goals:
+        return np.ones(len(KINDS) * len(roots), dtype=bool)
+    known = [name for m in roots for name in (m.root.name, *(f"{m.root.name}.{kind}" for kind in KINDS))]
+    for index, goal in enumerate(goals):
+        if goal not in known:
+            there = ", ".join(dict.fromkeys(known))
+            raise InputError(
+                f"mesh.goals.{index}: {goal!r} is no root metric{nearest(goal, known)}; there are: {there}"
+            )
+    return np.array([m.root.name in goals or f"{m.root.name}.{kind}" in goals for m in roots for kind in KINDS])
+
+
+def _step(solved: Solved, relative: FloatArray, wanted: BoolArray) -> Step:
+    names = metric_names(solved.roots)
+    value, error, _ = _values(solved.roots)
+    worst = int(np.argmax(np.where(wanted, relative, -1.0)))
+    pair = [dict(zip(names, (float(v) for v in column), strict=True)) for column in (value, error)]
+    return Step(solved.model.constraints.count, pair[0], pair[1], float(relative[worst]), names[worst])
+
+
+def _refined(solved: Solved, open_: BoolArray) -> Discretisation:
+    """The next discretisation: finer where the error of the metrics still open comes from."""
+    disc = solved.discretisation
+    share = cell_shares(solved, open_)
+    if disc.lines is not None:
+        return disc.with_lines(*finer_lines(disc, share))
+    marked = None if disc.mesh.info.is_quad else _bulk(share)
+    mesh, data = refine(disc.mesh, marked, disc.point_data)
+    return replace(disc, mesh=mesh, point_data=data)
+
+
+def cell_shares(solved: Solved, open_: BoolArray) -> FloatArray:
+    """How much of the chosen metrics' relative errors comes from each cell (E,).
+
+    What an error estimate has beyond the indicators' sum is the doubt about the cell at the root, and goes to the cells
+    around it.
+    """
+    assert solved.indicators is not None
+    mesh = solved.model.mesh
+    own = np.abs(solved.indicators)
+    _, error, scale = _values(solved.roots)
+    share = own[:, open_] @ (1.0 / scale[open_])
+    beyond = np.maximum(error - own.sum(axis=0), 0.0) / scale
+    near = 1e-9 * mesh.extent
+    for k in np.flatnonzero(open_):
+        if k % 3 == 2:
+            continue  # the von Mises average has no such part
+        root = solved.averages[k // 3].root
+        node = np.linalg.norm(mesh.points - np.array(root.at), axis=1) <= near
+        around = np.flatnonzero(node[mesh.cells[:, : mesh.info.corners]].any(axis=1))
+        share[around] += beyond[k] / max(len(around), 1)
+    return np.asarray(share)
+
+
+def _bulk(share: FloatArray, part: float = MARKED) -> BoolArray:
+    """The smallest set that holds ``part`` of the sum."""
+    order = np.argsort(share)[::-1]
+    total = np.cumsum(share[order])
+    count = int(np.searchsorted(total, part * total[-1])) + 1
+    marked = np.zeros(len(share), dtype=bool)
+    marked[order[:count]] = True
+    return marked
+
+
+def finer_lines(disc: Discretisation, share: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Grid lines with those intervals cut that hold half of the shares, summed over rows and over columns."""
+    assert disc.lines is not None
+    assert disc.layout is not None
+    row, column = np.nonzero(painted_cells(disc.layout, *disc.lines) >= 0)
+    singular = [root.at for root in disc.layout.roots] + list(disc.layout.corners)
+    found = []
+    for axis, (lines, index) in enumerate(zip(disc.lines, (column, row), strict=True)):
+        marked = _bulk(np.bincount(index, share, minlength=len(lines) - 1).astype(float))
+        found.append(_cut(lines, marked, np.array([at[axis] for at in singular])))
+    return found[0], found[1]
+
+
+def _cut(lines: FloatArray, marked: BoolArray, singular: FloatArray) -> FloatArray:
+    """Halve the marked intervals; cut those that end at a singular coordinate nearer to it."""
+    a, b = lines[:-1][marked], lines[1:][marked]
+    slack = 1e-9 * max(float(np.ptp(lines)), 1e-300)
+
+    def at(x: FloatArray) -> IntArray:
+        return np.asarray(
+            (np.abs(x[:, None] - singular) <= slack).any(axis=1) if len(singular) else np.zeros(len(x), dtype=bool)
+        )
+
+    left, right = at(a), at(b)
+    where = np.where(left & ~right, CUT_AT_ROOT, np.where(right & ~left, 1 - CUT_AT_ROOT, 0.5))
+    return np.sort(np.concatenate([lines, a + where * (b - a)]))

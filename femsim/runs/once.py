@@ -1,0 +1,63 @@
+"""One discretisation solved and its root metrics measured: the step that a run takes once and an adaptive one takes
+until it is enough.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from femsim.base.arrays import FloatArray
+from femsim.builders.build import Discretisation, build_model
+from femsim.builders.resolve import ResolvedMaterial
+from femsim.measures.averages import Averages, RootMetrics, averages, root_metrics
+from femsim.measures.goal_errors import Defect, goal_indicators, root_goals, with_errors
+from femsim.models.model import Model
+from femsim.solvers.solve import Solution, solve
+
+KINDS = ("peel", "shear", "von_mises")
+
+
+@dataclass(frozen=True)
+class Solved:
+    """A solved discretisation with its root metrics."""
+
+    discretisation: Discretisation
+    model: Model
+    averages: tuple[Averages, ...]
+    solution: Solution
+    roots: tuple[RootMetrics, ...]
+    timing: dict[str, float]
+    defect: Defect
+    indicators: FloatArray | None = None  # (E, 3 per average), where there are averages
+
+
+def solve_case(disc: Discretisation, materials: dict[str, ResolvedMaterial], say: Callable[[str], None]) -> Solved:
+    """Model, solution and root metrics with error estimates of one discretisation."""
+    start = time.perf_counter()
+    model = build_model(disc, materials)
+    chosen = averages(model, disc.roots, disc.lengths, chosen=disc.case.metrics.length is not None)
+    ready = time.perf_counter()
+    solution = solve(model, progress=say)
+    say("recovering stresses")
+    done = time.perf_counter()
+    found = [root_metrics(model, solution.unknowns, average) for average in chosen]
+    defect = Defect.of(solution)
+    cellwise = goal_indicators(solution, root_goals(solution, chosen), defect) if chosen else None
+    roots = with_errors(solution, chosen, found, cellwise)
+    timing = {"mesh": ready - start, "assemble": solution.timing["assemble"], "solve": solution.timing["solve"]}
+    timing["recover"] = time.perf_counter() - done
+    return Solved(disc, model, tuple(chosen), solution, tuple(roots), timing, defect, cellwise)
+
+
+def metric_names(roots: Sequence[RootMetrics]) -> list[str]:
+    """A name for every root metric, as ``post_root.peel 5 um``; roots that share a name say where they are."""
+    places: dict[str, set[tuple[float, float]]] = {}
+    for m in roots:
+        places.setdefault(m.root.name, set()).add(m.root.at)
+    labels = []
+    for m in roots:
+        at = f" at ({m.root.at[0]:g}, {m.root.at[1]:g})" if len(places[m.root.name]) > 1 else ""
+        labels += [f"{m.root.name}.{kind}{at} {m.length:g} um" for kind in KINDS]
+    return labels

@@ -1,0 +1,229 @@
+"""Run -> the JSON document of the outer interface."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+import femsim
+from femsim.measures.averages import RootMetrics
+from femsim.measures.corner.intensity import RootField, consistent_average
+from femsim.measures.crack import Release
+from femsim.meshes.layout import Root
+from femsim.runs.run import Run
+
+
+def results_dict(run: Run) -> dict[str, Any]:
+    """The JSON document of ``solve`` (units: um, MPa, uJ, s)."""
+    model = run.solution.model
+    checks = run.solution.checks
+    temperature = np.asarray(model.temperature) - model.stress_free_temperature
+    delta: Any = float(temperature) if temperature.ndim == 0 else [float(temperature.min()), float(temperature.max())]
+    roots: dict[str, list[dict[str, Any]]] = {}
+    for metric in run.roots:
+        entry = root_dict(metric)
+        if metric.root in run.fields:
+            field = run.fields[metric.root]
+            entry |= root_entry(field, metric.root, metric.length)
+            if not isinstance(field, str):
+                peel, shear = consistent_average(run.solution, metric.root, metric.length, field)
+                entry["consistent"] = {"peel": peel, "shear": shear}
+        roots.setdefault(metric.root.name, []).append(entry)
+    probes: dict[str, Any] = {}
+    for name, found in run.probes.items():
+        stress: dict[str, float] = {
+            c: float(v) for c, v in zip(model.kinematics.components, found.value.stress, strict=True)
+        }
+        errors = dict(zip(model.kinematics.components, found.stress_error, strict=True))
+        probes[name] = {
+            "at": list(found.value.at),
+            "region": found.value.region,
+            "u": [float(v) for v in found.value.displacement],
+            "stress": {**stress, "von_mises": found.value.von_mises},
+            "u_error": list(found.u_error),
+            "stress_error": None if found.singular else {**errors, "von_mises": found.von_mises_error},
+        }
+    document: dict[str, Any] = {
+        "femsim": femsim.__version__,
+        "case": {"name": run.case.name, "stack": run.case.stack, "kinematics": model.kinematics.name, "delta_t": delta},
+        "mesh": {
+            "nodes": run.quality.nodes,
+            "elements": run.quality.elements,
+            "dofs": model.ndof,
+            "unknowns": model.constraints.count,
+            "element": model.mesh.element,
+            "smallest": run.quality.smallest_edge,
+            "worst_jacobian": run.quality.worst_jacobian,
+        },
+        "metrics": {
+            "roots": roots,
+            "regions": {
+                name: {"von_mises_mean": r.von_mises_mean, "von_mises_max": r.von_mises_max, "energy": r.energy}
+                for name, r in run.regions.items()
+            },
+        },
+        "probes": probes,
+        "checks": {"residual": checks.residual, "reaction": checks.reaction, "energy": checks.energy},
+        "timing": dict(run.timing),
+        "solver": run.solution.factor.backend,
+        "warnings": list(run.warnings),
+    }
+    if run.corners:
+        document["corners"] = {name: corner_entry(field) for name, field in run.corners.items()}
+    if run.cracks:
+        document["cracks"] = [release_dict(found) for found in run.cracks]
+    if run.adaptation is not None:
+        document["refinement"] = {
+            "tolerance": run.adaptation.tolerance,
+            "met": run.adaptation.met,
+            "reason": run.adaptation.reason,
+            "steps": [
+                {"unknowns": s.unknowns, "error": s.worst, "of": s.of, "values": s.values, "errors": s.errors}
+                for s in run.adaptation.steps
+            ],
+        }
+    if model.kinematics.globals_:
+        document["axial_strain"] = float(run.solution.globals_[0])
+    return document
+
+
+def root_dict(metric: RootMetrics) -> dict[str, Any]:
+    """One entry of a root's list."""
+    return {
+        "at": list(metric.root.at),
+        "length": metric.length,
+        "peel": metric.peel,
+        "shear": metric.shear,
+        "von_mises": metric.von_mises,
+        "peel_error": metric.peel_error,
+        "shear_error": metric.shear_error,
+        "von_mises_error": metric.von_mises_error,
+    }
+
+
+def root_table(run: Run) -> list[list[str]]:
+    """Rows of text, header first: root, place, length and the three averages with their error estimates."""
+    rows = [["root", "at (um)", "length (um)", "peel (MPa)", "shear (MPa)", "von Mises (MPa)"]]
+    for m in run.roots:
+        rows.append(
+            [
+                m.root.name,
+                f"({m.root.at[0]:g}, {m.root.at[1]:g})",
+                f"{m.length:g}",
+                f"{m.peel:.2f} +- {m.peel_error:.2f}",
+                f"{m.shear:.2f} +- {m.shear_error:.2f}",
+                f"{m.von_mises:.2f} +- {m.von_mises_error:.2f}",
+            ]
+        )
+    return rows
+
+
+def release_dict(found: Release) -> dict[str, Any]:
+    """A crack as the JSON of ``solve`` has it."""
+    entry: dict[str, Any] = {
+        "root": found.name,
+        "length": found.length,
+        "tip": list(found.tip),
+        "energy_release_rate": found.domain,
+        "vcct": found.vcct,
+        "domain": found.domain,
+        "domain_spread": found.spread,
+        "mode_1": found.mode_1,
+        "mode_2": found.mode_2,
+        "edge": found.edge,
+        "mode_mixity": found.mixity,
+        "mode_mixity_length": found.mixity_length,
+        "opening": found.opening,
+        "unit": "J/m2",
+    }
+    if found.note:
+        entry["note"] = found.note
+    return entry
+
+
+def singularity_list(field: RootField, root: Root | None = None) -> list[dict[str, Any]]:
+    """The singular terms as the JSON of ``solve`` has them; intensities in MPa um^(1 - lambda)."""
+    entries = []
+    for k in field.singular:
+        eigen, value = field.expansion.eigens[k], field.expansion.intensities[k]
+        entry: dict[str, Any] = {"exponent": float(eigen.stress_exponent.real), "intensity": float(value.real)}
+        entry["unit"] = f"MPa um^{-eigen.stress_exponent.real:.4f}"
+        entry["intensity_error"] = float(field.error[k])
+        if eigen.oscillating:
+            entry["exponent_imaginary"] = float(eigen.exponent.imag)
+            entry["intensity_imaginary"] = float(value.imag)
+        if root is not None:
+            peel, shear = field.factors(root, k)
+            entry["peel"], entry["shear"] = float((value * peel).real), float((value * shear).real)
+        entries.append(entry)
+    return entries
+
+
+def root_entry(field: RootField | str, root: Root, length: float) -> dict[str, Any]:
+    """What the JSON says of the local field beside one root's averages: the singular terms, the expansion's averages,
+    where it holds.
+    """
+    if isinstance(field, str):
+        return {"singularity": [], "singularity_note": field}
+    agreement = field.agreement
+    return {
+        "singularity": singularity_list(field, root),
+        "expansion": {
+            "peel": field.average(root, length, "yy"),
+            "shear": field.average(root, length, "xy"),
+            "agrees_from": agreement.low if np.isfinite(agreement.low) else None,
+            "agrees_to": agreement.high if np.isfinite(agreement.high) else None,
+            "within": agreement.within,
+        },
+    }
+
+
+def corner_entry(field: RootField | str) -> dict[str, Any]:
+    """What the JSON says of a named corner: its wedges, supports, singular terms and where the expansion agrees with
+    the field.
+    """
+    if isinstance(field, str):
+        return {"singularity": [], "singularity_note": field}
+    corner, agreement = field.corner, field.agreement
+    boundary = corner.junction.boundary
+    return {
+        "at": list(corner.at),
+        "wedges": [
+            {"region": region, "from": wedge.angle_start, "to": wedge.angle_end}
+            for region, wedge in zip(corner.regions, corner.junction.wedges, strict=True)
+        ],
+        "boundary": boundary if isinstance(boundary, str) else list(boundary),
+        "singularity": singularity_list(field),
+        "agrees_from": agreement.low if np.isfinite(agreement.low) else None,
+        "agrees_to": agreement.high if np.isfinite(agreement.high) else None,
+    }
+
+
+def flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted paths and scalars of a document: ``metrics.roots.post_root[0].peel``."""
+    if isinstance(value, Mapping):
+        for key, entry in value.items():
+            yield from flatten(entry, f"{prefix}.{key}" if prefix else str(key))
+    elif isinstance(value, list | tuple):
+        for index, entry in enumerate(value):
+            yield from flatten(entry, f"{prefix}[{index}]")
+    else:
+        yield prefix, value
+
+
+def numbers(document: Mapping[str, Any]) -> dict[str, float]:
+    """All numbers of a document by dotted path."""
+    return {path: float(v) for path, v in flatten(document) if isinstance(v, int | float) and not isinstance(v, bool)}
+
+
+def wants_errors(outputs: Sequence[str]) -> bool:
+    """Whether error estimates, and so the dual solutions, are needed."""
+    return any(path.startswith("metrics.roots.") and path.endswith("_error") for path in outputs)
+
+
+def finite_or_none(value: float | None) -> float | None:
+    """A number a column can hold; None for what is missing or not finite."""
+    return value if value is not None and math.isfinite(value) else None

@@ -1,0 +1,241 @@
+"""Model -> solution: assemble, factor, solve, refine, check. The factor stays with the solution: a further load costs a
+substitution.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from femsim.base.arrays import FloatArray
+from femsim.base.errors import NumericsError
+from femsim.models.assembly import internal_force, prescribed_force, thermal_force, traction_force
+from femsim.models.model import Model
+from femsim.solvers.pattern import Pattern
+from femsim.solvers.system import SystemFactor, make_system
+
+Progress = Callable[[str], None]
+
+#: a solution whose relative residual is larger than this is refused
+WORST_RESIDUAL = 1.0e-6
+#: no further refinement step is taken where the largest residual force is below this fraction of the load,
+GOOD_RESIDUAL = 1.0e-10
+#: and the work of all residual forces below this fraction of the load's: errors spread over the whole body show there
+#: first
+GOOD_ENERGY = 1.0e-11
+#: loads that differ by less than this fraction from a multiple of another are that multiple
+SAME_LOAD = 1.0e-13
+
+
+@dataclass(frozen=True)
+class Checks:
+    """What every solution is checked for; all relative, 0 is perfect.
+
+    ``residual``: max |internal - external force| over the free unknowns, over the largest thermal or applied nodal
+    force. ``reaction``: resultant of all reactions and loads along each rigid translation, over the sum of the forces'
+    magnitudes. ``energy``: work of the stresses less the work of loads and reactions, over the work of all thermal and
+    applied nodal forces.
+    """
+
+    residual: float
+    reaction: float
+    energy: float
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Displacement (N, 2) in um, the kinematics' own unknowns, nodal reactions (ndof,) in uN, checks and times (s).
+
+    ``load`` (n,) is the right side: thermal and applied forces gathered by unknown, and those of prescribed
+    displacements.
+    """
+
+    model: Model
+    displacement: FloatArray
+    globals_: FloatArray
+    reaction: FloatArray
+    checks: Checks
+    factor: SystemFactor = field(repr=False)
+    load: FloatArray = field(repr=False)
+    timing: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def unknowns(self) -> FloatArray:
+        """All degrees of freedom (ndof,)."""
+        return np.concatenate([self.displacement.ravel(), self.globals_])
+
+
+def external_force(model: Model) -> FloatArray:
+    """Nodal forces (ndof,) of the loads, without the thermal strain."""
+    return traction_force(model) if model.tractions else np.zeros(model.ndof)
+
+
+def gather(model: Model, force: FloatArray) -> FloatArray:
+    """Sum nodal forces (ndof, ...) into equations (n, ...): tied unknowns add up, prescribed ones drop out."""
+    equation = model.constraints.equation
+    free = equation >= 0
+    if force.ndim == 1:
+        return np.asarray(np.bincount(equation[free], force[free], minlength=model.constraints.count), dtype=float)
+    return np.stack([np.bincount(equation[free], f[free], minlength=model.constraints.count) for f in force.T], axis=1)
+
+
+def scatter(model: Model, unknowns: FloatArray, prescribed: bool = True) -> FloatArray:
+    """Spread equations (n, ...) over the degrees of freedom (ndof, ...); prescribed ones take their value, or zero."""
+    equation = model.constraints.equation
+    padded = np.concatenate([unknowns, np.zeros((1, *unknowns.shape[1:]))])
+    spread = padded[equation]
+    if prescribed:
+        spread = spread + (model.constraints.value if spread.ndim == 1 else model.constraints.value[:, None])
+    return spread
+
+
+def solve(
+    model: Model,
+    load: FloatArray | None = None,
+    progress: Progress | None = None,
+    backend: str | None = None,
+    pattern: Pattern | None = None,
+) -> Solution:
+    """Displacement of a model; ``load`` (ndof,) adds nodal forces in uN (manufactured solutions); ``pattern`` (of
+    :func:`femsim.solvers.pattern.make_pattern`) of an earlier matrix on the same mesh with the same constraints is used
+    again.
+
+    Raises NumericsError where the matrix is singular or the residual is worse than WORST_RESIDUAL.
+    """
+    say = progress or (lambda text: None)
+    start = time.perf_counter()
+    say(f"assembling {model.constraints.count} unknowns")
+    system = make_system(model, pattern)
+    prescribed = prescribed_force(model)
+    assembled = time.perf_counter()
+    say(f"factorising {model.constraints.count} unknowns")
+    factor = SystemFactor.of(system, backend)
+    del system
+    factored = time.perf_counter()
+    solution = _substitute(model, factor, prescribed, load)
+    solution.timing.update(
+        assemble=assembled - start, factor=factored - assembled, solve=time.perf_counter() - assembled
+    )
+    return solution
+
+
+def resolve_with(solution: Solution, model: Model, load: FloatArray | None = None) -> Solution:
+    """Solve ``model``, which differs from the solution's in load, temperature or CTE only, with the factor at hand.
+
+    Where the new load is a multiple of the old one (another temperature with constant CTE) the displacement is that
+    multiple of the old one, and the residual by the elements says whether it holds; otherwise it costs a substitution.
+
+    Raises NumericsError where the stiffness, the mesh or what is held differs.
+    """
+    _require_same_matrix(solution.model, model)
+    start = time.perf_counter()
+    fresh = _substitute(model, solution.factor, prescribed_force(model), load, solution)
+    fresh.timing.update(assemble=0.0, factor=0.0, solve=time.perf_counter() - start)
+    return fresh
+
+
+def _require_same_matrix(old: Model, new: Model) -> None:
+    """Raise NumericsError unless two models have one stiffness matrix."""
+    same = old.mesh is new.mesh or (
+        np.array_equal(old.mesh.points, new.mesh.points)
+        and np.array_equal(old.mesh.cells, new.mesh.cells)
+        and np.array_equal(old.mesh.region, new.mesh.region)
+    )
+    if not (
+        same and old.kinematics == new.kinematics and np.array_equal(old.constraints.equation, new.constraints.equation)
+    ):
+        raise NumericsError(
+            "the factor at hand belongs to another mesh, other kinematics or other constraints; solve afresh"
+        )
+    if any(m.depends_on_temperature for m in new.materials.values()) and not (
+        np.isscalar(old.temperature) and np.isscalar(new.temperature)
+    ):
+        raise NumericsError("a field of temperature gives a temperature-dependent stiffness of its own; solve afresh")
+    for region in new.mesh.regions:
+        # a field of temperature was refused above where the stiffness depends on it
+        a, b = (m.materials[region].stiffness(float(np.mean(m.temperature)), m.plane) for m in (old, new))
+        if not np.allclose(a, b, rtol=1e-12, atol=0.0):
+            raise NumericsError(
+                f"the factor at hand was made with another stiffness of region {region!r}; solve afresh"
+            )
+
+
+def _multiple(load: FloatArray, of: FloatArray) -> float | None:
+    """The number that ``load`` is of another load, or None where it is no multiple of it to rounding."""
+    square = float(of @ of)
+    times = float(load @ of) / square if square > 0.0 else 0.0
+    return times if np.abs(load - times * of).max(initial=0.0) <= SAME_LOAD * np.abs(load).max(initial=0.0) else None
+
+
+def _substitute(
+    model: Model, factor: SystemFactor, prescribed: FloatArray, load: FloatArray | None, before: Solution | None = None
+) -> Solution:
+    external = external_force(model)
+    if load is not None:
+        external = external + load
+    thermal = thermal_force(model)
+    rhs = gather(model, thermal + external) + prescribed
+    times = None if before is None else _multiple(rhs, before.load)
+    unknowns = factor.solve(rhs) if before is None or times is None else times * _equations(before)
+    if not np.all(np.isfinite(unknowns)):
+        raise NumericsError(
+            "the solver returned numbers that are not finite; the stiffness matrix is singular or too badly scaled"
+        )
+    scale = max(
+        float(np.abs(thermal).max()), float(np.abs(external).max()), float(np.abs(prescribed).max(initial=0.0)), 1e-300
+    )
+    work = float(np.abs(unknowns) @ np.abs(rhs)) or 1.0
+    for step in range(3):
+        # by the elements' stresses, which know nothing of the matrix: an error of its assembly would show here
+        spread = scatter(model, unknowns)
+        nodal = external - internal_force(model, spread)
+        left = gather(model, nodal)
+        worst = float(np.abs(left).max(initial=0.0)) / scale
+        if (worst <= GOOD_RESIDUAL and abs(float(unknowns @ left)) <= GOOD_ENERGY * work) or step == 2:
+            break
+        unknowns = unknowns + factor.solve(left)
+    if not worst <= WORST_RESIDUAL:
+        raise NumericsError(
+            f"the residual is {worst:.1e} of the load, worse than {WORST_RESIDUAL:g}; the result is not given"
+        )
+    n = 2 * len(model.mesh.points)
+    reaction = np.where(model.constraints.equation >= 0, 0.0, -nodal)
+    return Solution(
+        model,
+        spread[:n].reshape(-1, 2),
+        spread[n:],
+        reaction,
+        _check(model, spread, nodal, reaction, external, thermal, worst),
+        factor,
+        rhs,
+    )
+
+
+def _equations(solution: Solution) -> FloatArray:
+    """The unknowns (n,) of a solution by equation."""
+    equation = solution.model.constraints.equation
+    found = np.empty(solution.model.constraints.count)
+    found[equation[equation >= 0]] = solution.unknowns[equation >= 0]
+    return found
+
+
+def _check(
+    model: Model,
+    spread: FloatArray,
+    nodal: FloatArray,
+    reaction: FloatArray,
+    external: FloatArray,
+    thermal: FloatArray,
+    worst: float,
+) -> Checks:
+    n = 2 * len(model.mesh.points)
+    forces = np.abs(thermal) + np.abs(external) + np.abs(reaction)
+    scale = float(forces[:n].sum()) or 1.0
+    unbalanced = 0.0
+    for mode in model.kinematics.rigid_modes(model.mesh.points).values():
+        unbalanced = max(unbalanced, abs(float(mode.ravel() @ (reaction + external)[:n])) / scale)
+    work = float(np.abs(spread) @ forces) or 1.0
+    return Checks(residual=worst, reaction=unbalanced, energy=abs(float(spread @ (nodal + reaction))) / work)
