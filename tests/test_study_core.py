@@ -17,14 +17,15 @@ import pytest
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
 
-from femsim.base.errors import InputError  # noqa: E402
+from femsim.base.errors import InputError, NumericsError  # noqa: E402
 from femsim.cases.casefile import load_case  # noqa: E402
 from femsim.runs.results import (  # noqa: E402
     numbers,
     results_dict,
 )
-from femsim.runs.reuse import evaluate  # noqa: E402
+from femsim.runs.rows import evaluate, quietly  # noqa: E402
 from femsim.runs.run import run  # noqa: E402
+from femsim.runs.wanted import needed  # noqa: E402
 from femsim.study.order import profitable_order  # noqa: E402
 from femsim.study.store import Row, Store, to_csv  # noqa: E402
 from femsim.study.studyfile import load_study  # noqa: E402
@@ -311,20 +312,76 @@ def test_shares_are_decided_on_resolved_materials() -> None:
         return load_case("bilayer", [*coarse, *more])[0]
 
     first = evaluate(case(), None, outputs)
-    assert first.reused == "none"
-    cooler = evaluate(case("load.temperature=0"), None, outputs, first.kept)
-    assert cooler.reused == "factor"
+    assert first.run.reused == "none"
+    cooler = evaluate(case("load.temperature=0"), None, outputs, first.run)
+    assert cooler.run.reused == "factor"
     assert cooler.values == evaluate(case("load.temperature=0"), None, outputs).values
-    assert evaluate(case("materials.low.cte=60"), None, outputs, first.kept).reused == "factor"
-    stiffer = evaluate(case("materials.low.E=3"), None, outputs, first.kept)
-    assert stiffer.reused == "mesh"
+    assert evaluate(case("materials.low.cte=60"), None, outputs, first.run).run.reused == "factor"
+    stiffer = evaluate(case("materials.low.E=3"), None, outputs, first.run)
+    assert stiffer.run.reused == "mesh"
     assert stiffer.values == evaluate(case("materials.low.E=3"), None, outputs).values
-    assert evaluate(case("geometry.ratio=5"), None, outputs, first.kept).reused == "none"
+    assert evaluate(case("geometry.ratio=5"), None, outputs, first.run).run.reused == "none"
     table = "materials.low.E={ T = [0, 150], value = [3, 1] }"
     hot = evaluate(case(table), None, outputs)
-    cold = evaluate(case(table, "load.temperature=0"), None, outputs, hot.kept)
-    assert cold.reused == "mesh"  # the modulus changes with the temperature: no common factor
+    cold = evaluate(case(table, "load.temperature=0"), None, outputs, hot.run)
+    assert cold.run.reused == "mesh"  # the modulus changes with the temperature: no common factor
     assert cold.values == evaluate(case(table, "load.temperature=0"), None, outputs).values
+
+
+BLOCKS = """
+stack = "blocks"
+block = [{ name = "chip", x = [0, 100], y = [-50, 0], material = "silicon" },
+         { name = "resin", x = [0, 100], y = [0, 40], material = "polyimide" },
+         { name = "via", x = [0, 20], y = [0, 40], material = "copper" }]
+root = [{ name = "foot", at = [20, 0], region = "via" }]
+boundary = [{ point = [0, -50], u_x = 0, u_y = 0 }, { point = [0, 0], u_x = 0 }]
+probe = [{ name = "inside", at = [50, 20] }]
+corner = [{ name = "edge", at = [100, 0] }]
+crack = [{ root = "foot", length = 4 }]
+model = { kinematics = "generalized-plane-strain" }
+[load]
+stress_free_temperature = 150
+temperature = 25
+"""
+#: a case of every stack that has every part a result can have
+WHOLE = {
+    "bilayer": ["crack.0.root=post_root", "crack.0.length=5", "corner.0.name=edge", "corner.0.at=[150, 0]"],
+    "staggered": ["metrics.length=5"],
+    "flipchip": ["metrics.length=2"],
+    "rewired-chip": ["mesh.tolerance=0.3", "probe.0.name=p", "probe.0.at=[50, 30]"],
+    "le11": [],
+    "blocks": [],
+}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_every_output_of_solve_is_that_of_a_row(name: str, tmp_path: Path) -> None:
+    (tmp_path / "blocks.toml").write_text(BLOCKS)
+    source = tmp_path / "blocks.toml" if name == "blocks" else name
+    given = [*WHOLE[name], *(["mesh.size=0.5", "mesh.growth=2.5"] if name != "le11" else [])]
+    case, origin = load_case(source, given)
+    single = numbers(results_dict(quietly(case, origin.base)))
+    outputs = [path for path in single if not path.startswith("timing.")]
+    before = evaluate(load_case(source, [*given, "load.stress_free_temperature=140"])[0], origin.base, outputs[:1])
+    row = evaluate(case, origin.base, outputs, before.run)
+    assert row.run.reused in (("none",) if case.mesh.tolerance else ("factor", "mesh"))
+    # what is measured alone is measured alike
+    each = {next(iter(needed([path])), ""): path for path in outputs if name in ("bilayer", "le11")}
+    alone = {path: evaluate(case, origin.base, [path], before.run).values[0] for path in each.values()}
+    for path, value in [*zip(outputs, row.values, strict=True), *alone.items()]:
+        assert value == pytest.approx(single[path], rel=1e-8, abs=1e-9), path
+
+
+def test_an_output_that_a_point_lacks_is_a_failed_point() -> None:
+    case, _ = load_case("bilayer", ["mesh.size=1", "mesh.growth=3"])
+    with pytest.raises(InputError, match=r"post_root\[2\]\.peel: the results of this point have no such number"):
+        evaluate(case, None, ["metrics.roots.post_root[2].peel"])
+
+
+def test_the_tolerance_of_a_case_holds_in_its_rows() -> None:
+    case, _ = load_case("bilayer", ["mesh.tolerance=0.1", "mesh.limit=3000"])
+    with pytest.raises(NumericsError, match="is not met"):
+        evaluate(case, None, [PEEL])
 
 
 def test_the_order_puts_sharing_points_together() -> None:

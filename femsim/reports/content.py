@@ -18,6 +18,7 @@ from femsim.builders.resolve import ResolvedMaterial
 from femsim.cases.library import Source
 from femsim.cases.parts import CaseBase
 from femsim.materials.property import Property
+from femsim.meshes.mesh import quality as quality_of
 from femsim.reports.words import number
 from femsim.runs.run import Run
 from femsim.solvers.solve import GOOD_RESIDUAL, WORST_RESIDUAL
@@ -35,7 +36,7 @@ Json = dict[str, Any]
 
 def report_data(run: Run, figures: Sequence[Json] = ()) -> Json:
     """All that the report needs beyond the JSON document of ``solve``."""
-    case, quality = run.case, run.quality
+    case, quality = run.case, run.quality or quality_of(run.discretisation.mesh)
     layout = run.discretisation.layout
     return {
         "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),

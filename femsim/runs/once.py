@@ -14,7 +14,8 @@ from femsim.builders.resolve import ResolvedMaterial
 from femsim.measures.averages import Averages, RootMetrics, averages, root_metrics
 from femsim.measures.goal_errors import Defect, goal_indicators, root_goals, with_errors
 from femsim.models.model import Model
-from femsim.solvers.solve import Solution, solve
+from femsim.runs.reuse import Shared
+from femsim.solvers.solve import Solution, resolve_with, solve
 
 KINDS = ("peel", "shear", "von_mises")
 
@@ -29,26 +30,43 @@ class Solved:
     solution: Solution
     roots: tuple[RootMetrics, ...]
     timing: dict[str, float]
-    defect: Defect
-    indicators: FloatArray | None = None  # (E, 3 per average), where there are averages
+    defect: Defect | None = None  # where errors were wanted and there are averages
+    indicators: FloatArray | None = None  # (E, 3 per average), likewise
 
 
-def solve_case(disc: Discretisation, materials: dict[str, ResolvedMaterial], say: Callable[[str], None]) -> Solved:
-    """Model, solution and root metrics with error estimates of one discretisation."""
+def solve_case(
+    disc: Discretisation,
+    materials: dict[str, ResolvedMaterial],
+    say: Callable[[str], None],
+    errors: bool = True,
+    shared: Shared | None = None,
+) -> Solved:
+    """Model, solution and root metrics of one discretisation, with error estimates where ``errors`` are wanted;
+    ``shared`` is what an earlier run on the same mesh left.
+    """
     start = time.perf_counter()
     model = build_model(disc, materials)
-    chosen = averages(model, disc.roots, disc.lengths, chosen=disc.case.metrics.length is not None)
+    if shared is None:
+        chosen = tuple(averages(model, disc.roots, disc.lengths, chosen=disc.case.metrics.length is not None))
+    else:
+        chosen = shared.averages
     ready = time.perf_counter()
-    solution = solve(model, progress=say)
+    if shared is not None and shared.factor:
+        solution = resolve_with(shared.solution, model)
+    else:
+        # the order of elimination and the places of the entries depend on mesh and constraints alone
+        solution = solve(model, progress=say, pattern=None if shared is None else shared.solution.factor.pattern)
     say("recovering stresses")
     done = time.perf_counter()
-    found = [root_metrics(model, solution.unknowns, average) for average in chosen]
-    defect = Defect.of(solution)
-    cellwise = goal_indicators(solution, root_goals(solution, chosen), defect) if chosen else None
-    roots = with_errors(solution, chosen, found, cellwise)
+    roots = [root_metrics(model, solution.unknowns, average) for average in chosen]
+    defect = cellwise = None
+    if errors and chosen:
+        defect = Defect.of(solution)
+        cellwise = goal_indicators(solution, root_goals(solution, chosen), defect)
+        roots = with_errors(solution, chosen, roots, cellwise)
     timing = {"mesh": ready - start, "assemble": solution.timing["assemble"], "solve": solution.timing["solve"]}
     timing["recover"] = time.perf_counter() - done
-    return Solved(disc, model, tuple(chosen), solution, tuple(roots), timing, defect, cellwise)
+    return Solved(disc, model, chosen, solution, tuple(roots), timing, defect, cellwise)
 
 
 def metric_names(roots: Sequence[RootMetrics]) -> list[str]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 import femsim
 from femsim.measures.averages import RootMetrics
-from femsim.measures.corner.intensity import RootField, consistent_average
+from femsim.measures.corner.intensity import RootField
 from femsim.measures.crack import Release
 from femsim.meshes.layout import Root
 from femsim.runs.run import Run
@@ -28,9 +27,9 @@ def results_dict(run: Run) -> dict[str, Any]:
         if metric.root in run.fields:
             field = run.fields[metric.root]
             entry |= root_entry(field, metric.root, metric.length)
-            if not isinstance(field, str):
-                peel, shear = consistent_average(run.solution, metric.root, metric.length, field)
-                entry["consistent"] = {"peel": peel, "shear": shear}
+        if (metric.root, metric.length) in run.consistent:
+            peel, shear = run.consistent[metric.root, metric.length]
+            entry["consistent"] = {"peel": peel, "shear": shear}
         roots.setdefault(metric.root.name, []).append(entry)
     probes: dict[str, Any] = {}
     for name, found in run.probes.items():
@@ -50,13 +49,13 @@ def results_dict(run: Run) -> dict[str, Any]:
         "femsim": femsim.__version__,
         "case": {"name": run.case.name, "stack": run.case.stack, "kinematics": model.kinematics.name, "delta_t": delta},
         "mesh": {
-            "nodes": run.quality.nodes,
-            "elements": run.quality.elements,
+            "nodes": len(model.mesh.points),
+            "elements": len(model.mesh.cells),
             "dofs": model.ndof,
             "unknowns": model.constraints.count,
             "element": model.mesh.element,
-            "smallest": run.quality.smallest_edge,
-            "worst_jacobian": run.quality.worst_jacobian,
+            "smallest": None if run.quality is None else run.quality.smallest_edge,
+            "worst_jacobian": None if run.quality is None else run.quality.worst_jacobian,
         },
         "metrics": {
             "roots": roots,
@@ -217,13 +216,3 @@ def flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 def numbers(document: Mapping[str, Any]) -> dict[str, float]:
     """All numbers of a document by dotted path."""
     return {path: float(v) for path, v in flatten(document) if isinstance(v, int | float) and not isinstance(v, bool)}
-
-
-def wants_errors(outputs: Sequence[str]) -> bool:
-    """Whether error estimates, and so the dual solutions, are needed."""
-    return any(path.startswith("metrics.roots.") and path.endswith("_error") for path in outputs)
-
-
-def finite_or_none(value: float | None) -> float | None:
-    """A number a column can hold; None for what is missing or not finite."""
-    return value if value is not None and math.isfinite(value) else None

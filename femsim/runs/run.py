@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from femsim.base.errors import FemsimWarning, ToleranceError
 from femsim.builders.build import Discretisation, averaging_lengths, discretise, probes_of, resolve_materials
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.cases.case import Case
-from femsim.measures.averages import RegionMetrics, RootMetrics, region_metrics
-from femsim.measures.corner.intensity import RootField, corner_fields, root_fields
+from femsim.measures.averages import Averages, RegionMetrics, RootMetrics, region_metrics
+from femsim.measures.corner.intensity import RootField, consistent_average, corner_fields, root_fields
 from femsim.measures.crack import Release
 from femsim.measures.goal_errors import with_probe_errors
 from femsim.measures.probes import ProbeValue, probe_values
@@ -22,6 +22,8 @@ from femsim.meshes.mesh import Quality, quality
 from femsim.runs.adapt import Adaptation, coarse_grading, solve_to_tolerance
 from femsim.runs.cracks import crack_releases
 from femsim.runs.once import solve_case
+from femsim.runs.reuse import Reused, Shared, shape_key, stiffness_key
+from femsim.runs.wanted import EVERYTHING
 from femsim.solvers.solve import Solution
 
 Progress = Callable[[str], None]
@@ -29,77 +31,57 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Run:
-    """A solved case with everything its report needs; ``timing`` in seconds, ``warnings`` as shown to the user."""
+    """A solved case with what was measured of it; ``timing`` in seconds, ``warnings`` as shown to the user.
+
+    ``wanted`` names the measurements taken (:mod:`femsim.runs.wanted`); of the others the parts are empty, and errors
+    not a number. ``reused`` says what was taken over from a run before. ``fields`` and ``corners`` hold a sentence
+    instead of a local field where there is none; ``consistent`` the averages (peel, shear) of consistent nodal forces,
+    MPa.
+    """
 
     case: Case
     discretisation: Discretisation
     materials: dict[str, ResolvedMaterial]
     solution: Solution
     roots: tuple[RootMetrics, ...]
+    averages: tuple[Averages, ...]
     regions: dict[str, RegionMetrics]
     probes: dict[str, ProbeValue]
-    quality: Quality
     timing: dict[str, float]
+    wanted: frozenset[str] = EVERYTHING
+    quality: Quality | None = None
     warnings: tuple[str, ...] = ()
-    fields: dict[Root, RootField | str] = field(
-        default_factory=dict
-    )  # the singular field at each root, or why it has none
+    fields: dict[Root, RootField | str] = field(default_factory=dict)
+    consistent: dict[tuple[Root, float], tuple[float, float]] = field(default_factory=dict)
     adaptation: Adaptation | None = None
     cracks: tuple[Release, ...] = ()
     corners: dict[str, RootField | str] = field(default_factory=dict)
+    reused: Reused = "none"
+    shape: str = field(default="", repr=False)
+    stiffness: str = field(default="", repr=False)
 
 
-def run(case: Case, base: Path | None = None, progress: Progress | None = None) -> Run:
+def run(
+    case: Case,
+    base: Path | None = None,
+    progress: Progress | None = None,
+    wanted: frozenset[str] = EVERYTHING,
+    before: Run | None = None,
+) -> Run:
     """Mesh, solve and measure a case; mesh files are relative to ``base``. Warnings are raised as such and kept with
-    the result.
+    the result. Only the ``wanted`` measurements are taken, and what is the same is taken over from the run ``before``.
 
     Raises ToleranceError, which carries the best result, where a tolerance is not met within the limit of unknowns.
     """
     say = progress or (lambda text: None)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", FemsimWarning)
-        start = time.perf_counter()
-        say("meshing")
-        adaptive = case.mesh.tolerance is not None
-        disc = discretise(case, base, coarse_grading(averaging_lengths(case)) if adaptive else None)
-        materials = resolve_materials(case, disc)
-        meshed = time.perf_counter()
-        adaptation: Adaptation | None = None
-        if adaptive:
-            solved, adaptation = solve_to_tolerance(case, disc, materials, say)
-        else:
-            solved = solve_case(disc, materials, say)
-        disc, solution = solved.discretisation, solved.solution
-        measured = time.perf_counter()
-        regions = region_metrics(solved.model, solution.unknowns)
-        probes = with_probe_errors(solution, probe_values(solution, probes_of(case), disc.roots), solved.defect)
-        fields = root_fields(solution, disc.roots)
-        corners = corner_fields(solution, [(spec.name, spec.at, spec.region) for spec in case.corner])
-        cracks = crack_releases(disc, materials, say)
-        timing = {**solved.timing, "mesh": meshed - start + solved.timing["mesh"]}
-        timing["recover"] += time.perf_counter() - measured
-        if adaptation is not None:
-            timing["refine"] = measured - meshed
+        done = _run(case, base, say, wanted, before)
     seen = tuple(dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, FemsimWarning)))
     for message in seen:
         warnings.warn(message, FemsimWarning, stacklevel=2)
-    measures = quality(solved.model.mesh)
-    done = Run(
-        case,
-        disc,
-        materials,
-        solution,
-        solved.roots,
-        regions,
-        probes,
-        measures,
-        timing,
-        seen,
-        fields,
-        adaptation,
-        cracks,
-        corners,
-    )
+    done = replace(done, warnings=seen)
+    adaptation = done.adaptation
     if adaptation is not None and not adaptation.met:
         last = adaptation.steps[-1]
         raise ToleranceError(
@@ -109,6 +91,81 @@ def run(case: Case, base: Path | None = None, progress: Progress | None = None) 
             done,
         )
     return done
+
+
+def _run(case: Case, base: Path | None, say: Progress, wanted: frozenset[str], before: Run | None) -> Run:
+    start = time.perf_counter()
+    say("meshing")
+    adaptive = case.mesh.tolerance is not None
+    shape = shape_key(case)
+    # a refined mesh depends on the materials too: it is not taken over
+    same = before if before is not None and before.shape == shape and not adaptive else None
+    if same is not None:
+        disc = replace(same.discretisation, case=case)
+    else:
+        disc = discretise(case, base, coarse_grading(averaging_lengths(case)) if adaptive else None)
+    materials = resolve_materials(case, disc)
+    stiffness = stiffness_key(case, materials)
+    meshed = time.perf_counter()
+    adaptation: Adaptation | None = None
+    reused: Reused = "none"
+    if adaptive:
+        solved, adaptation = solve_to_tolerance(case, disc, materials, say)
+    elif same is not None:
+        reused = "factor" if same.stiffness == stiffness else "mesh"
+        shared = Shared(same.averages, same.solution, reused == "factor")
+        solved = solve_case(disc, materials, say, "errors" in wanted, shared)
+    else:
+        solved = solve_case(disc, materials, say, "errors" in wanted)
+    disc, solution = solved.discretisation, solved.solution
+    measured = time.perf_counter()
+    regions = region_metrics(solved.model, solution.unknowns) if "regions" in wanted else {}
+    probes = {}
+    if wanted & {"probes", "probe_errors"}:
+        probes = probe_values(solution, probes_of(case), disc.roots)
+    if "probe_errors" in wanted:
+        probes = with_probe_errors(solution, probes, solved.defect)
+    fields: dict[Root, RootField | str] = {}
+    consistent = {}
+    if "fields" in wanted:
+        fields = root_fields(solution, disc.roots)
+        consistent = {
+            (m.root, m.length): consistent_average(solution, m.root, m.length, local)
+            for m in solved.roots
+            if not isinstance(local := fields[m.root], str)
+        }
+    corners: dict[str, RootField | str] = {}
+    if "corners" in wanted:
+        corners = corner_fields(solution, [(spec.name, spec.at, spec.region) for spec in case.corner])
+    cracks = crack_releases(disc, materials, say) if "cracks" in wanted else ()
+    measures = same.quality if same is not None else None
+    if measures is None and "quality" in wanted:
+        measures = quality(solved.model.mesh)
+    timing = {**solved.timing, "mesh": meshed - start + solved.timing["mesh"]}
+    timing["recover"] += time.perf_counter() - measured
+    if adaptation is not None:
+        timing["refine"] = measured - meshed
+    return Run(
+        case=case,
+        discretisation=disc,
+        materials=materials,
+        solution=solution,
+        roots=solved.roots,
+        averages=solved.averages,
+        regions=regions,
+        probes=probes,
+        timing=timing,
+        wanted=wanted,
+        quality=measures,
+        fields=fields,
+        consistent=consistent,
+        adaptation=adaptation,
+        cracks=cracks,
+        corners=corners,
+        reused=reused,
+        shape=shape,
+        stiffness=stiffness,
+    )
 
 
 def mesh_only(case: Case, base: Path | None = None) -> Discretisation:

@@ -7,13 +7,13 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import femsim
-from femsim.base.errors import InputError, nearest
+from femsim.base.errors import InputError, ToleranceError, nearest
 from femsim.base.files import atomic_write
 from femsim.cases.case import Case
 from femsim.cases.stacks.meshfile import MeshCase
@@ -166,14 +166,20 @@ def _outputs(study: Study) -> tuple[str, ...]:
         if not found:
             raise InputError(f"{study.file}: study.outputs: missing; the case has no roots, so there is no default")
         return tuple(found)
-    known: list[str] = list(roots)
-    if any(not path.startswith("metrics.roots.") or path not in roots for path in chosen):
-        known = list(dict.fromkeys([*roots, *_document_paths(study)]))
+    known = dict.fromkeys(roots)
+    documents = _document_paths(study)
+    if any(path not in known for path in chosen):
+        known |= dict.fromkeys(next(documents, []))
+    while not all(_named(path, list(known)) for path in chosen):
+        more = next(documents, None)
+        if more is None:
+            break
+        known |= dict.fromkeys(more)
     result: list[str] = []
     for i, path in enumerate(chosen):
-        found = matching(path, known) if "*" in path else [p for p in known if p == path]
+        found = _named(path, list(known))
         if not found:
-            hint = nearest(path, known) or f"; e.g. {known[0] if known else 'metrics.roots.post_root[0].peel'}"
+            hint = nearest(path, known) or f"; e.g. {next(iter(known), 'metrics.roots.post_root[0].peel')}"
             raise InputError(f"{study.file}: study.outputs.{i}: {path!r} is not a number in the JSON of solve{hint}")
         result += [p for p in found if p not in result]
     return tuple(result)
@@ -201,22 +207,32 @@ def _root_paths(study: Study) -> list[str]:
     ]
 
 
-def _document_paths(study: Study) -> list[str]:
-    """Numbers in the document of one of the study's cases, solved on a coarse mesh where that works."""
+def _named(path: str, known: Sequence[str]) -> list[str]:
+    return matching(path, known) if "*" in path else [p for p in known if p == path]
+
+
+def _document_paths(study: Study) -> Iterator[list[str]]:
+    """Numbers in the documents of a few of the study's cases: on a coarse mesh first, which has nearly all of them,
+    then as they are.
+    """
     from femsim.cases.casefile import apply_overrides, parse_case
     from femsim.runs.results import results_dict
-    from femsim.runs.reuse import quiet_run
+    from femsim.runs.rows import quietly
 
     attempts: list[Sequence[str]] = [["mesh.size=0.5", "mesh.growth=2.5"], []]
     for coarser in attempts if study.data.get("stack") != "mesh" else [[]]:
         for case in study.samples_of_case[:3]:
             try:
                 data = case.model_dump(by_alias=True, exclude_none=True)
+                if coarser:
+                    data["mesh"].pop("tolerance", None)
                 chosen = parse_case(apply_overrides(_lists(data), coarser), study.file) if coarser else case
-                return list(numbers(results_dict(quiet_run(chosen, study.base))))
+                found = list(numbers(results_dict(quietly(chosen, study.base))))
+            except ToleranceError as error:
+                found = list(numbers(results_dict(error.run)))
             except Exception:  # whatever it is, the points themselves will tell
                 continue
-    return []
+            yield found
 
 
 def _lists(value: Any) -> Any:

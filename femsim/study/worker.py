@@ -47,7 +47,7 @@ class Runner:
 
     def __call__(self, point: int) -> Row:
         """The row of a point; whatever goes wrong becomes its error text."""
-        from femsim.runs.reuse import evaluate
+        from femsim.runs.rows import evaluate
 
         start = time.perf_counter()
         plan = self.plan
@@ -56,8 +56,8 @@ class Runner:
         except Exception as error:
             self._kept = None
             return Row(point, (), error_text(error), time.perf_counter() - start)
-        self._kept = found.kept
-        self.reuse[found.reused] += 1
+        self._kept = found.run
+        self.reuse[found.run.reused] += 1
         return Row(point, found.values, None, time.perf_counter() - start)
 
     def take_reuse(self) -> dict[str, int]:
@@ -146,7 +146,7 @@ def serve(directory: Path, inbox: TextIO, channel: TextIO) -> None:
     signal.signal(signal.SIGTERM, remember)
     with contextlib.suppress(BrokenPipeError, _EndError):
         store = Store(directory, load_plan(directory))
-        import femsim.runs.reuse  # noqa: F401  imported before it says ready
+        import femsim.runs.rows  # noqa: F401  imported before it says ready
 
         say({"ready": os.getpid()})
         work(store, chunks(), say, lambda: bool(asked))

@@ -1,0 +1,53 @@
+"""One point of a study: a run that measures only what the outputs need, and its row of numbers.
+
+Every number is that of ``femsim solve --json`` for the same case: it is read from the same document, whoever measured
+what.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from femsim.base.errors import FemsimWarning, InputError, NumericsError
+from femsim.cases.case import Case
+from femsim.runs.results import numbers, results_dict
+from femsim.runs.run import Run, run
+from femsim.runs.wanted import EVERYTHING, needed
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The numbers asked for, in their order, and the run they are from: the next point may take over from it."""
+
+    values: tuple[float, ...]
+    run: Run
+
+
+def evaluate(case: Case, base: Path | None, outputs: Sequence[str], before: Run | None = None) -> Measured:
+    """Run a case for some outputs, taking over from ``before`` what is the same.
+
+    Raises InputError and NumericsError as a run does, and where the results lack an output or have no finite number
+    for it.
+    """
+    done = quietly(case, base, needed(outputs), before)
+    known = numbers(results_dict(done))
+    return Measured(tuple(_value(known, path) for path in outputs), done)
+
+
+def quietly(case: Case, base: Path | None, wanted: frozenset[str] = EVERYTHING, before: Run | None = None) -> Run:
+    """A run without its warnings."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FemsimWarning)
+        return run(case, base, wanted=wanted, before=before)
+
+
+def _value(known: dict[str, float], path: str) -> float:
+    if path not in known:
+        raise InputError(f"{path}: the results of this point have no such number")
+    if not math.isfinite(known[path]):
+        raise NumericsError(f"{path}: not a finite number at this point")
+    return known[path]
