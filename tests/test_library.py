@@ -14,6 +14,7 @@ import pytest
 
 from femsim.base.errors import InputError
 from femsim.cases.library import (
+    SPEC_KEYS,
     Expansion,
     MaterialFile,
     case_path,
@@ -66,9 +67,12 @@ PROPERTIES = [
     "cte",
     "hardness",
     "yield_strength",
+    "strength",
     "density",
     "thermal_conductivity",
+    "heat_capacity",
 ]
+LAWS = ["plastic", "creep", "anand", "viscoelastic"]
 GOOD = """
 name = "sample"
 description = "A sample"
@@ -127,6 +131,9 @@ def test_file_keeps_the_schema(path: Path) -> None:
     for key in set(PROPERTIES) & set(raw):
         assert raw[key]["source"], key
         used.update(raw[key]["source"])
+    for entry in (entry for law in LAWS for entry in raw.get(law, [])):
+        assert entry["source"], entry["id"]
+        used.update(entry["source"])
     assert used == set(ids)
     for source in raw["source"]:
         work = "author" in source and "title" in source and "year" in source
@@ -165,7 +172,7 @@ def test_spec_is_a_plain_inline_table(path: Path) -> None:
     spec = material.to_spec()
     assert json.loads(json.dumps(spec)) == spec
     assert set(spec) >= {"E", "nu", "cte", "family"}
-    assert set(spec) <= {"E", "nu", "G", "cte", "hardness", "yield", "family"}
+    assert set(spec) <= {*SPEC_KEYS, "family"}
     assert ("G" in spec) == isinstance(spec["E"], list)
 
 

@@ -185,6 +185,12 @@ def build_model(disc: Discretisation, materials: dict[str, ResolvedMaterial]) ->
     low, high = float(np.min(temperature)), float(np.max(temperature))
     free = case.load.stress_free_temperature
     for resolved in materials.values():
+        for law in resolved.spec.laws:
+            raise InputError(f"materials.{resolved.role}.{law}: this version solves elastic materials only")
+        if resolved.spec.stress_free_temperature is not None:
+            raise InputError(
+                f"materials.{resolved.role}.stress_free_temperature: this version knows that of [load] only"
+            )
         resolved.material.warn_outside(min(low, free), max(high, free))
     _warn_of_locking(mesh, kinematics, materials)
     boundaries = list(case.boundary)

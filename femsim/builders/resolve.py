@@ -4,35 +4,47 @@ provenance.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
 from femsim.base.errors import InputError
 from femsim.base.units import MPA_PER_GPA, PER_K_PER_PPM
-from femsim.cases.library import MaterialFile, read_material
-from femsim.cases.material import CompositeSpec, Expansion, MaterialSpec, Quantity, Table
+from femsim.cases.library import Law, MaterialFile, read_material
+from femsim.cases.material import ELASTIC, CompositeSpec, Expansion, MaterialSpec, Quantity, Table
+from femsim.cases.merge import merged, sets_used
 from femsim.materials.elastic import Material, check_stable
 from femsim.materials.property import Property
+
+LAW_NAMES = {"plastic": "plasticity", "creep": "creep", "anand": "Anand's law", "viscoelastic": "viscoelasticity"}
 
 
 @dataclass(frozen=True)
 class ResolvedMaterial:
     """A material as used: ``spec`` has every number in outer units, ``entry`` the library file, ``changed`` the
-    overrides.
+    overrides, ``sets`` the library's sets its laws were taken from.
 
-    Of a composite or a smeared ring, ``blend`` says in words what it is made of, ``parts`` are its constituents.
+    ``elastic`` is None where only heat can be solved. Of a composite or a smeared ring, ``blend`` says in words what it
+    is made of, ``parts`` are its constituents.
     """
 
     role: str
-    material: Material
+    elastic: Material | None
     spec: MaterialSpec
     entry: MaterialFile | None = None
     changed: tuple[str, ...] = ()
     blend: str = ""
     parts: tuple[ResolvedMaterial, ...] = ()
     composite: CompositeSpec | None = None
+    sets: Mapping[str, Law] = field(default_factory=dict)
+
+    @property
+    def material(self) -> Material:
+        """The elastic material. Raises InputError where E, nu and cte are not given."""
+        if self.elastic is None:
+            raise InputError(f"materials.{self.role}.E: missing; stress needs E (GPa), nu and cte (ppm/K)")
+        return self.elastic
 
     @property
     def origin(self) -> str:
@@ -55,29 +67,33 @@ def resolve_material(
     key = key or f"materials.{role}"
     given = MaterialSpec(like=ref) if isinstance(ref, str) else ref
     entry = None
-    merged: dict[str, Any] = {}
     if given.like is not None:
         try:
             entry = read_material(given.like)
         except InputError as error:
             raise InputError(f"{key}: {error}") from None
-        merged = dict(entry.to_spec())
     own = given.model_dump(by_alias=True, exclude_none=True, exclude={"like"}, exclude_unset=True)
-    original = dict(merged)
-    merged.update(own)
+    original = entry.to_spec() if entry is not None else {}
     changed = tuple(name for name, value in own.items() if entry is not None and original.get(name) != value)
-    if "E" in changed and "G" in original and "G" not in own and not isinstance(own["E"], list):
-        merged.pop("G")  # an isotropic override of an orthotropic entry
-    for name in ("E", "nu", "cte"):
-        if name not in merged:
+    full = merged(own, entry, key)
+    elastic = [name for name in ELASTIC if name in full]
+    for name in ELASTIC:
+        if name not in full and (elastic or "conductivity" not in full):
             raise InputError(f'{key}.{name}: missing; give E (GPa), nu and cte (ppm/K), or like = "a library material"')
     try:
-        spec = MaterialSpec.model_validate({**merged, **({"like": entry.name} if entry else {})})
+        spec = MaterialSpec.model_validate({**full, **({"like": entry.name} if entry else {})})
     except ValidationError as error:
-        raise InputError(f"{key}: {error.errors()[0]['msg']}") from None
+        raise InputError(f"{key}: {error.errors()[0]['msg']}".replace("Value error, ", "")) from None
+    if not elastic:
+        for law in spec.laws:
+            raise InputError(f"{key}.{law}: needs E, nu and cte beside it")
+        return ResolvedMaterial(role, None, spec, entry, changed)
     material = as_material(role, spec, key)
     check_stable(material, temperatures, key)
-    return ResolvedMaterial(role, material, spec, entry, changed)
+    for law in spec.laws:
+        if len(material.youngs_modulus) > 1 or len(material.poisson_ratio) > 1:
+            raise InputError(f"{key}.{law}: {LAW_NAMES[law]} needs an isotropic material, but E or nu has three axes")
+    return ResolvedMaterial(role, material, spec, entry, changed, sets=sets_used(own, entry))
 
 
 def as_material(name: str, spec: MaterialSpec, key: str) -> Material:

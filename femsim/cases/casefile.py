@@ -19,7 +19,8 @@ from pydantic import BaseModel, ValidationError
 
 from femsim.base.errors import InputError, nearest
 from femsim.cases.case import CASE_TYPES, Case
-from femsim.cases.material import CompositeSpec, MaterialRef, MaterialSpec
+from femsim.cases.laws import LAWS
+from femsim.cases.material import ELASTIC, CompositeSpec, MaterialRef, MaterialSpec
 from femsim.cases.parts import CaseBase
 from femsim.cases.stacks.meshfile import MeshCase
 from femsim.cases.wording import Finding, dotted, first_finding, show
@@ -164,8 +165,8 @@ def apply_overrides(data: Mapping[str, Any], overrides: Sequence[str], file: str
     """A copy of ``data`` with ``KEY=VALUE`` entries set.
 
     Keys are dotted, entries of lists go by index (``probe.0.name``; the index one past the end appends). Values are
-    TOML; a bare word is text. A key inside a material given by name turns the name into ``{ like = NAME, key = VALUE
-    }``.
+    TOML; a bare word is text. A key inside a material, or inside a law of it, given by name turns the name into
+    ``{ like = NAME, key = VALUE }``.
     """
     result: dict[str, Any] = copy.deepcopy(dict(data))
     for override in overrides:
@@ -230,7 +231,7 @@ def _set(data: dict[str, Any], path: tuple[str, ...], value: Any, file: str) -> 
             elif part not in node:
                 node[part] = [] if following.isdecimal() and here[0] != "materials" else {}
             child = node[part]
-        if isinstance(child, str) and _is_material(here):
+        if isinstance(child, str) and (_is_material(here) or (here[-1] in LAWS and _is_material(here[:-1]))):
             child = {"like": child}
             if isinstance(node, list):
                 node[at] = child
@@ -306,6 +307,7 @@ def dump_case(
 def _numeric(ref: Any) -> Any:
     """A material as a table of numbers: a library entry is written out, what overrides it on top."""
     from femsim.cases.library import read_material
+    from femsim.cases.merge import merged
 
     if isinstance(ref, str):
         ref = {"like": ref}
@@ -314,10 +316,7 @@ def _numeric(ref: Any) -> Any:
         own["layers"] = [{**layer, "material": _numeric(layer["material"])} for layer in own["layers"]]
     if "like" not in own:
         return own
-    entry = read_material(own["like"]).to_spec()
-    if "E" in own and "G" not in own and not isinstance(own["E"], list):
-        entry.pop("G", None)  # an isotropic override of an orthotropic entry
-    return {**entry, **own}
+    return merged(own, read_material(own["like"]))
 
 
 def _plain(model: BaseModel) -> dict[str, Any]:
@@ -337,7 +336,8 @@ def _listed(value: Any) -> Any:
 
 def _material_fault(case: CaseBase) -> Finding | None:
     """A role the stack does not have, one it needs and is not given, or a library name that does not exist."""
-    from femsim.cases.library import list_materials
+    from femsim.cases.library import list_materials, read_material
+    from femsim.cases.merge import merged
 
     roles = case.ROLES
     for role in case.materials if roles else ():
@@ -359,12 +359,21 @@ def _material_fault(case: CaseBase) -> Finding | None:
             return Finding(
                 inner, f"no material {show(like)} in the library{nearest(like, library)}; `femsim materials` lists them"
             )
-        if not isinstance(ref, str) and like is None:
-            for key in ("E", "nu", "cte"):
-                if getattr(ref, key) is None:
+        if isinstance(ref, str):
+            continue
+        if like is None:
+            given = [key for key in ELASTIC if getattr(ref, key) is not None]
+            for key in ELASTIC if given or ref.conductivity is None else ():
+                if key not in given:
                     return Finding(
                         (*path, key), 'missing; give E (GPa), nu and cte (ppm/K), or like = "a library material"'
                     )
+        own = ref.model_dump(by_alias=True, exclude_none=True, exclude_unset=True, include=set(LAWS))
+        for law in own:
+            try:
+                merged({law: own[law]}, read_material(like) if like is not None else None)
+            except InputError as error:
+                return Finding((*path, law), str(error).removeprefix(f"{law}: "))
     return None
 
 

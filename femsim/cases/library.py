@@ -18,10 +18,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from femsim.base.errors import InputError, nearest
+from femsim.cases.laws import LAWS, AnandSpec, CreepSpec, PlasticSpec, ViscoelasticSpec
 
 SPEC_KEYS = {"E": "youngs_modulus", "nu": "poisson_ratio", "G": "shear_modulus", "cte": "cte"}
-SPEC_KEYS |= {"hardness": "hardness", "yield": "yield_strength"}
-SCALARS = ("hardness", "yield_strength", "density", "thermal_conductivity")
+SPEC_KEYS |= {"hardness": "hardness", "yield": "yield_strength", "strength": "strength"}
+SPEC_KEYS |= {"conductivity": "thermal_conductivity", "density": "density", "heat_capacity": "heat_capacity"}
+SCALARS = ("hardness", "yield_strength", "strength", "density")
+POSITIVE = ("youngs_modulus", "shear_modulus", "thermal_conductivity", "heat_capacity", *SCALARS)
 
 
 def _number(raw: object) -> float:
@@ -34,6 +37,10 @@ def _number(raw: object) -> float:
 
 def _value(raw: object) -> float | tuple[float, ...]:
     return tuple(_number(entry) for entry in raw) if isinstance(raw, list | tuple) else _number(raw)
+
+
+def _as_tuple(raw: object) -> object:
+    return tuple(raw) if isinstance(raw, list) else raw
 
 
 Number = Annotated[float, BeforeValidator(_number)]
@@ -169,6 +176,44 @@ class Expansion(_Sourced):
         return plain if self.reference is None else {"secant": plain, "reference": self.reference}
 
 
+class _Set(_Model):
+    """One set of parameters of a law, of several an entry may hold; the first of each law is the one to take."""
+
+    id: Word
+    description: Text
+    source: Annotated[tuple[Word, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
+    note: Text | None = None
+
+    @model_validator(mode="after")
+    def _own(self) -> Self:
+        if getattr(self, "like", None) is not None:
+            raise ValueError("like: a set of the library stands in numbers")
+        return self
+
+    def law(self) -> dict[str, object]:
+        """The set as an inline material states it."""
+        return self.model_dump(by_alias=True, exclude_none=True, exclude=set(_Set.model_fields))
+
+
+class PlasticSet(PlasticSpec, _Set):
+    """A set of yield and hardening."""
+
+
+class CreepSet(CreepSpec, _Set):
+    """A set of a creep law."""
+
+
+class AnandSet(AnandSpec, _Set):
+    """A set of Anand's nine parameters."""
+
+
+class ViscoelasticSet(ViscoelasticSpec, _Set):
+    """A set of relaxation data."""
+
+
+Law = PlasticSet | CreepSet | AnandSet | ViscoelasticSet
+
+
 class MaterialFile(_Model):
     """What one file of the library says; ``family`` is what the claims call "the same material"."""
 
@@ -184,8 +229,14 @@ class MaterialFile(_Model):
     cte: Expansion
     hardness: Property | None = None
     yield_strength: Property | None = None
+    strength: Property | None = None
     density: Property | None = None
     thermal_conductivity: Property | None = None
+    heat_capacity: Property | None = None
+    plastic: tuple[PlasticSet, ...] = ()
+    creep: tuple[CreepSet, ...] = ()
+    anand: tuple[AnandSet, ...] = ()
+    viscoelastic: tuple[ViscoelasticSet, ...] = ()
     note: Text | None = None
     source: Annotated[tuple[Source, ...], Field(min_length=1)]
 
@@ -198,14 +249,45 @@ class MaterialFile(_Model):
             if isinstance(entry := getattr(self, key), Property | Expansion)
         }
 
+    @property
+    def sets(self) -> dict[str, tuple[Law, ...]]:
+        """The sets of parameters that the file gives for each law, by the law's key."""
+        return {key: found for key in LAWS if (found := getattr(self, key))}
+
+    def set_of(self, law: str, name: str) -> Law:
+        """The set of that name for a law; ``library`` is the first. Raises InputError where there is none."""
+        found = self.sets.get(law, ())
+        if not found:
+            have = f"it has {', '.join(self.sets)}" if self.sets else "it has no inelastic law"
+            raise InputError(f"{self.name!r} has no {law} data in the library ({have}); give the parameters")
+        names = [entry.id for entry in found]
+        if name != "library" and name not in names:
+            raise InputError(
+                f"no {law} set {name!r} of {self.name!r}{nearest(name, names)}; there are: library, {', '.join(names)}"
+            )
+        return found[0 if name == "library" else names.index(name)]
+
     def sources(self, key: str) -> tuple[Source, ...]:
         """The sources of one property."""
-        return tuple(entry for entry in self.source if entry.id in self.properties[key].source)
+        return self.cited(self.properties[key].source)
+
+    def cited(self, ids: tuple[str, ...]) -> tuple[Source, ...]:
+        """The sources of these names."""
+        return tuple(entry for entry in self.source if entry.id in ids)
+
+    def from_memory(self, ids: tuple[str, ...]) -> bool:
+        """Whether none of these sources was read at its place: a number that stands on them is to be checked."""
+        return not any(entry.checked for entry in self.cited(ids))
 
     @model_validator(mode="after")
     def _sources_fit(self) -> Self:
         ids = [entry.id for entry in self.source]
         used = {name: key for key, entry in self.properties.items() for name in entry.source}
+        for law, sets in self.sets.items():
+            used |= {name: f"{law}.{entry.id}" for entry in sets for name in entry.source}
+            names = [entry.id for entry in sets]
+            if len(set(names)) < len(names) or "library" in names:
+                raise ValueError(f"{law}: the ids {names} must differ, and none may be 'library'")
         for name in (name for name in used if name not in ids):
             raise ValueError(f"{used[name]}.source: no source {name!r} in this file{nearest(name, ids)}")
         if len(set(ids)) < len(ids) or set(ids) != set(used):
@@ -214,10 +296,14 @@ class MaterialFile(_Model):
 
     @model_validator(mode="after")
     def _physical(self) -> Self:
-        for key in ("youngs_modulus", "shear_modulus", *SCALARS):
+        for key in POSITIVE:
             entry: Property | None = getattr(self, key)
             if entry and (min(entry.values) <= 0.0 or (key in SCALARS and len(entry.values) > 1)):
                 raise ValueError(f"{key}.value: {entry.value} is not > 0" + " or not one number" * (key in SCALARS))
+        if self.heat_capacity and self.heat_capacity.axes:
+            raise ValueError(
+                f"heat_capacity.value: {list(self.heat_capacity.values)} has no axes; give one, or a table"
+            )
         E, nu, G = self.youngs_modulus, self.poisson_ratio, self.shear_modulus
         if not E.axes and not nu.axes and G is None:
             if bad := [value for value in nu.values if not -1.0 < value < 0.5]:
@@ -239,7 +325,9 @@ class MaterialFile(_Model):
         return {short: given[key].spec() for short, key in SPEC_KEYS.items() if key in given} | {"family": self.family}
 
 
-SECTIONS: tuple[type[BaseModel], ...] = (MaterialFile, Property, Expansion, Source)
+SECTIONS: tuple[type[BaseModel], ...] = (
+    MaterialFile, Property, Expansion, Source, PlasticSet, CreepSet, AnandSet, ViscoelasticSet,
+)  # fmt: skip
 
 
 def data_path(kind: Literal["materials", "meshes"]) -> Path:

@@ -1,4 +1,4 @@
-"""What a case file may say of a material: numbers, tables over temperature, expansion, composites."""
+"""What a case file may say of a material: numbers, tables over temperature, expansion, laws, composites."""
 
 from __future__ import annotations
 
@@ -7,29 +7,22 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field, model_validator
 
 from femsim.cases.keys import Celsius, Positive, Strict
+from femsim.cases.laws import AnandSpec, CreepSpec, LawSpec, PlasticSpec, ViscoelasticSpec
+from femsim.cases.tables import Parameter as Parameter
+from femsim.cases.tables import Quantity as Quantity
+from femsim.cases.tables import Table as Table
+from femsim.cases.tables import numbers_of
 
+#: what a material needs to carry stress; without all three of them, and with a conductivity, it only conducts heat
+ELASTIC = ("E", "nu", "cte")
 _MIN_MODULUS, _MAX_MODULUS = 1.0e-10, 1.0e5  # GPa: a millionth of a gel, eighty times diamond
 
 
 _MAX_CTE = 1.0e4  # ppm/K
-
-
-class Table(Strict):
-    """A property tabulated over temperature: linear in between, and a warning (constant) outside."""
-
-    T: list[Celsius] = Field(min_length=1)
-    value: list[float] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _ascending(self) -> Table:
-        if len(self.T) != len(self.value):
-            raise ValueError(f"T has {len(self.T)} entries, value has {len(self.value)}")
-        if any(b <= a for a, b in zip(self.T, self.T[1:], strict=False)):
-            raise ValueError("T must ascend")
-        return self
-
-
-Quantity: TypeAlias = float | Table | list[float | Table]
+_MIN_CONDUCTIVITY, _MAX_CONDUCTIVITY = 1.0e-6, 1.0e5  # W/(m K): below any gas, above diamond's best
+_MAX_DENSITY = 1.0e5  # kg/m3
+_MAX_HEAT_CAPACITY = 1.0e6  # J/(kg K)
+_TextName = Annotated[str, Field(min_length=1)]
 
 
 class Expansion(Strict):
@@ -62,15 +55,27 @@ class MaterialSpec(Strict):
     angle: float = Field(default=0.0, ge=-360, le=360, description="degrees, in the r-z or x-y plane")
     hardness: Annotated[float, Field(gt=0)] | None = Field(default=None, description="Vickers hardness, HV")
     yield_: Annotated[float, Field(gt=0)] | None = Field(default=None, alias="yield", description="yield strength, MPa")
+    strength: Annotated[float, Field(gt=0)] | None = Field(default=None, description="tensile strength, MPa")
     family: str | None = None
+    conductivity: Quantity | None = Field(default=None, description="thermal conductivity, W/(m K); axes as E")
+    density: Annotated[float, Field(gt=0, le=_MAX_DENSITY)] | None = Field(default=None, description="kg/m3")
+    heat_capacity: Parameter | None = Field(default=None, description="J/(kg K)")
+    stress_free_temperature: Celsius | None = Field(default=None, description="degC, of this material alone")
+    plastic: _TextName | PlasticSpec | None = Field(
+        default=None, description='yield and hardening, or a set of the library entry ("library": its first)'
+    )
+    creep: _TextName | CreepSpec | None = Field(default=None, description="creep law, or a set of the library entry")
+    anand: _TextName | AnandSpec | None = Field(
+        default=None, description="Anand's law instead of plastic and creep, or a set of the library entry"
+    )
+    viscoelastic: _TextName | ViscoelasticSpec | None = Field(
+        default=None, description="Prony series and shift, or a set of the library entry"
+    )
 
     @model_validator(mode="after")
     def _possible(self) -> MaterialSpec:
         for key in ("E", "G"):
-            for number in _numbers(getattr(self, key)):
-                if not _MIN_MODULUS <= number <= _MAX_MODULUS:
-                    limit = "> 0" if number <= 0 else f"<= {_MAX_MODULUS:g}" if number > 1 else f">= {_MIN_MODULUS:g}"
-                    raise ValueError(f"{key}: {number:g} is not {limit}")
+            _limit(key, _numbers(getattr(self, key)), _MIN_MODULUS, _MAX_MODULUS)
         if self.G is None and not isinstance(self.nu, list):
             for number in _numbers(self.nu):
                 if not -1 < number < 0.5:
@@ -78,18 +83,40 @@ class MaterialSpec(Strict):
         for number in _numbers(self.cte):
             if not abs(number) <= _MAX_CTE:
                 raise ValueError(f"cte: {number:g} is not between {-_MAX_CTE:g} and {_MAX_CTE:g}")
+        _limit("conductivity", _numbers(self.conductivity), _MIN_CONDUCTIVITY, _MAX_CONDUCTIVITY)
+        if isinstance(self.conductivity, list) and len(self.conductivity) != 3:
+            raise ValueError(f"conductivity: {len(self.conductivity)} values; give one, or three for the axes 1, 2, 3")
+        _limit("heat_capacity", _numbers(self.heat_capacity), 1.0e-6, _MAX_HEAT_CAPACITY)
         return self
+
+    @model_validator(mode="after")
+    def _laws_fit(self) -> MaterialSpec:
+        given = [key for key in ("plastic", "creep", "anand", "viscoelastic") if getattr(self, key) is not None]
+        for key in ("anand", "viscoelastic"):
+            if key in given and len(given) > 1:
+                others = " and ".join(other for other in given if other != key)
+                raise ValueError(f"{key}: stands alone; leave out {others}")
+        return self
+
+    @property
+    def laws(self) -> dict[str, LawSpec]:
+        """The inelastic laws given in full, by their key."""
+        found = {key: getattr(self, key) for key in ("plastic", "creep", "anand", "viscoelastic")}
+        return {key: law for key, law in found.items() if law is not None and not isinstance(law, str)}
+
+
+def _limit(key: str, numbers: list[float], low: float, high: float) -> None:
+    for number in numbers:
+        if not low <= number <= high:
+            limit = "> 0" if number <= 0 else f"<= {high:g}" if number > 1 else f">= {low:g}"
+            raise ValueError(f"{key}: {number:g} is not {limit}")
 
 
 def _numbers(value: Quantity | list[float] | Expansion | None) -> list[float]:
     """All values of a property, those of its tables too."""
     if isinstance(value, Expansion):
-        return _numbers(value.secant) + _numbers(value.instantaneous)
-    if isinstance(value, Table):
-        return list(value.value)
-    if isinstance(value, list):
-        return [number for entry in value for number in _numbers(entry)]
-    return [] if value is None else [value]
+        return numbers_of(value.secant) + numbers_of(value.instantaneous)
+    return numbers_of(value)
 
 
 class CompositeLayer(Strict):

@@ -99,11 +99,8 @@ def _locate(loc: tuple[int | str, ...], data: Any) -> tuple[Key, list[tuple[Key,
 
 
 def _is_branch(part: str) -> bool:
-    return bool(re.search(r"[\[(]|^constrained-|^(float|str|int|bool)$|^[A-Z]\w+$", part)) and part not in (
-        "E",
-        "G",
-        "T",
-    )
+    # keys such as E, T, C1 and Q_R are all capitals; names of the schema's classes are not
+    return bool(re.search(r"[\[(]|^constrained-|^(float|str|int|bool)$|^[A-Z]\w*[a-z]", part))
 
 
 def _kind(label: str) -> str:
@@ -171,7 +168,7 @@ def _word(entry: Any, path: Key, data: Any, model: type[BaseModel]) -> tuple[Key
         near = nearest(str(path[-1]), known)
         known_here = (
             f"; allowed: {', '.join(known)}"
-            if len(known) <= 12
+            if len(known) <= 20
             else f"; `femsim stacks {data['stack']}` lists the keys"
         )
         return path, f"unknown key{near or known_here}", 0
