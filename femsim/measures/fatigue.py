@@ -29,9 +29,9 @@ class CrackLife:
 def darveaux(work: float, K1: float, K2: float, K3: float, K4: float, crack_length: float) -> CrackLife:
     """N0 = K1 dW^K2, da/dN = K3 dW^K4, N = N0 + a / (da/dN), with dW in psi and da/dN in inch a cycle, as published.
 
-    ``work`` is in MPa, ``crack_length`` in um; growth comes out in um a cycle. Darveaux, R., ch. 13 of Lau, J. H. (ed.),
-    Ball Grid Array Technology (1995); Proc. 50th ECTC (2000) 1048. Raises InputError where constants or length cannot
-    be: K1, K3, K4 > 0, K2 < 0.
+    ``work`` is in MPa, ``crack_length`` in um; growth comes out in um a cycle. Darveaux, R., ch. 13 of Lau, J. H.
+    (ed.), Ball Grid Array Technology (1995); Proc. 50th ECTC (2000) 1048. Raises InputError where constants or length
+    cannot be: K1, K3, K4 > 0, K2 < 0.
     """
     for name, value, sound in (("K1", K1, K1 > 0), ("K2", K2, K2 < 0), ("K3", K3, K3 > 0), ("K4", K4, K4 > 0)):
         if not sound or not math.isfinite(value):
@@ -58,8 +58,8 @@ def inverse(damage: float, constant: float) -> float:
 def coffin_manson(strain_range: float, ductility: float, exponent: float) -> float:
     """N = 1/2 (dgamma / (2 ductility))^(1 / exponent), the exponent below 0.
 
-    Coffin, L. F., Trans. ASME 76 (1954) 931; Manson, S. S., NACA TN 2933 (1953); in this form, for a shear strain range,
-    Engelmaier, W., IEEE Trans. CHMT 6 (1983) 232.
+    Coffin, L. F., Trans. ASME 76 (1954) 931; Manson, S. S., NACA TN 2933 (1953); in this form, for a shear strain
+    range, Engelmaier, W., IEEE Trans. CHMT 6 (1983) 232.
     """
     if not 0 < ductility < math.inf:
         raise InputError(f"coffin_manson.ef: {ductility:g} is not > 0")
@@ -71,11 +71,11 @@ def coffin_manson(strain_range: float, ductility: float, exponent: float) -> flo
 
 
 def engelmaier_exponent(mean_temperature: float, dwell: float) -> float:
-    """c = -0.442 - 6e-4 T + 1.74e-2 ln(1 + 360/t): T the mean cyclic solder temperature (degC), t the half-cycle dwell
-    in minutes.
+    """c = -0.442 - 6e-4 T + 1.74e-2 ln(1 + 360/t): T the mean temperature of the cycle (degC), t the dwell of half a
+    cycle in minutes (``dwell`` itself in s).
 
     For SnPb, with a ductility of 0.325: Engelmaier, W., IEEE Trans. CHMT 6 (1983) 232. A long dwell makes c more
-    negative and the life shorter. ``dwell`` is in s here.
+    negative and the life shorter.
     """
     if not 0 < dwell < math.inf:
         raise InputError(f"dwell: {dwell:g} is not > 0 (s); Engelmaier's exponent needs one")
