@@ -45,6 +45,9 @@ def test_engelmaier_exponent_falls_with_temperature_and_dwell() -> None:
 def test_no_damage_lasts_for_ever() -> None:
     assert darveaux(0.0, 71000.0, -1.62, 2.76e-07, 1.05, LENGTH).cycles == math.inf
     assert inverse(0.0, 0.0019) == coffin_manson(0.0, 0.325, -0.5) == math.inf
+    tiny = 5e-324
+    assert darveaux(tiny, 71000.0, -1.62, 2.76e-07, 1.05, LENGTH).cycles == math.inf
+    assert inverse(tiny, 0.0019) == coffin_manson(tiny, 0.325, -0.5) == math.inf
 
 
 def test_what_cannot_be_is_refused() -> None:

@@ -41,9 +41,9 @@ def darveaux(work: float, K1: float, K2: float, K3: float, K4: float, crack_leng
     if _damage("work", work) == 0.0:
         return CrackLife(math.inf, 0.0, math.inf)
     psi = work * PSI_PER_MPA
-    initiation = K1 * psi**K2
-    growth = K3 * psi**K4 * UM_PER_INCH
-    return CrackLife(initiation, growth, initiation + crack_length / growth)
+    initiation = K1 * _power(psi, K2)
+    growth = K3 * _power(psi, K4) * UM_PER_INCH
+    return CrackLife(initiation, growth, initiation + (crack_length / growth if growth else math.inf))
 
 
 def inverse(damage: float, constant: float) -> float:
@@ -52,7 +52,7 @@ def inverse(damage: float, constant: float) -> float:
     """
     if not 0 < constant < math.inf:
         raise InputError(f"syed: {constant:g} is not > 0")
-    return math.inf if _damage("damage", damage) == 0.0 else 1.0 / (constant * damage)
+    return math.inf if _damage("damage", damage) == 0.0 else 1.0 / constant / damage
 
 
 def coffin_manson(strain_range: float, ductility: float, exponent: float) -> float:
@@ -67,7 +67,7 @@ def coffin_manson(strain_range: float, ductility: float, exponent: float) -> flo
         raise InputError(f"coffin_manson.c: {exponent:g} is not between -10 and 0 (both excluded)")
     if _damage("strain", strain_range) == 0.0:
         return math.inf
-    return 0.5 * (strain_range / (2.0 * ductility)) ** (1.0 / exponent)
+    return 0.5 * _power(strain_range / (2.0 * ductility), 1.0 / exponent)
 
 
 def engelmaier_exponent(mean_temperature: float, dwell: float) -> float:
@@ -86,3 +86,9 @@ def _damage(name: str, value: float) -> float:
     if not 0 <= value < math.inf:
         raise InputError(f"{name}: {value:g} is not >= 0; a cycle cannot take damage back")
     return value
+
+
+def _power(base: float, exponent: float) -> float:
+    """base^exponent for base > 0; infinite where it is too large for a number (next to no damage)."""
+    logarithm = exponent * math.log(base)
+    return math.exp(logarithm) if logarithm < 709.0 else math.inf
