@@ -1,4 +1,6 @@
-"""Edges of a mesh: which cells they part, which are outer, and the connected parts of a body."""
+"""Facets of a mesh, edges in the plane and faces in space: which cells they part, which are outer, and the connected
+parts of a body.
+"""
 
 from __future__ import annotations
 
@@ -70,3 +72,108 @@ def find_edges(mesh: Mesh, edges: Edges, wanted: IntArray) -> IntArray:
     ask = np.min(wanted[:, :2], axis=1) * scale + np.max(wanted[:, :2], axis=1)
     at = np.minimum(np.searchsorted(key, ask), len(key) - 1)
     return np.where(key[at] == ask, at, -1)
+
+
+@dataclass(frozen=True)
+class Faces:
+    """All distinct faces of a mesh in space: the cells on either side (F, 2; -1 for none), the local face in each, and
+    how many cells share each (F,), which is more than two only where cells overlap.
+    """
+
+    cells: IntArray
+    local: IntArray
+    shared: IntArray
+    keys: IntArray  # (F,) sorted keys of the corners, see _keys
+
+    def rows(self, chosen: IntArray | slice = slice(None)) -> IntArray:
+        """Faces as (cell, local face), seen from their first cell: the form of ``Mesh.surfaces``."""
+        return np.column_stack([self.cells[chosen, 0], self.local[chosen, 0]])
+
+
+def _keys(corners: IntArray, count: int) -> IntArray:
+    """One number per face from its three lowest corners (F, >=3, padded with -1 behind): two faces of a sound mesh
+    share two at most.
+    """
+    if count > 2_000_000:
+        raise ValueError(f"{count} corner nodes: faces cannot be numbered in 64 bits")
+    low = np.sort(np.where(corners < 0, count, corners), axis=1)[:, :3]
+    return np.asarray((low[:, 0] * np.int64(count + 1) + low[:, 1]) * np.int64(count + 1) + low[:, 2])
+
+
+def _corner_numbers(mesh: Mesh) -> tuple[IntArray, int]:
+    """A number for every node that is a corner of a cell (-1 for others), and how many there are."""
+    used = np.unique(mesh.cells[:, : mesh.info.corners])
+    number = np.full(len(mesh.points), -1, dtype=np.int64)
+    number[used] = np.arange(len(used))
+    return number, len(used)
+
+
+def faces_of(mesh: Mesh) -> Faces:
+    """Distinct faces of a mesh in space, sorted by key; the first cell is the one of the lower number."""
+    number, corner_count = _corner_numbers(mesh)
+    info, count = mesh.info, len(mesh.cells)
+    rows = []
+    for local, face in enumerate(info.faces):
+        width = info.facet_corners(local)
+        nodes = np.full((count, 4), -1, dtype=np.int64)
+        nodes[:, :width] = number[mesh.cells[:, list(face[:width])]]
+        rows.append(_keys(nodes, corner_count))
+    key = np.concatenate(rows)
+    cell = np.tile(np.arange(count), len(info.faces))
+    local_ = np.repeat(np.arange(len(info.faces)), count)
+    order = np.lexsort((cell, key))
+    sorted_ = key[order]
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = sorted_[1:] != sorted_[:-1]
+    starts = np.flatnonzero(first)
+    shared = np.diff(np.append(starts, len(order)))
+    one, two = order[starts], order[np.minimum(starts + 1, len(order) - 1)]
+    pair = shared > 1
+    return Faces(
+        np.column_stack([cell[one], np.where(pair, cell[two], -1)]),
+        np.column_stack([local_[one], np.where(pair, local_[two], -1)]),
+        shared,
+        sorted_[starts],
+    )
+
+
+def find_faces(mesh: Mesh, faces: Faces, corners: IntArray) -> IntArray:
+    """Positions in ``faces`` of the faces with the given corner nodes (K, 3 or 4); -1 where there is no such face."""
+    number, corner_count = _corner_numbers(mesh)
+    wanted = number[corners]
+    known = np.all(wanted >= 0, axis=1)
+    key = _keys(np.where(wanted < 0, corner_count, wanted), corner_count)
+    at = np.minimum(np.searchsorted(faces.keys, key), len(faces.keys) - 1)
+    return np.where(known & (faces.keys[at] == key), at, -1)
+
+
+def surface_nodes(mesh: Mesh, rows: IntArray) -> dict[str, tuple[IntArray, IntArray]]:
+    """Faces (K, 2) by the plane element of each: their positions in ``rows`` and their nodes (k, n), seen from outside
+    of their cell.
+    """
+    found: dict[str, list[tuple[IntArray, IntArray]]] = {}
+    for local, face in enumerate(mesh.info.faces):
+        at = np.flatnonzero(rows[:, 1] == local)
+        if len(at):
+            found.setdefault(mesh.info.facet_element(local), []).append((at, mesh.cells[rows[at, 0]][:, list(face)]))
+    return {
+        element: (np.concatenate([at for at, _ in parts]), np.concatenate([nodes for _, nodes in parts]))
+        for element, parts in found.items()
+    }
+
+
+def outer_faces(mesh: Mesh) -> IntArray:
+    """The outer faces (K, 2) of a mesh in space."""
+    faces = faces_of(mesh)
+    return faces.rows(np.flatnonzero(faces.shared == 1))
+
+
+def cell_edges(mesh: Mesh) -> tuple[IntArray, IntArray]:
+    """All distinct edges (M, 2 or 3) of a mesh of any dimension, sorted by their ends, and each cell's edges (E, k)."""
+    info = mesh.info
+    nodes = np.stack([mesh.cells[:, list(edge)] for edge in info.edges], axis=1).reshape(-1, len(info.edges[0]))
+    low, high = nodes[:, :2].min(axis=1), nodes[:, :2].max(axis=1)
+    _, first, which = np.unique(low * np.int64(len(mesh.points)) + high, return_index=True, return_inverse=True)
+    edges = nodes[first].copy()
+    edges[:, 0], edges[:, 1] = low[first], high[first]
+    return edges, which.reshape(len(mesh.cells), -1)

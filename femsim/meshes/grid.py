@@ -62,8 +62,8 @@ def grid_lines(layout: Layout, grading: Grading, lengths: tuple[float, ...] = ()
     for root in layout.roots:
         breaks_x += [root.at[0] + root.into[0] * length for length in lengths if length < root.width]
         breaks_y += [root.at[1] + root.into[1] * length for length in lengths if length < root.height]
-    x = _graded(_merged(breaks_x, base_x, extent), _sources(layout, 0, grading, extent), grading)
-    y = _graded(_merged(breaks_y, base_y, extent), _sources(layout, 1, grading, extent), grading)
+    x = graded(merged(breaks_x, base_x, extent), _sources(layout, 0, grading, extent), grading)
+    y = graded(merged(breaks_y, base_y, extent), _sources(layout, 1, grading, extent), grading)
     if len(x) * len(y) > MOST_CELLS:
         raise InputError(
             f"mesh.size: {grading.size:g} um gives {len(x)} x {len(y)} cells, more than {MOST_CELLS}; enlarge "
@@ -144,7 +144,7 @@ def _line_edges(
     return number[nodes[alive]]
 
 
-def _merged(values: list[float], base: FloatArray, extent: float) -> FloatArray:
+def merged(values: list[float], base: FloatArray, extent: float) -> FloatArray:
     """Sorted breakpoints, each once, those within rounding of a block edge snapped to it."""
     kept = list(base)
     for value in sorted(values):
@@ -163,7 +163,7 @@ def _sources(layout: Layout, axis: int, grading: Grading, extent: float) -> dict
     return sizes
 
 
-def _graded(breaks: FloatArray, sources: dict[float, float], grading: Grading) -> FloatArray:
+def graded(breaks: FloatArray, sources: dict[float, float], grading: Grading) -> FloatArray:
     """Grid lines from breakpoints and sizes wanted at some of them."""
     slope = float(np.log(grading.growth))
     # a cone with this foot makes the first element exactly `size` long
@@ -174,11 +174,11 @@ def _graded(breaks: FloatArray, sources: dict[float, float], grading: Grading) -
     lines: list[FloatArray] = [breaks[:1]]
     for a, b, ha, hb in zip(breaks[:-1], breaks[1:], size[:-1], size[1:], strict=True):
         top = min((b - a) / grading.fewest, grading.largest or np.inf)
-        lines.append(_interval(a, b, min(ha, top), min(hb, top), top, slope, grading.fewest))
+        lines.append(interval(a, b, min(ha, top), min(hb, top), top, slope, grading.fewest))
     return np.concatenate(lines)
 
 
-def _interval(a: float, b: float, ha: float, hb: float, top: float, slope: float, fewest: int = FEWEST) -> FloatArray:
+def interval(a: float, b: float, ha: float, hb: float, top: float, slope: float, fewest: int = FEWEST) -> FloatArray:
     """Lines in (a, b] for h(x) = min(ha + slope (x-a), hb + slope (b-x), top): equal steps of the integral of 1/h."""
     length = b - a
     rise_a, rise_b = (top - ha) / slope, (top - hb) / slope

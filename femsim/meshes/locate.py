@@ -2,26 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from femsim.base.arrays import FloatArray, IntArray
-from femsim.meshes.elements import shape
-from femsim.meshes.mesh import Mesh
+from femsim.base.arrays import BoolArray, FloatArray, IntArray
+from femsim.meshes.elements import ELEMENTS, shape
+from femsim.meshes.mesh import Mesh, invert
 
 
 @dataclass(frozen=True)
 class Located:
-    """Cells that hold a point, and its reference coordinates (m, 2) in each."""
+    """Cells that hold a point, and its reference coordinates (m, d) in each."""
 
     cells: IntArray
     xi: FloatArray
 
 
-def locate(mesh: Mesh, point: tuple[float, float]) -> Located:
-    """All cells that hold a point (several on an edge or node), by Newton's method on the isoparametric map; empty
-    outside the body.
+def middle_of(element: str) -> list[float]:
+    """Reference coordinates of a place well inside an element."""
+    return {
+        "quad": [0.5] * 2,
+        "tri": [1 / 3] * 2,
+        "hex": [0.5] * 3,
+        "tet": [0.25] * 3,
+        "wedge": [1 / 3, 1 / 3, 0.5],
+    }[ELEMENTS[element].kind]
+
+
+def overhang(element: str, xi: FloatArray) -> FloatArray:
+    """How far reference coordinates (m, d) lie outside the element, in the worst of its conditions; <= 0 inside."""
+    kind = ELEMENTS[element].kind
+    beyond = np.maximum(-xi, xi - 1.0).max(axis=1)
+    if kind in ("tri", "tet"):
+        beyond = np.maximum(beyond, xi.sum(axis=1) - 1.0)
+    elif kind == "wedge":
+        beyond = np.maximum(beyond, xi[:, 0] + xi[:, 1] - 1.0)
+    return np.asarray(beyond)
+
+
+def clipped(element: str, xi: FloatArray) -> FloatArray:
+    """Reference coordinates (m, d) brought into the element."""
+    kind = ELEMENTS[element].kind
+    inside = np.clip(xi, 0.0, 1.0)
+    if kind in ("tri", "tet"):
+        inside = inside / np.maximum(inside.sum(axis=1, keepdims=True), 1.0)
+    elif kind == "wedge":
+        inside[:, :2] /= np.maximum(inside[:, :2].sum(axis=1, keepdims=True), 1.0)
+    return inside
+
+
+def locate(mesh: Mesh, point: Sequence[float]) -> Located:
+    """All cells that hold a point (several on a facet, edge or node), by Newton's method on the isoparametric map;
+    empty outside the body.
     """
     target = np.array(point)
     x = mesh.points[mesh.cells]
@@ -30,21 +64,113 @@ def locate(mesh: Mesh, point: tuple[float, float]) -> Located:
     # curved edges may bulge beyond their nodes' box by a little
     slack = 0.25 * (high - low) * (mesh.info.order > 1) + 1e-9 * extent
     cells = np.flatnonzero(np.all((target >= low - slack) & (target <= high + slack), axis=1))
-    xi = np.full((len(cells), 2), 0.5 if mesh.info.is_quad else 1.0 / 3.0)
+    xi = np.tile(middle_of(mesh.element), (len(cells), 1))
     for _ in range(30):
         values, gradients = shape(mesh.element, xi)
         miss = target - np.einsum("en,enc->ec", values, x[cells])
         jacobian = np.einsum("enc,end->ecd", x[cells], gradients)
         with np.errstate(all="ignore"):
-            step = np.linalg.solve(jacobian + 1e-300 * np.eye(2), miss[..., None])[..., 0]
+            step = np.linalg.solve(jacobian + 1e-300 * np.eye(mesh.dim), miss[..., None])[..., 0]
         xi = np.clip(xi + np.clip(step, -0.5, 0.5), -1.0, 2.0)
         if not len(step) or np.abs(step).max() < 1e-13:
             break
     values, _ = shape(mesh.element, xi)
     miss = np.linalg.norm(target - np.einsum("en,enc->ec", values, x[cells]), axis=1)
-    tolerance = 1e-8
-    inside = np.all((xi >= -tolerance) & (xi <= 1 + tolerance), axis=1)
-    if not mesh.info.is_quad:
-        inside &= xi.sum(axis=1) <= 1 + tolerance
-    inside &= miss <= 1e-9 * extent
+    inside = (overhang(mesh.element, xi) <= 1e-8) & (miss <= 1e-9 * extent)
     return Located(cells[inside], np.clip(xi[inside], 0.0, 1.0))
+
+
+def box_pairs(points: FloatArray, low: FloatArray, high: FloatArray) -> tuple[IntArray, IntArray]:
+    """Pairs (point, box) of points (n, d) inside boxes ``low`` to ``high`` (m, d), through a binary tree of boxes.
+
+    The boxes are halved again and again at the median of their centres along the longest side of the box around all of
+    them; points descend level by level, all at once, so the cost is that of the pairs times the depth of the tree,
+    however thin the boxes are.
+    """
+    leaf = 8
+    levels = max(int(np.ceil(np.log2(max(len(low), 1) / leaf))), 0)
+    width = 1 << levels
+    size = -(-len(low) // width)
+    order = np.arange(len(low))
+    centre = 0.5 * (low + high)
+    for level in range(levels):  # the parts of a level, all sorted at once along each part's own axis
+        part = np.arange(len(order)) // (size * (width >> level))
+        starts = np.flatnonzero(np.append(True, part[1:] != part[:-1]))
+        spread = np.maximum.reduceat(high[order], starts) - np.minimum.reduceat(low[order], starts)
+        axis = np.argmax(spread, axis=1)[part]
+        order = order[np.lexsort((centre[order, axis], part))]
+    boxes: list[tuple[FloatArray, FloatArray]] = []
+    for level in range(levels + 1):
+        starts = np.arange(0, len(order), size * (width >> level))
+        boxes.append((np.minimum.reduceat(low[order], starts), np.maximum.reduceat(high[order], starts)))
+    who, node = np.arange(len(points)), np.zeros(len(points), dtype=np.int64)
+    for level, (below, above) in enumerate(boxes):
+        if level:
+            who, node = np.repeat(who, 2), (2 * node[:, None] + np.arange(2)).ravel()
+            there = node < len(below)
+            who, node = who[there], node[there]
+        inside = np.all((points[who] >= below[node]) & (points[who] <= above[node]), axis=1)
+        who, node = who[inside], node[inside]
+    who, at = np.repeat(who, size), (node[:, None] * size + np.arange(size)).ravel()
+    there = at < len(order)
+    who, box = who[there], order[at[there]]
+    inside = np.all((points[who] >= low[box]) & (points[who] <= high[box]), axis=1)
+    return who[inside], box[inside]
+
+
+def locate_many(mesh: Mesh, cells: IntArray, points: FloatArray) -> tuple[IntArray, FloatArray]:
+    """For every point (n, d): the one of ``cells`` that holds it best, and its reference coordinates (n, d) in that
+    cell, clipped to it.
+
+    A point outside all the cells (beyond a curved face, say) is given to the nearest one.
+    """
+    x = mesh.points[mesh.cells[cells]]
+    low, high = x.min(axis=1), x.max(axis=1)
+    slack = (0.1 if mesh.info.order > 1 else 1e-9) * (high - low).min(axis=1, keepdims=True)
+    point, candidate = box_pairs(points, low - slack, high + slack)
+    lost = np.setdiff1d(np.arange(len(points)), point)
+    if len(lost):
+        more = _nearest_boxes(points[lost], low, high)
+        point, candidate = np.append(point, lost[more[0]]), np.append(candidate, more[1])
+    xi, miss = _newton(mesh.element, x[candidate], points[point])
+    extent = np.linalg.norm(high - low, axis=1)[candidate]
+    inside = clipped(mesh.element, xi)
+    cost = np.linalg.norm(xi - inside, axis=1) + miss / extent
+    order = np.lexsort((cost, point))
+    first = order[np.append(True, point[order][1:] != point[order][:-1])] if len(order) else order
+    return cells[candidate[first]], inside[first]
+
+
+def _nearest_boxes(points: FloatArray, low: FloatArray, high: FloatArray) -> tuple[IntArray, IntArray]:
+    """Pairs (point, box) of points in no box with the boxes nearest to each, some points at a time."""
+    found = []
+    step = max(4_000_000 // max(len(low), 1), 1)
+    for start in range(0, len(points), step):
+        part = points[start : start + step]
+        outside = np.zeros((len(part), len(low)))
+        for k in range(points.shape[1]):
+            np.maximum(outside, low[:, k] - part[:, k, None], out=outside)
+            np.maximum(outside, part[:, k, None] - high[:, k], out=outside)
+        near: BoolArray = outside <= outside.min(axis=1)[:, None]
+        point, box = np.nonzero(near)
+        found.append((start + point, box))
+    return np.concatenate([a for a, _ in found]), np.concatenate([b for _, b in found])
+
+
+def _newton(element: str, x: FloatArray, target: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Reference coordinates of points in their cells and the distance left, by Newton's method on the isoparametric
+    map.
+    """
+    xi = np.tile(middle_of(element), (len(x), 1))
+    for _ in range(12):
+        values, gradients = shape(element, xi)
+        miss = target - np.matmul(values[:, None], x)[:, 0]
+        jacobian = np.matmul(x.transpose(0, 2, 1), gradients)
+        determinant, inverse = invert(jacobian)
+        step = np.where(np.abs(determinant) > 1e-300, np.matmul(inverse, miss[..., None])[..., 0].T, 0.0).T
+        xi = np.clip(xi + step, -1.0, 2.0)
+        inside = np.all(np.abs(xi - 0.5) < 0.6, axis=1)  # a pair that proves wrong need not converge
+        if np.abs(step[inside]).max(initial=0.0) < 1e-9:
+            break
+    values, _ = shape(element, xi)
+    return xi, np.linalg.norm(target - np.matmul(values[:, None], x)[:, 0], axis=1)

@@ -1,4 +1,8 @@
-"""The mesh: points, cells of one element type, a region per cell, named lines. Frozen; a change returns a copy."""
+"""The mesh: points, cells of one element type, a region per cell, named places. Frozen; a change returns a copy.
+
+In the plane the named boundaries are lines. In space they are surfaces, given as faces of cells, (cell, local face), so
+that wedges may have faces of two kinds; named lines and nodes stand beside them.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +21,8 @@ STRAIGHT = 1.0e-12
 
 @dataclass(frozen=True)
 class Mesh:
-    """Points (N, 2) in um; cells (E, n) in VTK node order; region number per cell; lines as edges (K, 2 or 3): ends,
-    then middle.
+    """Points (N, d) in um; cells (E, n) in VTK node order; region number per cell; lines as edges (K, 2 or 3): ends,
+    then middle; surfaces (in space) as faces (K, 2): cell and its face; sets: nodes.
     """
 
     points: FloatArray
@@ -27,6 +31,13 @@ class Mesh:
     region: IntArray
     regions: tuple[str, ...]
     lines: dict[str, IntArray] = field(default_factory=dict)
+    surfaces: dict[str, IntArray] = field(default_factory=dict)
+    sets: dict[str, IntArray] = field(default_factory=dict)
+
+    @property
+    def dim(self) -> int:
+        """Two in the plane, three in space."""
+        return self.info.dim
 
     @property
     def info(self) -> ElementType:
@@ -35,7 +46,7 @@ class Mesh:
 
     @cached_property
     def extent(self) -> float:
-        """The longer side of the box around the mesh (um)."""
+        """The longest side of the box around the mesh (um)."""
         return max(float(np.ptp(np.ascontiguousarray(x))) for x in self.points.T)
 
     @cached_property
@@ -61,11 +72,52 @@ class Mesh:
         """Numbers of the nodes of a region."""
         return np.unique(self.cells[self.cells_of(region)])
 
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The names of lines, surfaces and sets."""
+        return (*self.surfaces, *self.lines, *self.sets)
+
+    def nodes_on(self, name: str) -> IntArray:
+        """Numbers of the nodes of a named surface, line or set; KeyError where there is none of that name."""
+        found = []
+        if name in self.surfaces:
+            faces = self.surfaces[name]
+            for local, face in enumerate(self.info.faces):
+                found.append(self.cells[faces[faces[:, 1] == local, 0]][:, list(face)].ravel())
+        elif name in self.lines:
+            found.append(self.lines[name].ravel())
+        else:
+            found.append(self.sets[name])
+        return np.unique(np.concatenate(found)).astype(np.int64)
+
+
+def invert(jacobian: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Determinants (...,) and inverses (..., d, d) of matrices (..., d, d), d = 2 or 3, by cofactors."""
+    inverse = np.empty_like(jacobian)
+    if jacobian.shape[-1] == 2:
+        a, b, c, d = jacobian[..., 0, 0], jacobian[..., 0, 1], jacobian[..., 1, 0], jacobian[..., 1, 1]
+        determinant = a * d - b * c
+        inverse[..., 0, 0], inverse[..., 0, 1], inverse[..., 1, 0], inverse[..., 1, 1] = d, -b, -c, a
+    else:
+        for i in range(3):
+            for j in range(3):
+                p, q, r, s = (j + 1) % 3, (j + 2) % 3, (i + 1) % 3, (i + 2) % 3
+                inverse[..., i, j] = (
+                    jacobian[..., p, r] * jacobian[..., q, s] - jacobian[..., p, s] * jacobian[..., q, r]
+                )
+        determinant = np.asarray(np.einsum("...i,...i->...", jacobian[..., 0, :], inverse[..., :, 0]))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inverse /= determinant[..., None, None]
+    return determinant, inverse
+
 
 def jacobians(mesh: Mesh, cells: IntArray | slice, gradients: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Jacobian determinants (E, q) and gradients in space (E, q, n, 2) from reference gradients (q, n, 2)."""
+    """Jacobian determinants (E, q) and gradients in space (E, q, n, d) from reference gradients (q, n, d)."""
     x = mesh.points[mesh.cells[cells]]
-    jacobian = np.matmul(x.transpose(0, 2, 1)[:, None], gradients[None])  # (E, q, 2, 2): d x_i / d xi_j
+    jacobian = np.matmul(x.transpose(0, 2, 1)[:, None], gradients[None])  # (E, q, d, d): d x_i / d xi_j
+    if mesh.dim == 3:
+        determinant, inverse = invert(jacobian)
+        return determinant, np.matmul(gradients[None], inverse)
     a, b, c, d = jacobian[..., 0, 0], jacobian[..., 0, 1], jacobian[..., 1, 0], jacobian[..., 1, 1]
     determinant = a * d - b * c
     inverse = np.empty_like(jacobian)
@@ -86,7 +138,7 @@ class Quality:
     smallest_edge: float
     largest_edge: float
     worst_jacobian: float
-    worst_at: tuple[float, float]
+    worst_at: tuple[float, ...]
     largest_aspect: float
     per_region: dict[str, int]
 
@@ -98,18 +150,19 @@ def quality(mesh: Mesh) -> Quality:
     with np.errstate(divide="ignore", invalid="ignore"):
         scaled = determinant.min(axis=1) / np.abs(determinant).max(axis=1)
     corner = mesh.points[mesh.cells[:, : mesh.info.corners]]
-    length = np.linalg.norm(np.roll(corner, -1, axis=1) - corner, axis=2)
+    ends = np.array([edge[:2] for edge in mesh.info.edges])
+    length = np.linalg.norm(corner[:, ends[:, 1]] - corner[:, ends[:, 0]], axis=2)
     worst = int(np.argmin(scaled))
     with np.errstate(divide="ignore"):
         aspect = length.max(axis=1) / length.min(axis=1)
     return Quality(
         nodes=len(mesh.points),
         elements=len(mesh.cells),
-        dofs=2 * len(mesh.points),
+        dofs=mesh.dim * len(mesh.points),
         smallest_edge=float(length.min()),
         largest_edge=float(length.max()),
         worst_jacobian=float(scaled[worst]),
-        worst_at=(float(corner[worst, :, 0].mean()), float(corner[worst, :, 1].mean())),
+        worst_at=tuple(float(x) for x in corner[worst].mean(axis=0)),
         largest_aspect=float(aspect.max()),
         per_region={name: int(np.sum(mesh.region == i)) for i, name in enumerate(mesh.regions)},
     )

@@ -23,7 +23,7 @@ from femsim.measures.stress import stress
 from femsim.measures.traction import average, profile
 from femsim.meshes.elements import gauss_points, reduced_basis, shape
 from femsim.meshes.layout import Root
-from femsim.meshes.search import locate_many
+from femsim.meshes.locate import locate_many
 from femsim.models.model import Model
 from femsim.models.sampling import sample
 

@@ -13,7 +13,7 @@ from femsim.meshes.elements import ELEMENTS
 from femsim.meshes.read.raw import Group, Raw, fail
 
 _CELL = re.compile(r"^(?:CAX|CGAX|CPEG|CPE|CPS|DCAX|DC2D|ACAX|AC2D|M3D|SFM3D|R3D|STRI|S)(3|4|6|8|9)")
-_CELL_OF_NODES = {info.nodes: info.meshio_name for info in ELEMENTS.values()}
+_CELL_OF_NODES = {info.nodes: info.meshio_name for info in ELEMENTS.values() if info.dim == 2}
 _LINE = {"T2D2": 2, "T3D2": 2, "B21": 2, "B31": 2, "B23": 2, "B33": 2, "R2D2": 2, "RAX2": 2, "SAX1": 2, "MAX1": 2, "SFMAX1": 2,  # noqa: E501
          "T2D3": 3, "T3D3": 3, "B22": 3, "B32": 3, "SAX2": 3, "MAX2": 3, "SFMAX2": 3}  # fmt: skip
 
