@@ -11,6 +11,7 @@ import pytest
 from femsim.base.errors import InputError
 from femsim.builders.resolve import resolve_material
 from femsim.cases.casefile import apply_overrides, dump_case, parse_case
+from femsim.cases.laws import PlasticSpec
 from femsim.cases.library import read_material_file
 from femsim.cases.material import MaterialSpec
 from femsim.cases.merge import merged
@@ -47,8 +48,9 @@ BAD = {
     "plastic.yield=-5": "plastic.yield: -5 is not > 0",
     "plastic.yeild=5": "plastic.yeild: unknown key (did you mean 'yield'?)",
     "plastic={}": "plastic.yield: missing",
-    "plastic=nosuch": "'copper' has no plastic data in the library",
-    "plastic={ like = 'nosuch' }": "'copper' has no plastic data in the library",
+    "plastic=via10": "no plastic set 'via10' of 'copper' (did you mean 'via'?); there are: library, ",
+    "plastic={ like = 'nosuch' }": "no plastic set 'nosuch' of 'copper'; there are: library, ",
+    "creep=library": "'copper' has no creep data in the library (it has plastic); give the parameters",
     "plastic={ yield = 1, isotropic = { linear = -3 } }": "plastic.isotropic.linear: -3 is not >= 0",
     "plastic={ yield = 1, isotropic = {} }": "plastic.isotropic: give linear, voce",
     "plastic={ yield = { T = [25, 20], value = [1, 2] } }": "plastic.yield: T must ascend",
@@ -137,6 +139,19 @@ def test_without_elastic_constants_a_material_conducts_heat_only() -> None:
         resolved.material  # noqa: B018
     with pytest.raises(InputError, match=r"post\.nu: missing"):
         parse_case({**DATA, "materials": {**DATA["materials"], "post": {"E": 1.0, "conductivity": 400.0}}}, "f")
+
+
+def test_a_law_named_in_the_case_takes_the_numbers_of_the_library() -> None:
+    """By name, with an override by --set, and written out in numbers in the resolved case."""
+    case = of_post("plastic=plated-hole", "plastic.yield=150")
+    assert case.materials["post"].plastic == PlasticSpec.model_validate({"like": "plated-hole", "yield": 150})
+    resolved = resolve_material("post", case.materials["post"], (25.0, 150.0))
+    full = PlasticSpec.model_validate({"yield": 150, "kinematic": [{"C": 690}]})
+    assert resolved.spec.plastic == full
+    assert resolved.sets["plastic"].id == "plated-hole"
+    again = parse_case(tomllib.loads(dump_case(case, {})), "again").materials["post"]
+    assert again.plastic == full
+    assert resolve_material("post", again, (25.0, 150.0)).spec == resolved.spec
 
 
 SETS = """

@@ -18,12 +18,19 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from femsim.base.errors import InputError, nearest
+from femsim.cases.fatigue import FatigueSpec
 from femsim.cases.laws import LAWS, AnandSpec, CreepSpec, PlasticSpec, ViscoelasticSpec
 
 SPEC_KEYS = {"E": "youngs_modulus", "nu": "poisson_ratio", "G": "shear_modulus", "cte": "cte"}
 SPEC_KEYS |= {"hardness": "hardness", "yield": "yield_strength", "strength": "strength"}
 SPEC_KEYS |= {"conductivity": "thermal_conductivity", "density": "density", "heat_capacity": "heat_capacity"}
-SCALARS = ("hardness", "yield_strength", "strength", "density")
+SCALARS = ("hardness", "yield_strength", "strength", "density", "melting_point")
+#: units of the property tables, as they are shown
+UNITS = {
+    "youngs_modulus": "GPa", "poisson_ratio": "", "shear_modulus": "GPa", "cte": "ppm/K", "hardness": "HV",
+    "yield_strength": "MPa", "strength": "MPa", "density": "kg/m3", "thermal_conductivity": "W/(m K)",
+    "heat_capacity": "J/(kg K)", "melting_point": "degC",
+}  # fmt: skip
 POSITIVE = ("youngs_modulus", "shear_modulus", "thermal_conductivity", "heat_capacity", *SCALARS)
 
 
@@ -54,7 +61,9 @@ class _Model(BaseModel):
 
 
 class Source(_Model):
-    """A work (author, title, year) or a vendor's document; ``checked`` where the cited place was read for this file."""
+    """A work (author, title, year) or a vendor's document; ``checked`` where the cited place was read for this file,
+    ``quoted`` names another text that was read instead and quotes it.
+    """
 
     id: Word
     kind: Literal[
@@ -70,10 +79,18 @@ class Source(_Model):
     publisher: Text | None = None
     url: Text | None = None
     checked: Annotated[bool, Field(strict=True)] = False
+    quoted: Text | None = None
     note: Text | None = None
+
+    @property
+    def seen(self) -> str:
+        """Whether the number was read: at its place, where another text quotes it, or not."""
+        return "read" if self.checked else f"read in {self.quoted}" if self.quoted else "not read in the original"
 
     @model_validator(mode="after")
     def _named(self) -> Self:
+        if self.checked and self.quoted:
+            raise ValueError(f"source {self.id!r} is checked: what quotes it need not be named")
         if not (self.author and self.title and self.year) and not (self.vendor and self.document):
             raise ValueError(f"source {self.id!r} needs author, title and year, or vendor and document")
         return self
@@ -211,6 +228,18 @@ class ViscoelasticSet(ViscoelasticSpec, _Set):
     """A set of relaxation data."""
 
 
+class FatigueSet(FatigueSpec, _Set):
+    """A set of fatigue constants; ``fitted`` says with which law of the material."""
+
+    fitted: Text
+
+    @model_validator(mode="after")
+    def _some_law(self) -> Self:
+        if all(getattr(self, key) is None for key in FatigueSpec.model_fields if key != "thickness"):
+            raise ValueError("give at least one of darveaux, syed_energy, syed_strain, coffin_manson, engelmaier")
+        return self
+
+
 Law = PlasticSet | CreepSet | AnandSet | ViscoelasticSet
 
 
@@ -233,10 +262,12 @@ class MaterialFile(_Model):
     density: Property | None = None
     thermal_conductivity: Property | None = None
     heat_capacity: Property | None = None
+    melting_point: Property | None = None
     plastic: tuple[PlasticSet, ...] = ()
     creep: tuple[CreepSet, ...] = ()
     anand: tuple[AnandSet, ...] = ()
     viscoelastic: tuple[ViscoelasticSet, ...] = ()
+    fatigue: tuple[FatigueSet, ...] = ()
     note: Text | None = None
     source: Annotated[tuple[Source, ...], Field(min_length=1)]
 
@@ -276,14 +307,29 @@ class MaterialFile(_Model):
         return tuple(entry for entry in self.source if entry.id in ids)
 
     def from_memory(self, ids: tuple[str, ...]) -> bool:
-        """Whether none of these sources was read at its place: a number that stands on them is to be checked."""
-        return not any(entry.checked for entry in self.cited(ids))
+        """Whether none of these sources was read, not even as a quotation: a number from them is to be checked."""
+        return not any(entry.checked or entry.quoted for entry in self.cited(ids))
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """The properties and sets whose sources were not read."""
+        sets = {f"{law}.{entry.id}": entry.source for law, found in self._all_sets().items() for entry in found}
+        numbers = {key: entry.source for key, entry in self.properties.items()} | sets
+        return tuple(key for key, ids in numbers.items() if self.from_memory(ids))
+
+    @property
+    def numbers(self) -> int:
+        """How many properties and sets the file gives."""
+        return len(self.properties) + sum(map(len, self._all_sets().values()))
+
+    def _all_sets(self) -> dict[str, tuple[Law | FatigueSet, ...]]:
+        return {**self.sets, **({"fatigue": self.fatigue} if self.fatigue else {})}
 
     @model_validator(mode="after")
     def _sources_fit(self) -> Self:
         ids = [entry.id for entry in self.source]
         used = {name: key for key, entry in self.properties.items() for name in entry.source}
-        for law, sets in self.sets.items():
+        for law, sets in self._all_sets().items():
             used |= {name: f"{law}.{entry.id}" for entry in sets for name in entry.source}
             names = [entry.id for entry in sets]
             if len(set(names)) < len(names) or "library" in names:
@@ -326,7 +372,7 @@ class MaterialFile(_Model):
 
 
 SECTIONS: tuple[type[BaseModel], ...] = (
-    MaterialFile, Property, Expansion, Source, PlasticSet, CreepSet, AnandSet, ViscoelasticSet,
+    MaterialFile, Property, Expansion, Source, PlasticSet, CreepSet, AnandSet, ViscoelasticSet, FatigueSet,
 )  # fmt: skip
 
 
