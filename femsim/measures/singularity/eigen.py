@@ -1,12 +1,12 @@
 """Exponents and angular functions of the homogeneous solutions u = r^lambda U(theta) at a junction.
 
-The pencil of a moderate order gives all eigenvalues near the strip at once (dense, shifted and inverted); each is then
-refined, with its eigenvectors, on a pencil of twice the order, which also checks that the first was converged.
+They are the zeros of the determinant of a small, exact matrix F(lambda)
+(:mod:`femsim.measures.singularity.stroh`), found all together and counted
+(:mod:`femsim.measures.singularity.zeros`), each then refined with its null vectors.
 """
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -16,19 +16,17 @@ from numpy.typing import ArrayLike
 
 from femsim.base.arrays import ComplexArray, FloatArray
 from femsim.base.errors import InputError, NumericsError
+from femsim.measures.singularity.angular import ORDER, AngularField, rays
 from femsim.measures.singularity.junction import AnyArray, Junction
-from femsim.measures.singularity.pencil import AngularField, Pencil, discretise, rays
+from femsim.measures.singularity.stroh import Characteristic
+from femsim.measures.singularity.zeros import zeros
 
 Frame = Literal["polar", "cartesian"]
 COMPONENTS = {"rr": 0, "tt": 1, "rt": 2, "xx": 0, "yy": 1, "xy": 2}
 
-COARSE, FINE = 12, 24
-_CLUSTER = (
-    1e-6  # eigenvalues nearer than this may be one (a double one without two eigenvectors splits by 1e-8 to 1e-6)
-)
-# between the orders; truncation leaves about its square on the fine one, round-off at a contrast of 1e6 this much
-_CONVERGED = 1e-6
-_SAME = 1e-9  # refined eigenvalues nearer than this are one
+_CLUSTER = 1e-6  # an exponent nearer to 1 than this is one with the rigid rotation
+_SAME = 1e-9  # exponents with eigenvectors of their own that are nearer than this are one
+_APART = 2e-7  # zeros that share an eigenvector and are nearer than this are one defective exponent
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,9 +38,9 @@ class Eigen:
     per eigenvector.
     ``defective``: fewer eigenvectors than multiplicity (fields with log r exist besides, and no intensity can be
     taken). ``shape`` U in 1/MPa; ``dual`` the angular function V of the complementary field r^-lambda V, scaled to
-    reciprocal work 1 with this solution and 0 with all others (None where defective). ``discrepancy`` |lambda(order 12)
-    - lambda(order 24)|, an upper bound of the error (1e-12 as a rule, up to 1e-6 where nearly incompressible and soft
-      materials meet stiff ones).
+    reciprocal work 1 with this solution and 0 with all others (None where defective). ``error``: what round-off may have
+    moved lambda by, machine precision times the condition of the eigenvalue (1e-14 as a rule, 1e-9 where nearly
+    incompressible and soft materials meet stiff ones).
 
     Normalisation: the mean square of S over the junction, (1 / opening) int S:S dtheta, is 1 MPa^2, so that an
     intensity K has the unit MPa um^(1 - lambda); int S_tt dtheta (if zero, int S_rt, else int S_rr) is real and
@@ -56,7 +54,7 @@ class Eigen:
     defective: bool
     shape: AngularField
     dual: AngularField | None
-    discrepancy: float
+    error: float
 
     @property
     def stress_exponent(self) -> complex:
@@ -116,195 +114,172 @@ def exponents(junction: Junction, re_min: float = 0.02, re_max: float = 1.0, im_
     """All homogeneous solutions with re_min <= Re lambda <= re_max and |Im lambda| <= im_max, by growing Re lambda.
 
     The translations (lambda = 0, hence re_min > 0) and the rigid rotation (lambda = 1) are left out; other solutions at
-    lambda = 1, as the stress along a crack's faces, are kept. Raises ``NumericsError`` where the discretisation does
-    not converge.
+    lambda = 1, as the stress along a crack's faces, are kept. Their number is certified by the argument principle
+    (:mod:`femsim.measures.singularity.zeros`); raises ``NumericsError`` where it is not met.
     """
     if not 0.0 < re_min < re_max:
         raise InputError(f"exponents: 0 < re_min < re_max is needed, not {re_min} and {re_max}")
-    widest = np.pi / 2
-    if re_max > 3.0:  # U oscillates like cos((lambda + 1) theta)
-        widest *= 3.0 / re_max
-    for _ in range(3):
-        coarse, fine = discretise(junction, COARSE, widest), discretise(junction, FINE, widest)
-        guesses = _clusters(_spectrum(coarse, re_min, re_max, im_max))
-        found = [one for guess, count in guesses for one in _refined(fine, guess, count)]
-        if all(abs(one.exponent - one.guess) < _CONVERGED for one in found):
-            margin = 1e-8
-            kept = [one for one in found if re_min - margin <= one.exponent.real <= re_max + margin]
-            kept.sort(key=lambda one: (round(one.exponent.real, 9), one.exponent.imag))
-            return tuple(mode for one in kept for mode in _modes(fine, one))
-        widest *= 0.5
-    raise NumericsError(
-        "singularity: the angular eigenproblem does not converge (extreme anisotropy or contrast of stiffness?)"
-    )
+    f = Characteristic.of(junction)
+    margin = 1e-8
+    found = [one for cluster in zeros(f, re_min, re_max, im_max) for one in _refined(f, cluster.zeros, cluster.mean)]
+    kept = [one for one in found if re_min - margin <= one.exponent.real <= re_max + margin]
+    kept.sort(key=lambda one: (round(one.exponent.real, 9), one.exponent.imag))
+    # U oscillates like cos((lambda + 1) theta)
+    widest = np.pi / 2 if re_max <= 3.0 else np.pi / 2 * 3.0 / re_max
+    return tuple(mode for one in kept for mode in _modes(f, one, widest))
 
 
 @dataclass(frozen=True, eq=False)
 class _Refined:
-    """One eigenvalue on the fine pencil with right and left null vectors (columns)."""
+    """One exponent with its right null vectors (columns) and what round-off may have moved it by."""
 
     exponent: complex
-    guess: complex
     multiplicity: int
     right: AnyArray
-    left: AnyArray
+    error: float
 
     @property
     def defective(self) -> bool:
         return bool(self.right.shape[1] < self.multiplicity)
 
 
-def _spectrum(pencil: Pencil, re_min: float, re_max: float, im_max: float) -> ComplexArray:
-    """Eigenvalues in and just around the strip with Im >= 0 or nearly so.
+def _matrix(f: Characteristic, exponent: complex) -> tuple[AnyArray, AnyArray]:
+    """F and F' at one exponent, real for a real one."""
+    value, slope = (part[0] for part in f.matrices(np.array([exponent])))
+    return (value.real, slope.real) if exponent.imag == 0.0 else (value, slope)
 
-    With mu = 1 / (lambda - s): (mu^2 P(s) + mu P'(s) - A) x = 0, linearised to a standard problem. The wanted values
-    are then the largest, free of the rounding that the huge ones of the discretisation would bring.
+
+def _nulls(matrix: AnyArray, count: int) -> tuple[AnyArray, AnyArray, FloatArray]:
+    """Left and right singular vectors (columns) of the ``count`` smallest singular values, smallest first, and all
+    values in that order.
     """
-    middle = 0.5 * (re_min + re_max)
-    shifts = [
-        middle + 0.0713 * (re_max - re_min),
-        middle - 0.1319 * (re_max - re_min),
-        middle + 0.2377 * (re_max - re_min),
-    ]
-    best: tuple[float, float, FloatArray] | None = None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", sla.LinAlgWarning)
-        for s in shifts:
-            inverse = np.linalg.inv(pencil.at(s))
-            size = float(np.abs(inverse).sum(axis=0).max())
-            if best is None or size < best[0]:
-                best = (size, s, inverse)
-    assert best is not None
-    _, s, inverse = best
-    n = pencil.size
-    companion = np.zeros((2 * n, 2 * n))
-    companion[:n, :n] = -inverse @ pencil.slope(s)
-    companion[:n, n:] = inverse @ pencil.a
-    companion[n:, :n] = np.eye(n)
-    mu = sla.eigvals(companion, overwrite_a=True, check_finite=False).astype(np.complex128)
-    mu = mu[np.abs(mu) > 1e-3]
-    found = s + 1.0 / mu
-    margin = 1e-5
-    inside = (found.real > re_min - margin) & (found.real < re_max + margin) & (np.abs(found.imag) <= im_max)
-    return np.asarray(found[inside & (found.imag > -_CLUSTER)])
+    if not np.all(np.isfinite(matrix)):
+        raise NumericsError("singularity: a wedge's elastic constants give no finite local problem")
+    u, s, vh = np.linalg.svd(matrix)
+    return u[:, ::-1][:, :count], vh[::-1][:count].conj().T, s[::-1]
 
 
-def _clusters(values: ComplexArray) -> list[tuple[complex, int]]:
-    """Groups of nearly equal values: mean and number. A group on the real axis gets a real mean."""
-    left = sorted(values.tolist(), key=lambda v: (v.real, v.imag))
-    groups: list[list[complex]] = []
-    for value in left:
-        near = next((g for g in groups if abs(value - sum(g) / len(g)) < _CLUSTER), None)
-        if near is None:
-            groups.append([value])
-        else:
-            near.append(value)
+def _refined(f: Characteristic, places: tuple[complex, ...], mean: complex) -> list[_Refined]:
+    """Exponents and null vectors from zeros of the determinant that lie close together.
+
+    As many null vectors as zeros: each exponent is an eigenvalue of the pencil reduced to them, which tells apart what
+    the determinant cannot. Fewer: the zeros are told apart by their places, or are one defective exponent.
+    """
+    count = len(places)
+    exponent = mean
+    for _ in range(4):
+        value, slope = _matrix(f, exponent)
+        y, x, s = _nulls(value, count)
+        full = s[count] if count < s.size else np.linalg.norm(slope, 2)
+        flat = max(1, int(np.sum(s[:count] < 1e-4 * full)))
+        if flat < count:
+            return _told_apart(f, places, exponent, x[:, :flat])
+        reduced = y.conj().T @ slope @ x
+        if np.linalg.svd(reduced, compute_uv=False)[-1] < 1e-10:
+            return _told_apart(f, places, exponent, x)
+        steps = -np.linalg.eigvals(np.linalg.solve(reduced, y.conj().T @ value @ x)).astype(np.complex128)
+        if count > 1 and np.abs(steps - steps.mean()).max() > _SAME:
+            return [one for step in steps for one in _refined(f, (exponent + step,), complex(exponent + step))]
+        step = complex(steps.mean())
+        exponent = complex(exponent + (step.real if exponent.imag == 0.0 else step))
+        if abs(step) < 1e-14:
+            break
+    error = float(np.finfo(float).eps * s[-1] / np.linalg.svd(reduced, compute_uv=False)[-1])
+    return [_Refined(exponent, count, x, error)]
+
+
+def _told_apart(f: Characteristic, places: tuple[complex, ...], exponent: complex, x: AnyArray) -> list[_Refined]:
+    """Zeros with fewer null vectors than their number: apart by more than the moments' error, or one defective
+    exponent.
+    """
+    left, groups = list(places), []
+    while left:
+        group = [left.pop()]
+        group += [v for v in left if abs(v - group[0]) < _APART]
+        left = [v for v in left if v not in group]
+        groups.append(group)
+    if len(groups) == 1:
+        return [_Refined(exponent, len(places), x, _APART)]
     result = []
     for group in groups:
         mean = complex(np.mean(group))
-        if abs(mean.imag) < _CLUSTER:
-            mean = complex(mean.real, 0.0)
-        elif mean.imag < 0.0:
-            continue
-        result.append((mean, len(group)))
+        if abs(mean.imag) < 0.1 * _APART:
+            mean = complex(mean.real)
+        if mean.imag >= 0.0:
+            result += _refined(f, tuple(group), mean)
     return result
 
 
-def null_vectors(matrix: AnyArray, count: int) -> tuple[AnyArray, FloatArray]:
-    """The ``count`` smallest right singular vectors (columns) and values, by inverse subspace iteration."""
-    n = matrix.shape[0]
-    shifted = matrix + 1e-15 * np.abs(matrix).max() * np.eye(
-        n
-    )  # keeps the factorisation of an exactly singular matrix finite
-    factors = sla.lu_factor(shifted, check_finite=False)
-    x = np.random.default_rng(7).standard_normal((n, min(count, n))).astype(matrix.dtype)
-    for _ in range(4):
-        x = np.linalg.qr(x)[0]
-        y = np.linalg.qr(sla.lu_solve(factors, x, trans=2, check_finite=False))[0]
-        x = sla.lu_solve(factors, y, check_finite=False)
-    x = np.linalg.qr(x)[0]
-    _, s, vh = np.linalg.svd(matrix @ x, full_matrices=False)
-    return np.asarray((x @ vh.conj().T)[:, ::-1]), np.asarray(s[::-1])
-
-
-def _refined(pencil: Pencil, guess: complex, count: int) -> list[_Refined]:
-    """Newton's method on the reduced pencil Y^T P(lambda) X of the null vectors; a group that proves distinct is
-    split.
-    """
-    exponent = guess
-    for _ in range(8):
-        matrix = pencil.at(exponent)
-        x, s = null_vectors(matrix, count + 2)
-        flat = int(np.sum(s[:count] < 1e-4 * s[count])) if s.size > count else count
-        flat = max(flat, 1)
-        x = x[:, :flat]
-        y = null_vectors(matrix.T, flat)[0]
-        if flat < count:
-            return [_Refined(exponent, guess, count, x, y)]
-        slope = y.T @ pencil.slope(exponent) @ x
-        if np.linalg.svd(slope, compute_uv=False)[-1] < 1e-8 * np.abs(pencil.a).max():
-            return [_Refined(exponent, guess, count + 1, x, y)]
-        steps = -np.linalg.eigvals(np.linalg.solve(slope, y.T @ matrix @ x)).astype(np.complex128)
-        if count > 1 and np.abs(steps - steps.mean()).max() > _SAME:
-            return [one for step in steps for one in _refined(pencil, complex(exponent + step), 1)]
-        step = complex(steps.mean())
-        exponent = complex(exponent + (step.real if exponent.imag == 0.0 else step))
-        if abs(step) < 1e-13:
-            break
-    return [_Refined(exponent, guess, count, x, y)]
-
-
-def _modes(pencil: Pencil, one: _Refined) -> list[Eigen]:
-    """Canonical, normalised solutions of one eigenvalue, each with its dual; the rigid rotation is taken out."""
-    exponent, right, count = one.exponent, one.right, one.multiplicity
-    rotation = pencil.junction.can_rotate and abs(exponent - 1.0) < _CLUSTER
-    rigid = np.zeros((pencil.size, 0))
+def _modes(f: Characteristic, one: _Refined, widest: float) -> list[Eigen]:
+    """Canonical, normalised solutions of one exponent, each with its dual; the rigid rotation is taken out."""
+    junction, exponent, right, count = f.junction, one.exponent, one.right, one.multiplicity
+    rotation = junction.can_rotate and abs(exponent - 1.0) < _CLUSTER
+    rigid = np.zeros((f.size, 0))
     if rotation:
         exponent, count = 1.0 + 0.0j, count - 1
-        rigid = pencil.rotation()[:, None] / np.linalg.norm(pencil.rotation())
+        rigid = f.rotation()[:, None] / np.linalg.norm(f.rotation())
         right = right - rigid @ (rigid.T @ right)
         u, s, _ = np.linalg.svd(right, full_matrices=False)
         right = u[:, s > 1e-5]
     if right.shape[1] == 0:
         return []
-    right = _canonical(pencil, exponent, right)
+    right = _canonical(f, exponent, right, widest)
+    shapes = [f.field(exponent, f.states(vector), widest) for vector in right.T]
     duals: list[AngularField | None] = [None] * right.shape[1]
     if not one.defective:
-        everything = np.hstack([right, rigid.astype(right.dtype)])
-        gram = -(one.left.T @ pencil.slope(exponent) @ everything)
-        if gram.shape[0] == gram.shape[1]:
-            left = one.left @ np.linalg.inv(gram).T
-            # the matrices are scaled by the modulus, the reciprocal work is not
-            duals = [pencil.field(left[:, k] / pencil.modulus) for k in range(right.shape[1])]
+        _, left, _ = _nulls(_matrix(f, -exponent)[0], one.multiplicity)
+        opposite = [f.field(-exponent, f.states(vector), widest) for vector in left.T]
+        everything = shapes + [f.field(exponent, f.states(vector), widest) for vector in rigid.T]
+        if len(opposite) == len(everything):
+            gram = np.array([[_work(v, -exponent, u, exponent) for u in everything] for v in opposite])
+            share = np.linalg.inv(gram)
+            duals = [_combined(opposite, share[k]) for k in range(len(shapes))]
     result = []
-    for k, dual in enumerate(duals):
-        shape = pencil.field(right[:, k])
-        factor = _normaliser(pencil, exponent, shape)
+    for shape, dual in zip(shapes, duals, strict=True):
+        factor = _normaliser(exponent, shape)
         scaled_dual = None if dual is None else dual.scaled(1.0 / factor)
-        gap = abs(exponent - one.guess)
-        result.append(Eigen(pencil.junction, exponent, count, one.defective, shape.scaled(factor), scaled_dual, gap))
+        result.append(Eigen(junction, exponent, count, one.defective, shape.scaled(factor), scaled_dual, one.error))
     return result
 
 
-def _samples(pencil: Pencil, exponent: complex, shape: AngularField) -> tuple[AnyArray, FloatArray]:
+def _combined(fields: list[AngularField], share: AnyArray) -> AngularField:
+    values = sum(factor * field.values for factor, field in zip(share, fields, strict=True))
+    return replace(fields[0], values=values)
+
+
+def _work(v: AngularField, dual: complex, u: AngularField, exponent: complex) -> complex:
+    """Reciprocal work of r^dual V with r^lambda U over an arc at r = 1, int (V . t(U) - U . t(V)) dtheta."""
+    points, weights = np.polynomial.legendre.leggauss(ORDER + 2)
+    total = 0.0 + 0.0j
+    for (a, b), k in zip(u.edges, u.owner, strict=True):
+        angle = 0.5 * (a + b) + 0.5 * (b - a) * points
+        pull, push = (
+            arc_traction(stress_of(shape, power, angle, int(k)), angle) for shape, power in ((u, exponent), (v, dual))
+        )
+        work = (v(angle, int(k))[0] * pull - u(angle, int(k))[0] * push).sum(axis=1)
+        total += complex(0.5 * (b - a) * weights @ work)
+    return total
+
+
+def _samples(exponent: complex, shape: AngularField) -> tuple[AnyArray, FloatArray]:
     """Polar stress (n, 3) and integration weights (n,) of an angular function over the whole junction."""
-    points, weights = np.polynomial.legendre.leggauss(FINE)
+    points, weights = np.polynomial.legendre.leggauss(ORDER)
     stress, measure = [], []
-    for (a, b), k in zip(pencil.edges, pencil.owner, strict=True):
+    for (a, b), k in zip(shape.edges, shape.owner, strict=True):
         angle = 0.5 * (a + b) + 0.5 * (b - a) * points
         stress.append(turned_stress(stress_of(shape, exponent, angle, int(k)), angle, "polar"))
         measure.append(0.5 * (b - a) * weights)
     return np.concatenate(stress), np.concatenate(measure)
 
 
-def _canonical(pencil: Pencil, exponent: complex, basis: AnyArray) -> AnyArray:
+def _canonical(f: Characteristic, exponent: complex, basis: AnyArray, widest: float) -> AnyArray:
     """A basis that depends on the eigenspace only: modes I and II on the bisector, else unit stresses at well-chosen
     samples."""
     count = basis.shape[1]
     if count == 1:
         return basis
-    junction = pencil.junction
-    sampled = [_samples(pencil, exponent, pencil.field(basis[:, k])) for k in range(count)]
+    junction = f.junction
+    sampled = [_samples(exponent, f.field(exponent, f.states(vector), widest)) for vector in basis.T]
     root = np.sqrt(sampled[0][1])[:, None]
     stress = np.stack([(s * np.array([1.0, 1.0, np.sqrt(2.0)]) * root).ravel() for s, _ in sampled], axis=1)
     orthonormal, triangle = np.linalg.qr(stress)
@@ -314,18 +289,18 @@ def _canonical(pencil: Pencil, exponent: complex, basis: AnyArray) -> AnyArray:
         angle = np.radians(np.array([middle]))
         k = junction.wedge_at(middle)
         pair = [
-            turned_stress(stress_of(pencil.field(basis[:, j]), exponent, angle, k), angle, "polar")[0, 1:]
+            turned_stress(stress_of(f.field(exponent, f.states(basis[:, j]), widest), exponent, angle, k), angle, "polar")[0, 1:]
             for j in range(2)
         ]
         traction = np.stack(pair, axis=1)
-        if np.linalg.cond(traction) < 1e6:
+        if np.linalg.svd(traction, compute_uv=False)[-1] > 1e-6:  # of stresses whose mean square is about 1
             return np.asarray(basis @ np.linalg.inv(traction))
     pivots = sla.qr(orthonormal.conj().T, mode="r", pivoting=True)[1][:count]
     return np.asarray(basis @ np.linalg.inv(orthonormal[pivots]))
 
 
-def _normaliser(pencil: Pencil, exponent: complex, shape: AngularField) -> complex:
-    stress, weights = _samples(pencil, exponent, shape)
+def _normaliser(exponent: complex, shape: AngularField) -> complex:
+    stress, weights = _samples(exponent, shape)
     square = np.abs(stress) ** 2 @ np.array([1.0, 1.0, 2.0])
     opening = weights.sum()
     rms = float(np.sqrt(weights @ square / opening))
@@ -357,6 +332,13 @@ def locate(junction: Junction, theta: ArrayLike, wedge: int | None) -> tuple[Flo
 def stress_of(shape: AngularField, exponent: complex, angle: FloatArray, wedge: int) -> AnyArray:
     """(n, 3) Cartesian stress of r^lambda U at r = 1."""
     return np.asarray(shape.strain(exponent, angle, wedge) @ shape.junction.plane_stiffness(wedge))
+
+
+def arc_traction(stress: AnyArray, angle: FloatArray) -> AnyArray:
+    """(n, 2) S n on an arc, from Cartesian stresses (n, 3) at angles in radians."""
+    n, _ = rays(angle)
+    xx, yy, xy = stress.T
+    return np.stack([xx * n[:, 0] + xy * n[:, 1], xy * n[:, 0] + yy * n[:, 1]], axis=-1)
 
 
 def component_index(component: str) -> tuple[int, Frame]:

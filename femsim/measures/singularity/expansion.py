@@ -21,9 +21,17 @@ from numpy.typing import ArrayLike
 
 from femsim.base.arrays import ComplexArray, FloatArray
 from femsim.base.errors import InputError, NumericsError
-from femsim.measures.singularity.eigen import Eigen, Frame, component_index, locate, stress_of, turned_stress
+from femsim.measures.singularity.eigen import (
+    Eigen,
+    Frame,
+    arc_traction,
+    component_index,
+    locate,
+    stress_of,
+    turned_stress,
+)
 from femsim.measures.singularity.junction import AnyArray, Junction
-from femsim.measures.singularity.pencil import rays
+from femsim.measures.singularity.angular import rays
 from femsim.measures.singularity.regular import RegularTerm, polar_points
 
 Sampler = Callable[[float, FloatArray, int], tuple[FloatArray, FloatArray]]
@@ -148,7 +156,7 @@ def intensities(
             if regular is not None:
                 u -= regular.displacement(radius, np.degrees(angle), k)
                 stress -= regular.stress(radius, np.degrees(angle), k)
-            fields.append((angle, k, 0.5 * (b - a) * weights, u, _traction(stress, angle)))
+            fields.append((angle, k, 0.5 * (b - a) * weights, u, arc_traction(stress, angle)))
         if junction.can_rotate:
             _remove_rigid_motion(fields)
         for column, eigen in enumerate(eigens):
@@ -197,15 +205,8 @@ def _work(eigen: Eigen, radius: float, angle: FloatArray, wedge: int, u: FloatAr
     """(n,) (u* . t - u . t*) r with u* = r^-lambda V."""
     assert eigen.dual is not None
     v = eigen.dual(angle, wedge)[0]
-    pull = _traction(stress_of(eigen.dual, -eigen.exponent, angle, wedge), angle)
+    pull = arc_traction(stress_of(eigen.dual, -eigen.exponent, angle, wedge), angle)
     return np.asarray(radius**-eigen.exponent * (radius * (v * traction).sum(axis=1) - (u * pull).sum(axis=1)))
-
-
-def _traction(stress: AnyArray, angle: FloatArray) -> AnyArray:
-    """(n, 2) S n on an arc."""
-    n, _ = rays(angle)
-    xx, yy, xy = stress.T
-    return np.stack([xx * n[:, 0] + xy * n[:, 1], xy * n[:, 0] + yy * n[:, 1]], axis=-1)
 
 
 def _real(factor: AnyArray, values: AnyArray) -> FloatArray:

@@ -1,24 +1,26 @@
 """The regular term of a uniform temperature change: u = r g(theta) + r ln r w(theta), stress constant in r.
 
-The ansatz u = r g gives P(1) g = f with f from the thermal strains. lambda = 1 is always an eigenvalue where the corner
-can rotate, and the load works on its left null vector y (the couple at the corner): between free faces y^T f is not
-zero in general. Then u = r g + r ln r w with w in the null space of P(1) and P(1) g + P'(1) w = f has a solution: a
-rotation that grows like ln r but no stress that does. Only a null vector with stress in w makes the stress itself grow
+Each wedge's free expansion r eps0 n and a transfer of exponent 1 (:mod:`femsim.measures.singularity.stroh`) give F(1) g
+= f, with f the jumps of the expansions on the rays. lambda = 1 is always an exponent where the corner can rotate, and
+the load works on its left null vector y (the couple at the corner): between free faces y^T f is not zero in general.
+Then u = r g + r ln r w with w in the null space of F(1) and F(1) g + F'(1) w = f has a solution: a rotation that grows
+like ln r but no stress that does. Only a null vector with stress in w makes the stress itself grow
 like ln r. (Munz and Yang, J. Appl. Mech. 59, 1992, 857; Dempsey and Sinclair, J. Elast. 9, 1979, 373.)
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from femsim.base.arrays import FloatArray
 from femsim.base.errors import NumericsError
-from femsim.measures.singularity.eigen import FINE, Frame, locate, turned_stress
+from femsim.measures.singularity.angular import ORDER, AngularField, rays
+from femsim.measures.singularity.eigen import Frame, locate, turned_stress
 from femsim.measures.singularity.junction import Junction
-from femsim.measures.singularity.pencil import AngularField, Pencil, discretise, rays
+from femsim.measures.singularity.stroh import Characteristic
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,59 +76,74 @@ def regular_term(junction: Junction, out_of_plane_strain: float = 0.0) -> Regula
     at the corner, u_r(corner) / R, which is as large as the thermal strain and must not be left out. Plane stress
     ignores it. Raises ``NumericsError`` where lambda = 1 lacks eigenvectors (terms in ln^2 r) and the load excites it.
     """
-    pencil = discretise(junction, FINE)
-    # scaled to a unit diagonal, or a soft material's motion would pass for a null vector beside a stiff one
-    d = 1.0 / np.sqrt(np.diag(pencil.e) + np.diag(pencil.a))
-    p, slope = d[:, None] * pencil.at(1.0 + 0j) * d, d[:, None] * pencil.slope(1.0 + 0j) * d
-    _, s, vh = np.linalg.svd(p)
+    f = Characteristic.of(junction)
+    value, slope = (part[0].real for part in f.matrices(np.ones(1)))
+    _, s, vh = np.linalg.svd(value)
     flat = int(np.sum(s < 1e-11 * s[0]))
     null = vh[s.size - flat :].T
-    # P g + P' w = f with w, but not g, in the null space: solvable and unique unless lambda = 1 is defective
-    border = np.block([[p, slope @ null], [null.T, np.zeros((flat, flat))]])
-    load = np.concatenate([d * pencil.thermal_load(out_of_plane_strain), np.zeros(flat)])
+    # F g + F' w = f with w, but not g, in the null space: solvable and unique unless lambda = 1 is defective
+    border = np.block([[value, slope @ null], [null.T, np.zeros((flat, flat))]])
+    eigenstrain = [junction.plane_eigenstrain(k, out_of_plane_strain) for k in range(len(junction.wedges))]
+    jumps, first = f.jumps(eigenstrain)
+    load = np.concatenate([jumps, np.zeros(flat)])
     solution = np.linalg.lstsq(border, load, rcond=1e-12)[0]
     if np.abs(border @ solution - load).max() > 1e-7 * np.abs(load).max():
         raise NumericsError(
             "singularity: the uniform temperature change excites a defective exponent 1 (stress with ln^2 r); no "
             "regular term"
         )
-    right = d[:, None] * null
-    g, w = d * solution[: pencil.size], right @ solution[pencil.size :]
+    g, w = solution[: f.size], null @ solution[f.size :]
     turning, stretch = 0.0, w
     if junction.can_rotate:
-        rigid = pencil.rotation()
+        rigid = f.rotation()
         turning = float(rigid @ w / (rigid @ rigid))
         stretch = w - turning * rigid
-    eigenstrain = [junction.plane_eigenstrain(k, out_of_plane_strain) for k in range(len(junction.wedges))]
-    none = [np.zeros(3)] * len(eigenstrain)
-    zero = np.zeros_like(g)
-    blocked = float(np.linalg.norm(_sampled(pencil, zero, zero, eigenstrain)))
-    log_stress = float(np.linalg.norm(_sampled(pencil, stretch, zero, none)))
+    states = f.states(g)
+    states[0] = states[0] + first
+    shape = _expanding(f.field(1.0, states, growing=f.states(w)), eigenstrain)
+    log_shape, stretching = f.field(1.0, f.states(w)), f.field(1.0, f.states(stretch))
+    none, zero = [np.zeros(3)] * len(eigenstrain), stretching.scaled(0.0)
+    blocked = float(np.linalg.norm(_sampled(zero, zero, eigenstrain)))
+    log_stress = float(np.linalg.norm(_sampled(stretching, zero, none)))
     if log_stress <= 1e-9 * blocked:  # round-off
-        w, log_stress = w - stretch, 0.0
-    stress = _sampled(pencil, g, w, eigenstrain)
+        log_shape, log_stress = log_shape.plus(stretching, -1.0), 0.0
+    stress = _sampled(shape, log_shape, eigenstrain)
     if flat > int(junction.can_rotate):
-        free = np.stack([_sampled(pencil, right[:, j], zero, none) for j in range(flat)], axis=1)
+        fields = [f.field(1.0, f.states(vector)) for vector in null.T]
+        free = np.stack([_sampled(field, zero, none) for field in fields], axis=1)
         share = np.linalg.lstsq(free, stress, rcond=1e-9)[0]
-        g, stress = g - right @ share, stress - free @ share
+        for field, part in zip(fields, share, strict=True):
+            shape = shape.plus(field, -float(part))
+        stress = stress - free @ share
     return RegularTerm(
         junction=junction,
         out_of_plane_strain=out_of_plane_strain,
-        shape=pencil.field(g),
-        log_shape=pencil.field(w),
+        shape=shape,
+        log_shape=log_shape,
         log_rotation=turning,
         log_stress=log_stress,
         amplification=float(np.linalg.norm(stress)) / blocked if blocked > 0.0 else 0.0,
     )
 
 
-def _sampled(pencil: Pencil, g: FloatArray, w: FloatArray, eigenstrain: list[FloatArray]) -> FloatArray:
+def _expanding(field: AngularField, eigenstrain: list[FloatArray]) -> AngularField:
+    """The field plus eps0 n, each wedge's own free expansion at r = 1."""
+    n, _ = rays(field.angles())
+    strain = np.array(eigenstrain)[field.owner][:, None, :]
+    own = np.stack(
+        [strain[..., 0] * n[..., 0] + 0.5 * strain[..., 2] * n[..., 1],
+         0.5 * strain[..., 2] * n[..., 0] + strain[..., 1] * n[..., 1]],
+        axis=-1,
+    )  # fmt: skip
+    return replace(field, values=field.values + own)
+
+
+def _sampled(shape: AngularField, log_shape: AngularField, eigenstrain: list[FloatArray]) -> FloatArray:
     """Constant stress of r g + r ln r w at Gauss points; its Euclidean norm is the root mean square over the angle."""
-    points, weights = np.polynomial.legendre.leggauss(FINE)
-    shape, log_shape = pencil.field(g), pencil.field(w)
-    opening = float((pencil.edges[:, 1] - pencil.edges[:, 0]).sum())
+    points, weights = np.polynomial.legendre.leggauss(ORDER)
+    opening = float((shape.edges[:, 1] - shape.edges[:, 0]).sum())
     parts = []
-    for (a, b), owner in zip(pencil.edges, pencil.owner, strict=True):
+    for (a, b), owner in zip(shape.edges, shape.owner, strict=True):
         angle, k = 0.5 * (a + b) + 0.5 * (b - a) * points, int(owner)
         stress = _constant_stress(shape, log_shape, angle, k, eigenstrain[k])
         parts.append(stress * np.sqrt(0.5 * (b - a) * weights / opening)[:, None])
