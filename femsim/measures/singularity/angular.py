@@ -19,6 +19,15 @@ ORDER = 24  # of the polynomials
 _WIDEST = np.pi / 2  # rad: an element's largest opening
 _RATE = 3.0  # smallest Bernstein radius accepted: the error of order p falls like 3^-p, of an eigenvalue like 3^-2p
 
+#: edges (n, 2) in rad of elements in theta, and the wedge (n,) each belongs to
+Elements = tuple[FloatArray, IntArray]
+
+
+@lru_cache(maxsize=16)
+def gauss(count: int) -> tuple[FloatArray, FloatArray]:
+    """Gauss-Legendre points and weights on [-1, 1]."""
+    return np.polynomial.legendre.leggauss(count)
+
 
 @lru_cache(maxsize=16)
 def lobatto(order: int) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -100,7 +109,7 @@ def _slowest(half: float, middle: float, weak: AnyArray) -> float:
     return float(np.abs(z + root).min())
 
 
-def elements_of(junction: Junction, widest: float | None = None) -> tuple[FloatArray, IntArray]:
+def elements_of(junction: Junction, widest: float | None = None) -> Elements:
     """Edges (n, 2) in rad of the elements of all wedges, none wider than ``widest`` rad, and their wedges (n,)."""
     pieces: list[tuple[float, float]] = []
     owners: list[int] = []
@@ -148,10 +157,20 @@ class AngularField:
     def strain(self, exponent: complex, theta: FloatArray, wedge: int) -> AnyArray:
         """(n, 3) Voigt strain (xx, yy, xy engineering) of r^lambda U at r = 1: lambda B_n U + B_m U'."""
         u, du = self(theta, wedge)
-        n, m = rays(theta)
-        power = exponent.real if exponent.imag == 0.0 else exponent  # real fields stay real
-        gradient = power * u[:, :, None] * n[:, None, :] + du[:, :, None] * m[:, None, :]
-        return np.stack([gradient[:, 0, 0], gradient[:, 1, 1], gradient[:, 0, 1] + gradient[:, 1, 0]], axis=-1)
+        return _strain(exponent, theta, u, du)
+
+    def sampled(self, exponent: complex, points: FloatArray) -> tuple[FloatArray, AnyArray, AnyArray]:
+        """Angles (n_elements, p) in rad, U (n_elements, p, 2) and stress (n_elements, p, 3: xx, yy, xy) of r^lambda U at
+        r = 1, at the same points of [-1, 1] on every element.
+        """
+        half = 0.5 * (self.edges[:, 1] - self.edges[:, 0])
+        theta = 0.5 * self.edges.sum(axis=1)[:, None] + half[:, None] * points
+        order = self.values.shape[1] - 1
+        shape = lagrange(order, points)
+        u = shape @ self.values
+        du = (shape @ lobatto(order)[2]) @ self.values / half[:, None, None]
+        stiffness = np.array([self.junction.plane_stiffness(k) for k in range(len(self.junction.wedges))])[self.owner]
+        return theta, u, _strain(exponent, theta, u, du) @ stiffness
 
     def angles(self) -> FloatArray:
         """(n_elements, order + 1) angles of the nodes, rad."""
@@ -165,3 +184,13 @@ class AngularField:
     def scaled(self, factor: complex) -> AngularField:
         """The same function times a number."""
         return AngularField(self.junction, self.edges, self.owner, self.values * factor)
+
+
+def _strain(exponent: complex, theta: FloatArray, u: AnyArray, du: AnyArray) -> AnyArray:
+    """(..., 3) Voigt strain (xx, yy, xy engineering) of r^lambda U at r = 1: lambda B_n U + B_m U'."""
+    n, m = rays(theta)
+    power = exponent.real if exponent.imag == 0.0 else exponent  # real fields stay real
+    xx = power * u[..., 0] * n[..., 0] + du[..., 0] * m[..., 0]
+    yy = power * u[..., 1] * n[..., 1] + du[..., 1] * m[..., 1]
+    xy = power * (u[..., 0] * n[..., 1] + u[..., 1] * n[..., 0]) + du[..., 0] * m[..., 1] + du[..., 1] * m[..., 0]
+    return np.stack([xx, yy, xy], axis=-1)

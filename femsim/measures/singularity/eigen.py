@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from femsim.base.arrays import ComplexArray, FloatArray
 from femsim.base.errors import InputError, NumericsError
-from femsim.measures.singularity.angular import ORDER, AngularField, rays
+from femsim.measures.singularity.angular import ORDER, AngularField, Elements, elements_of, gauss, rays
 from femsim.measures.singularity.junction import AnyArray, Junction
 from femsim.measures.singularity.stroh import Characteristic
 from femsim.measures.singularity.zeros import zeros
@@ -126,7 +126,8 @@ def exponents(junction: Junction, re_min: float = 0.02, re_max: float = 1.0, im_
     kept.sort(key=lambda one: (round(one.exponent.real, 9), one.exponent.imag))
     # U oscillates like cos((lambda + 1) theta)
     widest = np.pi / 2 if re_max <= 3.0 else np.pi / 2 * 3.0 / re_max
-    return tuple(mode for one in kept for mode in _modes(f, one, widest))
+    elements = elements_of(junction, widest)
+    return tuple(mode for one in kept for mode in _modes(f, one, elements))
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,7 +211,7 @@ def _told_apart(f: Characteristic, places: tuple[complex, ...], exponent: comple
     return result
 
 
-def _modes(f: Characteristic, one: _Refined, widest: float) -> list[Eigen]:
+def _modes(f: Characteristic, one: _Refined, elements: Elements) -> list[Eigen]:
     """Canonical, normalised solutions of one exponent, each with its dual; the rigid rotation is taken out."""
     junction, exponent, right, count = f.junction, one.exponent, one.right, one.multiplicity
     rotation = junction.can_rotate and abs(exponent - 1.0) < _CLUSTER
@@ -223,13 +224,13 @@ def _modes(f: Characteristic, one: _Refined, widest: float) -> list[Eigen]:
         right = u[:, s > 1e-5]
     if right.shape[1] == 0:
         return []
-    right = _canonical(f, exponent, right, widest)
-    shapes = [f.field(exponent, f.states(vector), widest) for vector in right.T]
+    right = _canonical(f, exponent, right, elements)
+    shapes = [f.field(exponent, f.states(vector), elements) for vector in right.T]
     duals: list[AngularField | None] = [None] * right.shape[1]
     if not one.defective:
         _, left, _ = _nulls(_matrix(f, -exponent)[0], one.multiplicity)
-        opposite = [f.field(-exponent, f.states(vector), widest) for vector in left.T]
-        everything = shapes + [f.field(exponent, f.states(vector), widest) for vector in rigid.T]
+        opposite = [f.field(-exponent, f.states(vector), elements) for vector in left.T]
+        everything = shapes + [f.field(exponent, f.states(vector), elements) for vector in rigid.T]
         if len(opposite) == len(everything):
             gram = np.array([[_work(v, -exponent, u, exponent) for u in everything] for v in opposite])
             share = np.linalg.inv(gram)
@@ -249,37 +250,29 @@ def _combined(fields: list[AngularField], share: AnyArray) -> AngularField:
 
 def _work(v: AngularField, dual: complex, u: AngularField, exponent: complex) -> complex:
     """Reciprocal work of r^dual V with r^lambda U over an arc at r = 1, int (V . t(U) - U . t(V)) dtheta."""
-    points, weights = np.polynomial.legendre.leggauss(ORDER + 2)
-    total = 0.0 + 0.0j
-    for (a, b), k in zip(u.edges, u.owner, strict=True):
-        angle = 0.5 * (a + b) + 0.5 * (b - a) * points
-        pull, push = (
-            arc_traction(stress_of(shape, power, angle, int(k)), angle) for shape, power in ((u, exponent), (v, dual))
-        )
-        work = (v(angle, int(k))[0] * pull - u(angle, int(k))[0] * push).sum(axis=1)
-        total += complex(0.5 * (b - a) * weights @ work)
-    return total
+    points, weights = gauss(ORDER + 2)
+    theta, here, pull = u.sampled(exponent, points)
+    _, there, push = v.sampled(dual, points)
+    work = (there * arc_traction(pull, theta) - here * arc_traction(push, theta)).sum(axis=2)
+    return complex(0.5 * (u.edges[:, 1] - u.edges[:, 0]) @ (work @ weights))
 
 
 def _samples(exponent: complex, shape: AngularField) -> tuple[AnyArray, FloatArray]:
     """Polar stress (n, 3) and integration weights (n,) of an angular function over the whole junction."""
-    points, weights = np.polynomial.legendre.leggauss(ORDER)
-    stress, measure = [], []
-    for (a, b), k in zip(shape.edges, shape.owner, strict=True):
-        angle = 0.5 * (a + b) + 0.5 * (b - a) * points
-        stress.append(turned_stress(stress_of(shape, exponent, angle, int(k)), angle, "polar"))
-        measure.append(0.5 * (b - a) * weights)
-    return np.concatenate(stress), np.concatenate(measure)
+    points, weights = gauss(ORDER)
+    theta, _, stress = shape.sampled(exponent, points)
+    measure = 0.5 * (shape.edges[:, 1] - shape.edges[:, 0])[:, None] * weights
+    return turned_stress(stress.reshape(-1, 3), theta.ravel(), "polar"), measure.ravel()
 
 
-def _canonical(f: Characteristic, exponent: complex, basis: AnyArray, widest: float) -> AnyArray:
+def _canonical(f: Characteristic, exponent: complex, basis: AnyArray, elements: Elements) -> AnyArray:
     """A basis that depends on the eigenspace only: modes I and II on the bisector, else unit stresses at well-chosen
     samples."""
     count = basis.shape[1]
     if count == 1:
         return basis
     junction = f.junction
-    sampled = [_samples(exponent, f.field(exponent, f.states(vector), widest)) for vector in basis.T]
+    sampled = [_samples(exponent, f.field(exponent, f.states(vector), elements)) for vector in basis.T]
     root = np.sqrt(sampled[0][1])[:, None]
     stress = np.stack([(s * np.array([1.0, 1.0, np.sqrt(2.0)]) * root).ravel() for s, _ in sampled], axis=1)
     orthonormal, triangle = np.linalg.qr(stress)
@@ -289,7 +282,7 @@ def _canonical(f: Characteristic, exponent: complex, basis: AnyArray, widest: fl
         angle = np.radians(np.array([middle]))
         k = junction.wedge_at(middle)
         pair = [
-            turned_stress(stress_of(f.field(exponent, f.states(basis[:, j]), widest), exponent, angle, k), angle, "polar")[0, 1:]
+            turned_stress(stress_of(f.field(exponent, f.states(basis[:, j]), elements), exponent, angle, k), angle, "polar")[0, 1:]
             for j in range(2)
         ]
         traction = np.stack(pair, axis=1)
@@ -335,10 +328,10 @@ def stress_of(shape: AngularField, exponent: complex, angle: FloatArray, wedge: 
 
 
 def arc_traction(stress: AnyArray, angle: FloatArray) -> AnyArray:
-    """(n, 2) S n on an arc, from Cartesian stresses (n, 3) at angles in radians."""
+    """(..., 2) S n on an arc, from Cartesian stresses (..., 3) at angles in radians."""
     n, _ = rays(angle)
-    xx, yy, xy = stress.T
-    return np.stack([xx * n[:, 0] + xy * n[:, 1], xy * n[:, 0] + yy * n[:, 1]], axis=-1)
+    xx, yy, xy = (stress[..., k] for k in range(3))
+    return np.stack([xx * n[..., 0] + xy * n[..., 1], xy * n[..., 0] + yy * n[..., 1]], axis=-1)
 
 
 def component_index(component: str) -> tuple[int, Frame]:

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from femsim.base.arrays import FloatArray
 from femsim.base.errors import NumericsError
-from femsim.measures.singularity.angular import ORDER, AngularField, rays
+from femsim.measures.singularity.angular import ORDER, AngularField, elements_of, gauss, rays
 from femsim.measures.singularity.eigen import Frame, locate, turned_stress
 from femsim.measures.singularity.junction import Junction
 from femsim.measures.singularity.stroh import Characteristic
@@ -98,10 +98,10 @@ def regular_term(junction: Junction, out_of_plane_strain: float = 0.0) -> Regula
         rigid = f.rotation()
         turning = float(rigid @ w / (rigid @ rigid))
         stretch = w - turning * rigid
-    states = f.states(g)
+    states, elements = f.states(g), elements_of(junction)
     states[0] = states[0] + first
-    shape = _expanding(f.field(1.0, states, growing=f.states(w)), eigenstrain)
-    log_shape, stretching = f.field(1.0, f.states(w)), f.field(1.0, f.states(stretch))
+    shape = _expanding(f.field(1.0, states, elements, f.states(w)), eigenstrain)
+    log_shape, stretching = f.field(1.0, f.states(w), elements), f.field(1.0, f.states(stretch), elements)
     none, zero = [np.zeros(3)] * len(eigenstrain), stretching.scaled(0.0)
     blocked = float(np.linalg.norm(_sampled(zero, zero, eigenstrain)))
     log_stress = float(np.linalg.norm(_sampled(stretching, zero, none)))
@@ -109,7 +109,7 @@ def regular_term(junction: Junction, out_of_plane_strain: float = 0.0) -> Regula
         log_shape, log_stress = log_shape.plus(stretching, -1.0), 0.0
     stress = _sampled(shape, log_shape, eigenstrain)
     if flat > int(junction.can_rotate):
-        fields = [f.field(1.0, f.states(vector)) for vector in null.T]
+        fields = [f.field(1.0, f.states(vector), elements) for vector in null.T]
         free = np.stack([_sampled(field, zero, none) for field in fields], axis=1)
         share = np.linalg.lstsq(free, stress, rcond=1e-9)[0]
         for field, part in zip(fields, share, strict=True):
@@ -140,24 +140,31 @@ def _expanding(field: AngularField, eigenstrain: list[FloatArray]) -> AngularFie
 
 def _sampled(shape: AngularField, log_shape: AngularField, eigenstrain: list[FloatArray]) -> FloatArray:
     """Constant stress of r g + r ln r w at Gauss points; its Euclidean norm is the root mean square over the angle."""
-    points, weights = np.polynomial.legendre.leggauss(ORDER)
-    opening = float((shape.edges[:, 1] - shape.edges[:, 0]).sum())
-    parts = []
-    for (a, b), owner in zip(shape.edges, shape.owner, strict=True):
-        angle, k = 0.5 * (a + b) + 0.5 * (b - a) * points, int(owner)
-        stress = _constant_stress(shape, log_shape, angle, k, eigenstrain[k])
-        parts.append(stress * np.sqrt(0.5 * (b - a) * weights / opening)[:, None])
-    return np.asarray((np.concatenate(parts) * np.array([1.0, 1.0, np.sqrt(2.0)])).ravel())
+    points, weights = gauss(ORDER)
+    theta, _, stress = shape.sampled(1.0, points)
+    _, growing, _ = log_shape.sampled(1.0, points)
+    junction = shape.junction
+    stiffness = np.array([junction.plane_stiffness(k) for k in range(len(junction.wedges))])[shape.owner]
+    stress = stress + (_log_strain(growing, theta) - np.array(eigenstrain)[shape.owner][:, None, :]) @ stiffness
+    measure = 0.5 * (shape.edges[:, 1] - shape.edges[:, 0])[:, None] * weights
+    root = np.sqrt(measure / measure.sum())[..., None] * np.array([1.0, 1.0, np.sqrt(2.0)])
+    return np.asarray((stress * root).ravel())
 
 
 def _constant_stress(
     shape: AngularField, log_shape: AngularField, angle: FloatArray, wedge: int, eigenstrain: FloatArray
 ) -> FloatArray:
     """(n, 3) D (eps - eps0); the gradient of r g + r ln r w without its factor of ln r is (g + w) n + g' m."""
-    w, (n, _) = log_shape(angle, wedge)[0], rays(angle)
-    extra = np.stack([w[:, 0] * n[:, 0], w[:, 1] * n[:, 1], w[:, 0] * n[:, 1] + w[:, 1] * n[:, 0]], axis=-1)
-    strain = shape.strain(1.0, angle, wedge) + extra - eigenstrain
+    strain = shape.strain(1.0, angle, wedge) + _log_strain(log_shape(angle, wedge)[0], angle) - eigenstrain
     return np.asarray(strain @ shape.junction.plane_stiffness(wedge))
+
+
+def _log_strain(w: FloatArray, angle: FloatArray) -> FloatArray:
+    """(..., 3) strain w n that r ln r w adds to the constant part."""
+    n, _ = rays(angle)
+    return np.stack(
+        [w[..., 0] * n[..., 0], w[..., 1] * n[..., 1], w[..., 0] * n[..., 1] + w[..., 1] * n[..., 0]], axis=-1
+    )
 
 
 def polar_points(

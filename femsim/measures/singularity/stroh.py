@@ -25,98 +25,60 @@ from functools import cached_property
 import numpy as np
 
 from femsim.base.arrays import ComplexArray, FloatArray
-from femsim.measures.singularity.angular import ORDER, AngularField, elements_of, lobatto, rays, strain_operator
+from femsim.measures.singularity.angular import ORDER, AngularField, Elements, lobatto, rays, strain_operator
 from femsim.measures.singularity.junction import AnyArray, Junction
 
 
 @dataclass(frozen=True, eq=False)
-class WedgeTransfer:
-    """(cos d + sin d N)^lambda of one wedge, d (rad) from its first ray; Phi in units of the wedge's own ``modulus``
-    (MPa).
-
-    ``roots`` (4,) eigenvalues a, b, conj a, conj b of N, Im a, b > 0; ``newton`` (4, 4, 4) complex: the products I, (N
-    - a), (N - a)(N - b), (N - a)(N - b)(N - conj a) that the divided differences multiply. ``log`` (4, 4): ln of the
-    whole wedge's transfer at lambda = 1, so that d/dlambda of a transfer is log times it.
+class Logs:
+    """ln(cos d + x sin d) at x = a and b, the roots of a wedge above the real axis, continuous in d from 0 at d = 0:
+    their mean, their difference, this over a - b, and each one. Exact where a and b meet.
     """
 
-    start: float
-    opening: float
-    modulus: float
-    roots: ComplexArray
-    newton: ComplexArray
-    log: FloatArray
+    low: ComplexArray
+    high: ComplexArray
+    mean: ComplexArray
+    gap: ComplexArray
+    slope: ComplexArray
 
     @classmethod
-    def of(cls, d: FloatArray, start: float, opening: float) -> WedgeTransfer:
-        """From the plane stiffness D (3, 3) in MPa and the wedge's rays in radians."""
-        modulus = float(np.abs(d).max())
-        n, m = (strain_operator(v)[0] for v in rays(np.array([start])))
-        scaled = d / modulus
-        q, r, t = n.T @ scaled @ n, n.T @ scaled @ m, m.T @ scaled @ m
-        inverse = np.linalg.inv(t)
-        matrix = np.block([[-inverse @ r.T, inverse], [r @ inverse @ r.T - q, -r @ inverse]])
-        found = np.linalg.eigvals(matrix).astype(np.complex128)
-        a, b = sorted(found[found.imag > 0.0], key=lambda v: (abs(v), v.real))
-        roots = np.array([a, b, np.conj(a), np.conj(b)])
-        products = [np.eye(4, dtype=np.complex128)]
-        for root in roots[:3]:
-            products.append(products[-1] @ (matrix - root * np.eye(4)))
-        newton = np.array(products)
-        log = np.einsum("j,jmn->mn", _log_differences(roots, opening), newton).real
-        return cls(start, opening, modulus, roots, newton, log)
+    def of(cls, roots: ComplexArray, delta: AnyArray) -> Logs:
+        """Of roots (..., 4) at angles in radians that broadcast with their leading axes."""
+        a, b = roots[..., 0], roots[..., 1]
+        c, s = np.cos(delta), np.sin(delta)
+        turn = np.exp(-1j * delta)
+        at_b = c + b * s
+        # (cos d + x sin d) e^(-i d) stays off the negative axis for Im x > 0, which fixes the branch
+        low = 1j * delta + np.log((c + a * s) * turn)
+        high = 1j * delta + np.log(at_b * turn)
+        z = np.asarray((a - b) * s / at_b)
+        gap = 0.5 * np.log1p(z.real * (2.0 + z.real) + z.imag**2) + 1j * np.arctan2(z.imag, 1.0 + z.real)
+        ratio = np.where(z == 0.0, 1.0, gap / np.where(z == 0.0, 1.0, z))
+        return cls(*(np.asarray(part) for part in (low, high, 0.5 * (low + high), gap, ratio * s / at_b)))
 
-    def __call__(self, exponent: AnyArray, delta: AnyArray) -> ComplexArray:
-        """(..., 4, 4) transfer over angles ``delta`` (rad) at exponents that broadcast with them."""
-        return np.asarray(np.einsum("...j,jmn->...mn", _power_differences(self.roots, exponent, delta), self.newton))
+    def differences(self, roots: ComplexArray) -> ComplexArray:
+        """(..., 4) divided differences of x -> ln(cos d + x sin d) on a, b, conj a, conj b."""
+        across = (self.high - self.low.conj()) / (roots[..., 1] - roots[..., 2])
+        return _completed(roots, self.low, self.slope, across, self.slope.conj())
 
-
-def _logs(roots: ComplexArray, delta: AnyArray) -> tuple[ComplexArray, ComplexArray, ComplexArray, ComplexArray]:
-    """ln(cos d + x sin d) at x = a and b, continuous in d from 0 at d = 0, their difference, and this over a - b.
-
-    (cos d + x sin d) e^(-i d) stays off the negative axis for Im x > 0, which fixes the branch; the difference is exact
-    where a and b meet.
-    """
-    a, b = roots[:2]
-    c, s = np.cos(delta), np.sin(delta)
-    turn = np.exp(-1j * delta)
-    at_b = c + b * s
-    low = 1j * delta + np.log((c + a * s) * turn)
-    high = 1j * delta + np.log(at_b * turn)
-    z = (a - b) * s / at_b
-    gap = _log1p(z)
-    ratio = np.where(z == 0.0, 1.0, gap / np.where(z == 0.0, 1.0, z))
-    return low, high, gap, ratio * s / at_b
+    def powers(self, roots: ComplexArray, exponent: AnyArray) -> ComplexArray:
+        """(..., 4) divided differences of x -> (cos d + x sin d)^lambda; the one of e^(lambda l) over l(a), l(b) by
+        sinh(x) / x, without cancellation.
+        """
+        ab = np.exp(exponent * self.mean) * exponent * _sinhc(0.5 * exponent * self.gap) * self.slope
+        mean, gap, slope = self.mean.conj(), self.gap.conj(), self.slope.conj()
+        cd = np.exp(exponent * mean) * exponent * _sinhc(0.5 * exponent * gap) * slope
+        across = (np.exp(exponent * self.high) - np.exp(exponent * self.low.conj())) / (roots[..., 1] - roots[..., 2])
+        return _completed(roots, np.exp(exponent * self.low), ab, across, cd)
 
 
-def _log1p(z: ComplexArray) -> ComplexArray:
-    """ln(1 + z), accurate for small z (numpy's loses what 1 + z rounds away)."""
-    return np.asarray(0.5 * np.log1p(z.real * (2.0 + z.real) + z.imag**2) + 1j * np.arctan2(z.imag, 1.0 + z.real))
-
-
-def _completed(roots: ComplexArray, at: ComplexArray, ab: ComplexArray, ba: ComplexArray, cd: ComplexArray) -> AnyArray:
+def _completed(
+    roots: ComplexArray, at: ComplexArray, ab: ComplexArray, across: ComplexArray, cd: ComplexArray
+) -> ComplexArray:
     """Divided differences f[a], f[a, b], f[a, b, ca], f[a, b, ca, cb] from f[a], f[a, b], f[b, ca], f[ca, cb]."""
-    a, b, ca, cb = roots
-    abc = (ab - ba) / (a - ca)
-    bcd = (ba - cd) / (b - cb)
-    return np.stack([at, ab, abc, (abc - bcd) / (a - cb)], axis=-1)
-
-
-def _log_differences(roots: ComplexArray, delta: AnyArray) -> ComplexArray:
-    """(..., 4) divided differences of x -> ln(cos d + x sin d)."""
-    low, high, _, ab = _logs(roots, np.asarray(delta))
-    return np.asarray(_completed(roots, low, ab, (high - low.conj()) / (roots[1] - roots[2]), ab.conj()))
-
-
-def _power_differences(roots: ComplexArray, exponent: AnyArray, delta: AnyArray) -> ComplexArray:
-    """(..., 4) divided differences of x -> (cos d + x sin d)^lambda; f[a, b] of e^(lambda l) by sinh(x) / x, without
-    cancellation.
-    """
-    low, high, gap, slope = _logs(roots, np.asarray(delta))
-    power = np.asarray(exponent)
-    ab = np.exp(0.5 * power * (low + high)) * power * _sinhc(0.5 * power * gap) * slope
-    cd = np.exp(0.5 * power * (low + high).conj()) * power * _sinhc(0.5 * power * gap.conj()) * slope.conj()
-    ba = (np.exp(power * high) - np.exp(power * low.conj())) / (roots[1] - roots[2])
-    return np.asarray(_completed(roots, np.exp(power * low), ab, ba, cd))
+    a, b, ca, cb = (roots[..., k] for k in range(4))
+    abc = (ab - across) / (a - ca)
+    return np.stack([at, ab, abc, (abc - (across - cd) / (b - cb)) / (a - cb)], axis=-1)
 
 
 def _sinhc(x: AnyArray) -> AnyArray:
@@ -130,67 +92,104 @@ class Characteristic:
     that its condition leaves free), Phi in units of the wedge's own modulus.
 
     Rows: the jump of (U, Phi) over each interface, Phi in units of the stiffer side's modulus, then the two conditions
-    on the last ray.
+    on the last ray. Of each wedge: ``start`` and ``opening`` (n,) rad, ``modulus`` (n,) MPa, ``roots`` (n, 4) the
+    eigenvalues a, b, conj a, conj b of N on its first ray, Im a, b > 0, and ``newton`` (n, 4, 4, 4) the products I, (N
+    - a), (N - a)(N - b), (N - a)(N - b)(N - conj a) that the divided differences multiply.
     """
 
     junction: Junction
-    wedges: tuple[WedgeTransfer, ...]
+    start: FloatArray
+    opening: FloatArray
+    modulus: FloatArray
+    roots: ComplexArray
+    newton: ComplexArray
 
     @classmethod
     def of(cls, junction: Junction) -> Characteristic:
         """The characteristic matrix of a junction."""
-        parts = []
-        for k, wedge in enumerate(junction.wedges):
-            start, opening = np.radians(wedge.angle_start), np.radians(wedge.opening)
-            parts.append(WedgeTransfer.of(junction.plane_stiffness(k), float(start), float(opening)))
-        return cls(junction, tuple(parts))
+        count = len(junction.wedges)
+        start = np.radians([wedge.angle_start for wedge in junction.wedges])
+        opening = np.radians([wedge.opening for wedge in junction.wedges])
+        d = np.array([junction.plane_stiffness(k) for k in range(count)])
+        modulus = np.abs(d).max(axis=(1, 2))
+        d /= modulus[:, None, None]
+        n, m = (strain_operator(v) for v in rays(start))
+        q, r, t = (np.einsum("kai,kab,kbj->kij", x, d, y) for x, y in ((n, n), (n, m), (m, m)))
+        inverse, across = np.linalg.inv(t), np.swapaxes(r, 1, 2)
+        matrix = np.block([[-inverse @ across, inverse], [r @ inverse @ across - q, -r @ inverse]])
+        found = np.linalg.eigvals(matrix).astype(np.complex128)
+        above = np.array([sorted(one[one.imag > 0.0], key=lambda v: (abs(v), v.real)) for one in found])
+        roots = np.concatenate([above, above.conj()], axis=1)
+        products = [np.broadcast_to(np.eye(4, dtype=np.complex128), matrix.shape)]
+        for k in range(3):
+            products.append(products[-1] @ (matrix - roots[:, k, None, None] * np.eye(4)))
+        return cls(junction, start, opening, modulus, roots, np.stack(products, axis=1))
+
+    @cached_property
+    def _whole(self) -> Logs:
+        return Logs.of(self.roots, self.opening)
+
+    @cached_property
+    def logs(self) -> FloatArray:
+        """(n, 4, 4) ln of each wedge's transfer at lambda = 1: d/dlambda of a transfer is this times it."""
+        return np.asarray(np.einsum("kj,kjmn->kmn", self._whole.differences(self.roots), self.newton).real)
+
+    def transfers(self, exponent: AnyArray) -> ComplexArray:
+        """(p, n, 4, 4) transfer through each wedge at exponents (p,)."""
+        share = self._whole.powers(self.roots, np.asarray(exponent)[:, None])
+        size = self.roots.shape[0]
+        flat = np.swapaxes(share, 0, 1) @ self.newton.reshape(size, 4, 16)
+        return np.swapaxes(flat, 0, 1).reshape(-1, size, 4, 4)
 
     @property
     def size(self) -> int:
         """Rows and columns of F."""
-        return 4 * len(self.wedges) - (0 if self.junction.bonded else 2)
-
-    @cached_property
-    def opening(self) -> float:
-        """All wedges together, rad."""
-        return float(sum(wedge.opening for wedge in self.wedges))
+        return 4 * self.start.size - (0 if self.junction.bonded else 2)
 
     @cached_property
     def trace(self) -> float:
         """tau of the symmetry det F(-lambda) = +-det F(lambda) e^(-lambda tau)."""
-        return float(sum(np.trace(wedge.log) for wedge in self.wedges))
+        return float(np.trace(self.logs, axis1=1, axis2=2).sum())
+
+    @cached_property
+    def still(self) -> int:
+        """Order of the zero of det F at lambda = 0, as a rule: the states constant in theta that the conditions
+        allow.
+        """
+        if self.junction.bonded:
+            return 4
+        return 2 - int(np.linalg.matrix_rank(self._end @ self._start, tol=1e-6))
 
     @cached_property
     def _start(self) -> FloatArray:
         """(4, 2) states that the condition on the first ray allows."""
-        return _allowed(self.junction.boundary[0], self.wedges[0].start)
+        return _allowed(self.junction.boundary[0], self.start[0])
 
     @cached_property
     def _end(self) -> FloatArray:
         """(2, 4) what the condition on the last ray wants to vanish."""
-        last = self.wedges[-1]
-        return _forbidden(self.junction.boundary[1], last.start + last.opening).T
+        return _forbidden(self.junction.boundary[1], self.start[-1] + self.opening[-1]).T
 
     def matrices(self, exponent: AnyArray, slopes: bool = True) -> tuple[ComplexArray, ComplexArray]:
         """F and dF/dlambda, each (n, size, size), at exponents (n,); the second empty where not wanted."""
-        power = np.atleast_1d(np.asarray(exponent, dtype=np.complex128))
+        power = np.asarray(exponent, dtype=np.complex128)
+        moved = self.transfers(power)
         shape = (power.size, self.size, self.size)
         value = np.zeros(shape, dtype=np.complex128)
         slope = np.zeros(shape if slopes else (0, 0, 0), dtype=np.complex128)
-        count = len(self.wedges)
-        for k, wedge in enumerate(self.wedges):
-            moved = wedge(power, wedge.opening)
-            for target, block in ((value, moved), (slope, wedge.log @ moved))[: 2 if slopes else 1]:
+        count = self.start.size
+        for target, blocks in ((value, moved), (slope, self.logs @ moved if slopes else moved))[: 1 + slopes]:
+            for k in range(count):
+                block = blocks[:, k]
                 if not self.junction.bonded and k == 0:
                     block = block @ self._start
-                columns = self._columns(k)
                 if not self.junction.bonded and k == count - 1:
-                    target[:, 4 * k : 4 * k + 2, columns] = self._end @ block
+                    target[:, 4 * k : 4 * k + 2, self._columns(k)] = self._end @ block
                 else:
-                    target[:, 4 * k : 4 * k + 4, columns] += self._scale(k, k)[:, None] * block
-            if self.junction.bonded or k < count - 1:
-                after = (k + 1) % count
-                value[:, 4 * k : 4 * k + 4, self._columns(after)] -= np.diag(self._scale(k, after))
+                    target[:, 4 * k : 4 * k + 4, self._columns(k)] = self._scale(k, k)[:, None] * block
+        for k in range(count if self.junction.bonded else count - 1):
+            after = (k + 1) % count
+            value[:, 4 * k : 4 * k + 4, self._columns(after)] -= np.diag(self._scale(k, after))
         return value, slope
 
     def _columns(self, k: int) -> slice:
@@ -200,8 +199,7 @@ class Characteristic:
 
     def _scale(self, interface: int, wedge: int) -> FloatArray:
         """(4,) factors that bring a wedge's own state to the units of an interface's rows."""
-        after = self.wedges[(interface + 1) % len(self.wedges)]
-        g = self.wedges[wedge].modulus / max(self.wedges[interface].modulus, after.modulus)
+        g = self.modulus[wedge] / max(self.modulus[interface], self.modulus[(interface + 1) % self.modulus.size])
         return np.array([1.0, 1.0, g, g])
 
     def jumps(self, strains: list[FloatArray]) -> tuple[FloatArray, FloatArray]:
@@ -210,19 +208,19 @@ class Characteristic:
         stress.
         """
         right, first = np.zeros(self.size), np.zeros(4)
-        count = len(self.wedges)
+        count = self.start.size
         if not self.junction.bonded:
-            held = _forbidden(self.junction.boundary[0], self.wedges[0].start)
-            first[:2] = -(held @ (held[:2].T @ _stretched(strains[0], self.wedges[0].start)))[:2]
-        for k, wedge in enumerate(self.wedges):
+            held = _forbidden(self.junction.boundary[0], self.start[0])
+            first[:2] = -(held @ (held[:2].T @ _stretched(strains[0], self.start[0])))[:2]
+        for k in range(count):
             end = np.zeros(4)
-            end[:2] = _stretched(strains[k], wedge.start + wedge.opening)
+            end[:2] = _stretched(strains[k], self.start[k] + self.opening[k])
             if k == 0:
-                end += (wedge(np.ones(()), wedge.opening) @ first).real
+                end += (self.transfers(np.ones(1))[0, 0] @ first).real
             if self.junction.bonded or k < count - 1:
                 after = (k + 1) % count
                 right[4 * k : 4 * k + 4] = -self._scale(k, k) * end
-                right[4 * k : 4 * k + 2] += _stretched(strains[after], self.wedges[after].start)
+                right[4 * k : 4 * k + 2] += _stretched(strains[after], self.start[after])
             else:
                 right[4 * k : 4 * k + 2] = -self._end @ end
         return right, first
@@ -230,7 +228,7 @@ class Characteristic:
     def states(self, vector: AnyArray) -> list[AnyArray]:
         """W (4,) on the first ray of each wedge from a vector of unknowns."""
         found = []
-        for k in range(len(self.wedges)):
+        for k in range(self.start.size):
             part = vector[self._columns(k)]
             found.append(self._start @ part if not self.junction.bonded and k == 0 else part)
         return found
@@ -238,8 +236,7 @@ class Characteristic:
     def rotation(self) -> FloatArray:
         """The unknowns of the rigid rotation U = e_theta, Phi = 0."""
         parts = []
-        for k, wedge in enumerate(self.wedges):
-            m = rays(np.array([wedge.start]))[1][0]
+        for k, m in enumerate(rays(self.start)[1]):
             state = np.concatenate([m, np.zeros(2)])
             parts.append(self._start.T @ state if not self.junction.bonded and k == 0 else state)
         return np.concatenate(parts)
@@ -248,26 +245,26 @@ class Characteristic:
         self,
         exponent: complex,
         states: list[AnyArray],
-        widest: float | None = None,
+        elements: Elements,
         growing: list[AnyArray] | None = None,
     ) -> AngularField:
-        """The angular function U of the wedges' first states, as nodal values on the junction's elements.
+        """The angular function U of the wedges' first states, as nodal values on ``elements``.
 
         With ``growing``, the states of a term in r^lambda ln r: their transfer's derivative in lambda is added.
         """
-        edges, owner = elements_of(self.junction, widest)
+        edges, owner = elements
         xi = lobatto(ORDER)[0]
         theta = 0.5 * (edges.sum(axis=1)[:, None] + (edges[:, 1] - edges[:, 0])[:, None] * xi)
         real = exponent.imag == 0.0 and all(np.isrealobj(state) for state in states)
         values = np.empty((*theta.shape, 2), dtype=np.float64 if real else np.complex128)
-        for k, wedge in enumerate(self.wedges):
+        for k, (roots, newton) in enumerate(zip(self.roots, self.newton, strict=True)):
             own = owner == k
-            delta = theta[own] - wedge.start
-            moved = wedge(np.asarray(exponent), delta)[..., :2, :]
-            u = moved @ states[k]
+            logs = Logs.of(roots, theta[own] - self.start[k])
+            share = logs.powers(roots, np.asarray(exponent))
+            u = share @ (newton[:, :2] @ states[k])
             if growing is not None:
-                log = np.einsum("...j,jmn->...mn", _log_differences(wedge.roots, delta), wedge.newton)
-                u = u + np.einsum("...ij,...j->...i", moved, log @ growing[k])
+                log = logs.differences(roots) @ (newton @ growing[k])
+                u = u + np.einsum("...j,jin,...n->...i", share, newton[:, :2], log, optimize=True)
             values[own] = u.real if real else u
         return AngularField(self.junction, edges, owner, values)
 

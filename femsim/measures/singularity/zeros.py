@@ -1,7 +1,7 @@
 """All zeros of a junction's characteristic determinant in a strip of the complex plane, with a certified number.
 
 Guesses are the roots of a Chebyshev interpolant of det F on the real axis, as a function of lambda^2 (the determinant is
-even but for an exponential factor), by its colleague matrix (Good 1961; Boyd 2002, SIAM J. Numer. Anal. 40, 1666).
+even but for an exponential factor and a power of lambda), by its colleague matrix (Good 1961; Boyd 2002, SIAM J. Numer. Anal. 40, 1666).
 Newton's method on the determinant, 1 / trace(F^-1 F'), polishes them. What lies together is counted and located by
 moments of the logarithmic derivative on a circle (Delves and Lyness 1967, Math. Comp. 21, 543). The argument principle
 along the strip's edge tells how many there must be; what is missing is looked for with the known ones divided out.
@@ -12,7 +12,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.polynomial import chebyshev
 
 from femsim.base.arrays import ComplexArray, FloatArray
 from femsim.base.errors import NumericsError
@@ -20,10 +19,10 @@ from femsim.measures.singularity.stroh import Characteristic
 
 #: zeros nearer to each other than this (of polished guesses) are located together, by moments
 NEAR = 1e-5
-_STEPS = 30  # of Newton's method: a double zero halves its distance in each
+_STEPS = 16  # of Newton's method: a double zero halves its distance in each, and the guesses are good
 _TURN = 1.0  # rad: what the determinant may turn by between two points of the edge
 _FINEST = 1e-7  # an edge that needs narrower steps passes too close to a zero, and is moved
-_DEGREES = (40, 80, 160)
+_FLAT = (0.7, 2.0)  # imaginary parts up to which guesses are sought, first and then
 _RNG_SEED = 11
 
 
@@ -55,8 +54,8 @@ def zeros(f: Characteristic, re_min: float, re_max: float, im_max: float) -> lis
     if count is None:
         raise NumericsError("singularity: the exponents lie too dense to be counted")
     guesses = np.zeros(0, dtype=np.complex128)
-    for degree in _DEGREES:
-        guesses = np.concatenate([guesses, _guesses(f, degree, high + 0.1, im_max)])
+    for flat in _FLAT:
+        guesses = np.concatenate([guesses, _polished(f, _guesses(f, high + 0.1, min(flat, im_max)))])
         found = _clustered(f, guesses, low, high, im_max)
         if _total(found) == count:
             return found
@@ -100,7 +99,7 @@ def number_within(f: Characteristic, low: float, high: float, top: float) -> int
     turned = 0.0
     for a, b in zip(corners[:-1], corners[1:], strict=True):
         length = abs(b - a)
-        steps = max(8, int(np.ceil(length * 2.0 * f.opening / 0.7)))
+        steps = max(8, int(np.ceil(length * 2.0 * f.opening.sum() / 0.7)))
         # det F turns fastest near the real axis, where the zeros are
         s = np.linspace(0.0, 1.0, steps + 1)
         if a.real == b.real:
@@ -135,22 +134,29 @@ def _angles(f: Characteristic, at: ComplexArray) -> tuple[FloatArray, FloatArray
     return np.angle(sign), np.abs(rate)
 
 
-def _guesses(f: Characteristic, degree: int, high: float, top: float) -> ComplexArray:
-    """Polished roots of the interpolant of det F(sqrt mu) e^(sqrt(mu) tau / 2), mu in [0, high^2]."""
-    nodes = np.cos(np.pi * (np.arange(degree + 1) + 0.5) / (degree + 1))
-    at = np.sqrt(0.5 * high**2 * (1.0 + nodes))
-    value = f.matrices(at, slopes=False)[0].real
-    sign, size = np.linalg.slogdet(value)
-    size = size + 0.5 * at * f.trace
-    values = sign * np.exp(size - size.max())
-    basis = chebyshev.chebvander(nodes, degree)
-    series = 2.0 / (degree + 1) * (values @ basis)
-    series[0] *= 0.5
-    series = chebyshev.chebtrim(series, tol=1e-15 * np.abs(series).max())
-    mu = chebyshev.chebroots(series).astype(np.complex128)
-    found = np.sqrt(0.5 * high**2 * (1.0 + mu))
-    found = found[(np.abs(found) > 1e-3) & (found.real < high) & (np.abs(found.imag) <= top)]
-    return _polished(f, found)
+def _guesses(f: Characteristic, high: float, flat: float) -> ComplexArray:
+    """Roots of the Taylor polynomial in mu = lambda^2 of det F e^(-lambda tau / 2) lambda^-d about mu = high^2 / 2, that
+    lie in a disc which holds all lambda with 0 < Re < high, |Im| < flat.
+
+    Its coefficients come from values on the disc's edge, so that rounding is as small throughout as there.
+    """
+    centre = 0.5 * high**2
+    radius = 1.05 * max(abs((high + 1j * flat) ** 2 - centre), abs((1j * flat) ** 2 - centre))
+    # the number of oscillations along the edge, with the coefficients' decay behind it
+    half = 24 + int(3.0 * f.opening.sum() * np.sqrt(radius))
+    turn = np.exp(1j * np.pi * (np.arange(half) + 0.5) / half)
+    at = np.sqrt(centre + radius * turn)
+    sign, size = np.linalg.slogdet(f.matrices(at, slopes=False)[0])
+    power = size - at * (0.5 * f.trace) - f.still * np.log(at)
+    values = sign * np.exp(power - power.real.max())
+    values = np.concatenate([values, values[::-1].conj()])
+    order = np.arange(half)
+    series = (np.exp(-1j * np.pi * order[:, None] * (np.arange(2 * half) + 0.5) / half) @ values).real / (2 * half)
+    kept = np.flatnonzero(np.abs(series) > 1e-15 * np.abs(series).max())[-1]
+    disc = np.roots(series[kept::-1]).astype(np.complex128)
+    found = np.sqrt(centre + radius * disc[np.abs(disc) < 1.02])
+    found = np.where(found.real < 0.0, -found, found)
+    return np.asarray(found[(found.real > 1e-3) & (found.imag > -NEAR)])
 
 
 def _polished(f: Characteristic, guesses: ComplexArray, known: ComplexArray | None = None) -> ComplexArray:
@@ -172,70 +178,76 @@ def _polished(f: Characteristic, guesses: ComplexArray, known: ComplexArray | No
         z[live] = here - step
         last[live] = np.abs(step)
         going = np.abs(step) > 1e-14
-        going &= np.isfinite(z[live]) & (np.abs(z[live]) < 20.0)
+        going &= np.isfinite(z[live]) & (np.abs(z[live]) < 20.0) & (np.abs(z[live]) > 1e-3)
         live[np.flatnonzero(live)[~going]] = False
-    return np.asarray(z[np.isfinite(z) & (last < 0.1 * NEAR)])
+    return np.asarray(z[np.isfinite(z) & (last < 10.0 * NEAR)])
 
 
 def _clustered(f: Characteristic, guesses: ComplexArray, low: float, high: float, top: float) -> list[Cluster]:
     """Distinct zeros within the strip, those near each other counted by moments."""
-    both = np.concatenate([guesses, guesses.conj()])
-    both = both[(both.real > low - 0.2) & (both.real < high + 0.2) & (np.abs(both.imag) < top + 0.2)]
-    groups = _linked(both)
+    near = guesses[(guesses.real > low - 0.2) & (guesses.real < high + 0.2) & (np.abs(guesses.imag) < top + 0.2)]
+    upper = np.where(near.imag < 0.0, near.conj(), near)
+    groups = _linked(np.asarray(upper))
+    if not groups:
+        return []
     centres = np.array([group.mean() for group in groups])
-    found = []
-    for k, group in enumerate(groups):
-        centre = complex(centres[k])
-        if not (low < centre.real < high and -NEAR < centre.imag < top):
-            continue
-        if abs(centre.imag) < NEAR:  # such a group holds its own mirror image
-            centre = complex(centre.real)
-        others = np.abs(np.delete(centres, k) - centre)
-        apart = float(others.min(initial=1.0))
-        spread = float(np.abs(group - centre).max())
-        cluster = _located(f, centre, spread, apart)
-        if cluster is not None:
-            found.append(cluster)
+    centres = np.where(np.abs(centres.imag) < NEAR, centres.real, centres).astype(np.complex128)
+    spreads = np.array([np.abs(group - centre).max() for group, centre in zip(groups, centres, strict=True)])
+    everywhere = np.concatenate([centres, centres.conj()[centres.imag != 0.0]])
+    gap = np.abs(centres[:, None] - everywhere)
+    gap[np.arange(len(groups)), np.arange(len(groups))] = np.inf
+    apart = np.minimum(gap.min(axis=1), 1.0)
+    inside = (centres.real > low) & (centres.real < high) & (centres.imag < top)
+    found: list[Cluster] = []
+    for one in sorted(_located(f, centres[inside], spreads[inside], apart[inside]), key=lambda one: -one.count):
+        if all(abs(one.mean - other.mean) > NEAR for other in found):  # two circles may hold the same zero
+            found.append(one)
     return sorted(found, key=lambda one: (one.mean.real, one.mean.imag))
 
 
 def _linked(values: ComplexArray) -> list[ComplexArray]:
     """Groups of values linked by gaps below ``NEAR``."""
-    left = list(values[np.argsort(values.real)])
-    groups: list[list[complex]] = []
-    while left:
-        group = [left.pop(0)]
-        grown = True
-        while grown:
-            near = [v for v in left if min(abs(v - w) for w in group) < NEAR]
-            grown = bool(near)
-            group += near
-            left = [v for v in left if not any(v is w for w in near)]
-        groups.append(group)
-    return [np.array(group) for group in groups]
-
-
-def _located(f: Characteristic, centre: complex, spread: float, apart: float) -> Cluster | None:
-    """Number and places of the zeros around a point by moments on a circle between them and the others; None where
-    there is none.
-    """
-    radius = min(0.02, float(np.sqrt(max(spread, 1e-6) * apart)), 0.25 * apart)
-    radius = max(radius, 1.5 * spread)
-    for points in (24, 96, 384):
-        turn = np.exp(2j * np.pi * (np.arange(points) + 0.5) / points)
-        rate = log_slope(f, centre + radius * turn) * radius * turn
-        total = complex(rate.mean())
-        if abs(total - round(total.real)) < 1e-6:
+    label = np.arange(values.size)
+    close = np.abs(values[:, None] - values) < NEAR
+    for _ in range(values.size):
+        lower = np.where(close, label, values.size).min(axis=1)
+        if np.array_equal(lower, label):
             break
-    count = round(total.real)
-    if count <= 0:
-        return None
-    sums = np.array([(rate * turn**j).mean() for j in range(1, count + 1)])
-    places = centre + radius * _from_power_sums(sums)
-    mean = complex(centre + radius * sums[0] / count)
-    if centre.imag == 0.0:
-        mean = complex(mean.real)
-    return Cluster(mean, tuple(complex(v) for v in places))
+        label = lower
+    return [values[label == one] for one in np.unique(label)]
+
+
+def _located(f: Characteristic, centres: ComplexArray, spreads: FloatArray, apart: FloatArray) -> list[Cluster]:
+    """Number and places of the zeros around each centre, by moments on a circle between them and the others."""
+    radius = np.minimum(np.minimum(0.02, np.sqrt(np.maximum(spreads, 1e-6) * apart)), 0.25 * apart)
+    radius = np.maximum(radius, 1.5 * spreads)
+    rates, turns = _circles(f, centres, radius, 24)
+    found = []
+    for k, centre in enumerate(centres):
+        rate, turn, points = rates[k], turns, 24
+        while abs(rate.mean() - round(rate.mean().real)) > 1e-6 and points < 400:
+            points *= 4
+            rate, turn = (part[0] if part.ndim == 2 else part for part in _circles(f, centres[[k]], radius[[k]], points))
+        count = round(rate.mean().real)
+        if count <= 0:
+            continue
+        sums = np.array([(rate * turn**j).mean() for j in range(1, count + 1)])
+        places = centre + radius[k] * _from_power_sums(sums)
+        mean = complex(centre + radius[k] * sums[0] / count)
+        found.append(Cluster(complex(mean.real) if centre.imag == 0.0 else mean, tuple(complex(v) for v in places)))
+    return found
+
+
+def _circles(
+    f: Characteristic, centres: ComplexArray, radius: FloatArray, points: int
+) -> tuple[ComplexArray, ComplexArray]:
+    """(n, points) logarithmic derivative times distance from the centre on circles, and the points (p,) of the unit
+    circle.
+    """
+    turn = np.exp(2j * np.pi * (np.arange(points) + 0.5) / points)
+    offset = radius[:, None] * turn
+    rate = log_slope(f, (centres[:, None] + offset).ravel()).reshape(offset.shape)
+    return rate * offset, turn
 
 
 def _from_power_sums(sums: ComplexArray) -> ComplexArray:
