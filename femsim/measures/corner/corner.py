@@ -103,8 +103,18 @@ def fans(mesh: Mesh, node: int) -> list[Fan]:
         if closed:
             angles[-1] = angles[0] + 360.0
         rays = np.concatenate([first[order], last[order[-1:]]])
-        found.append(Fan(cells[order], rays, np.round(angles, 9), closed))
+        found.append(Fan(cells[order], rays, snapped(angles), closed))
     return found
+
+
+def snapped(angles: FloatArray) -> FloatArray:
+    """Angles in degrees; those within the angular tolerance of a whole degree are that degree, so that the rounding of
+    coordinates moves no ray off the one it was drawn on.
+    """
+    from femsim.measures.singularity import ANGLE_TOLERANCE
+
+    whole = np.round(angles)
+    return np.where(np.abs(angles - whole) <= ANGLE_TOLERANCE, whole, angles)
 
 
 def _tangent(mesh: Mesh, cells: IntArray, corner: IntArray, far: IntArray, edge: IntArray) -> FloatArray:

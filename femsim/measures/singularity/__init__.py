@@ -7,10 +7,11 @@ with averages in closed form.
 
 from femsim.measures.singularity.eigen import Eigen, exponents
 from femsim.measures.singularity.expansion import Expansion, Sampler, intensities
-from femsim.measures.singularity.junction import Junction, Wedge
+from femsim.measures.singularity.junction import ANGLE_TOLERANCE, Junction, Wedge
 from femsim.measures.singularity.regular import RegularTerm, regular_term
 
 __all__ = [
+    "ANGLE_TOLERANCE",
     "Eigen",
     "Expansion",
     "Junction",

@@ -13,7 +13,7 @@ import numpy as np
 
 from femsim.base.arrays import FloatArray, IntArray
 from femsim.base.errors import InputError
-from femsim.measures.singularity.junction import AnyArray, Junction
+from femsim.measures.singularity.junction import ANGLE_TOLERANCE, AnyArray, Junction
 
 ORDER = 24  # of the polynomials
 _WIDEST = np.pi / 2  # rad: an element's largest opening
@@ -138,7 +138,8 @@ class AngularField:
         mine = np.flatnonzero(self.owner == wedge)
         edges = self.edges[mine]
         first, last = edges[0, 0], edges[-1, 1]
-        if np.any(theta < first - 1e-9) or np.any(theta > last + 1e-9):
+        slack = np.radians(ANGLE_TOLERANCE)
+        if np.any(theta < first - slack) or np.any(theta > last + slack):
             raise InputError(f"theta: outside wedge {wedge} ({np.degrees(first):g} to {np.degrees(last):g} deg)")
         order = self.values.shape[1] - 1
         derivative = lobatto(order)[2]

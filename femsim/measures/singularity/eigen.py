@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from femsim.base.arrays import ComplexArray, FloatArray
 from femsim.base.errors import InputError, NumericsError
 from femsim.measures.singularity.angular import ORDER, AngularField, Elements, elements_of, gauss, rays
-from femsim.measures.singularity.junction import AnyArray, Junction
+from femsim.measures.singularity.junction import ANGLE_TOLERANCE, AnyArray, Junction
 from femsim.measures.singularity.stroh import Characteristic
 from femsim.measures.singularity.zeros import zeros
 
@@ -314,11 +314,14 @@ def locate(junction: Junction, theta: ArrayLike, wedge: int | None) -> tuple[Flo
         wedge = holders.pop()
     if not 0 <= wedge < len(junction.wedges):
         raise InputError(f"wedge: {wedge} is not one of the junction's {len(junction.wedges)}")
-    one = junction.wedges[wedge]
-    centre = 0.5 * (one.angle_start + one.angle_end)
-    angle = angle - 360.0 * np.round((angle - centre) / 360.0)
+    first, last = junction.wedges[wedge].angle_start, junction.wedges[wedge].angle_end
+    angle = angle - 360.0 * np.round((angle - 0.5 * (first + last)) / 360.0)
     # a full circle's two ends are the same ray: the rounding above may have moved one beyond the other
-    angle = np.where(angle < one.angle_start - 1e-7, angle + 360.0, angle)
+    angle = np.where(angle < first - ANGLE_TOLERANCE, angle + 360.0, angle)
+    if np.any(angle > last + ANGLE_TOLERANCE):
+        off = float(np.ravel(theta)[int(np.argmax(angle))])
+        raise InputError(f"theta: {off:g} deg lies outside wedge {wedge} ({first:g} to {last:g} deg)")
+    angle = np.clip(angle, first, last)
     return np.radians(angle), wedge
 
 

@@ -9,7 +9,7 @@ numbers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -25,7 +25,8 @@ Kinematics = Literal["plane-strain", "plane-stress"]
 
 _IN_PLANE = [0, 1, 5]
 _ANTIPLANE = [3, 4]
-_ANGLE_TOLERANCE = 1e-9  # deg
+#: deg: rays nearer than this are one ray. Coordinates of 1e3 um in double precision leave 1e-5 deg at an edge of 1e-6 um
+ANGLE_TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +47,7 @@ class Wedge:
 
     def __post_init__(self) -> None:
         start, end = float(self.angle_start), float(self.angle_end)
-        if not (np.isfinite(start) and np.isfinite(end) and 0.0 < end - start <= 360.0 + _ANGLE_TOLERANCE):
+        if not (np.isfinite(start) and np.isfinite(end) and 0.0 < end - start <= 360.0 + ANGLE_TOLERANCE):
             raise InputError(f"wedge angles: from {start} to {end} deg is not an opening in (0, 360]")
         object.__setattr__(self, "angle_start", start)
         object.__setattr__(self, "angle_end", end)
@@ -63,7 +64,7 @@ class Wedge:
 class Junction:
     """Wedges bonded to their neighbours around one point.
 
-    ``wedges`` run counter-clockwise without gaps. ``boundary`` is ``"bonded"`` (the last wedge is bonded to the first,
+    ``wedges`` run counter-clockwise without gaps (gaps below ``ANGLE_TOLERANCE`` are closed). ``boundary`` is ``"bonded"`` (the last wedge is bonded to the first,
     360 degrees in all) or a pair of conditions on the first and the last ray: ``free`` (no traction), ``clamped`` (no
     displacement), ``roller`` (no normal displacement, no tangential traction: a plane of symmetry). A crack is a
     junction from
@@ -81,15 +82,16 @@ class Junction:
         if not wedges:
             raise InputError("junction.wedges: at least one wedge is needed")
         for before, after in pairwise(wedges):
-            if abs(after.angle_start - before.angle_end) > _ANGLE_TOLERANCE:
+            if abs(after.angle_start - before.angle_end) > ANGLE_TOLERANCE:
                 raise InputError(
                     f"junction.wedges: a gap from {before.angle_end} to {after.angle_start} deg; wedges must touch"
                 )
         total = wedges[-1].angle_end - wedges[0].angle_start
-        if total > 360.0 + 1e-7:
+        if total > 360.0 + ANGLE_TOLERANCE:
             raise InputError(f"junction.wedges: they open {total} deg in all, more than 360")
+        wedges = _snapped(wedges)
         if self.boundary == "bonded":
-            if abs(total - 360.0) > 1e-7:
+            if abs(total - 360.0) > ANGLE_TOLERANCE:
                 raise InputError(f"junction.boundary: bonded all round needs 360 deg, the wedges open {total}")
         else:
             if len(self.boundary) != 2 or any(one not in ("free", "clamped", "roller") for one in self.boundary):
@@ -119,9 +121,9 @@ class Junction:
     def wedge_at(self, theta: float) -> int:
         """The wedge that holds the ray at ``theta`` degrees (on an interface: the one that ends there)."""
         first = self.wedges[0].angle_start
-        angle = first + (theta - first) % 360.0
+        angle = first + (theta - first + ANGLE_TOLERANCE) % 360.0 - ANGLE_TOLERANCE
         for index, wedge in enumerate(self.wedges):
-            if angle <= wedge.angle_end + _ANGLE_TOLERANCE:
+            if angle <= wedge.angle_end + ANGLE_TOLERANCE:
                 return index
         raise InputError(f"theta: {theta} deg lies outside the junction ({first} to {self.wedges[-1].angle_end} deg)")
 
@@ -148,6 +150,14 @@ class Junction:
             coupling = self.wedges[wedge].stiffness[_IN_PLANE, 2]
             plane += np.linalg.solve(self.plane_stiffness(wedge), coupling) * (strain[2] - out_of_plane_strain)
         return plane
+
+
+def _snapped(wedges: tuple[Wedge, ...]) -> tuple[Wedge, ...]:
+    """The wedges with common rays, and a full circle of 360 deg, up to the tolerance."""
+    rays = [wedges[0].angle_start, *(wedge.angle_end for wedge in wedges)]
+    if abs(rays[-1] - rays[0] - 360.0) <= ANGLE_TOLERANCE:
+        rays[-1] = rays[0] + 360.0
+    return tuple(replace(w, angle_start=a, angle_end=b) for w, a, b in zip(wedges, rays, rays[1:], strict=False))
 
 
 def _checked_stiffness(value: ArrayLike) -> FloatArray:

@@ -1,7 +1,7 @@
 """All zeros of a junction's characteristic determinant in a strip of the complex plane, with a certified number.
 
-Guesses are the roots of a Chebyshev interpolant of det F on the real axis, as a function of lambda^2 (the determinant is
-even but for an exponential factor and a power of lambda), by its colleague matrix (Good 1961; Boyd 2002, SIAM J. Numer. Anal. 40, 1666).
+Guesses are the roots of a Taylor polynomial of det F in lambda^2 (the determinant is even but for an exponential factor
+and a power of lambda), whose coefficients come from values on a circle (Lyness 1967, SIAM J. Numer. Anal. 4, 594).
 Newton's method on the determinant, 1 / trace(F^-1 F'), polishes them. What lies together is counted and located by
 moments of the logarithmic derivative on a circle (Delves and Lyness 1967, Math. Comp. 21, 543). The argument principle
 along the strip's edge tells how many there must be; what is missing is looked for with the known ones divided out.
@@ -18,8 +18,8 @@ from femsim.base.errors import NumericsError
 from femsim.measures.singularity.stroh import Characteristic
 
 #: zeros nearer to each other than this (of polished guesses) are located together, by moments
-NEAR = 1e-5
-_STEPS = 16  # of Newton's method: a double zero halves its distance in each, and the guesses are good
+NEAR = 1e-4
+_STEPS = 20  # of Newton's method: a double zero halves its distance in each, and the guesses are good
 _TURN = 1.0  # rad: what the determinant may turn by between two points of the edge
 _FINEST = 1e-7  # an edge that needs narrower steps passes too close to a zero, and is moved
 _FLAT = (0.7, 2.0)  # imaginary parts up to which guesses are sought, first and then
@@ -180,7 +180,7 @@ def _polished(f: Characteristic, guesses: ComplexArray, known: ComplexArray | No
         going = np.abs(step) > 1e-14
         going &= np.isfinite(z[live]) & (np.abs(z[live]) < 20.0) & (np.abs(z[live]) > 1e-3)
         live[np.flatnonzero(live)[~going]] = False
-    return np.asarray(z[np.isfinite(z) & (last < 10.0 * NEAR)])
+    return np.asarray(z[np.isfinite(z) & (last < NEAR)])
 
 
 def _clustered(f: Characteristic, guesses: ComplexArray, low: float, high: float, top: float) -> list[Cluster]:
