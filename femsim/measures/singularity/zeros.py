@@ -19,6 +19,8 @@ from femsim.measures.singularity.stroh import Characteristic
 
 #: zeros nearer to each other than this (of polished guesses) are located together, by moments
 NEAR = 1e-4
+#: and of guesses, whose fourfold zeros lie this far apart
+COARSE = 4e-3
 _STEPS = 20  # of Newton's method: a double zero halves its distance in each, and the guesses are good
 _TURN = 1.0  # rad: what the determinant may turn by between two points of the edge
 _FINEST = 1e-7  # an edge that needs narrower steps passes too close to a zero, and is moved
@@ -55,14 +57,19 @@ def zeros(f: Characteristic, re_min: float, re_max: float, im_max: float) -> lis
         raise NumericsError("singularity: the exponents lie too dense to be counted")
     guesses = np.zeros(0, dtype=np.complex128)
     for flat in _FLAT:
-        guesses = np.concatenate([guesses, _polished(f, _guesses(f, high + 0.1, min(flat, im_max)))])
-        found = _clustered(f, guesses, low, high, im_max)
-        if _total(found) == count:
-            return found
+        rough = _guesses(f, high + 0.1, min(flat, im_max))
+        # what lies close together draws Newton's steps to one zero: moments tell how many there are
+        for refine in (np.asarray, lambda values: _places(_clustered(f, values, low, high, im_max, COARSE))):
+            guesses = np.concatenate([guesses, _polished(f, refine(rough))])
+            found = _clustered(f, guesses, low, high, im_max)
+            if _total(found) == count:
+                return found
     rng = np.random.default_rng(_RNG_SEED)
     for _ in range(20):
-        known = np.concatenate([np.array(one.zeros) for one in found] or [np.zeros(0, dtype=complex)])
+        known = _places(found)
         start = rng.uniform(low, high, 24) + 1j * np.where(rng.random(24) < 0.5, 0.0, rng.uniform(0.0, im_max, 24) ** 2)
+        beside = 10.0 ** rng.uniform(-5.0, -1.0, known.size) * np.exp(2j * np.pi * rng.random(known.size))
+        start = np.concatenate([start, known + beside])
         guesses = np.concatenate([guesses, _polished(f, start, known)])
         found = _clustered(f, guesses, low, high, im_max)
         if _total(found) == count:
@@ -71,6 +78,10 @@ def zeros(f: Characteristic, re_min: float, re_max: float, im_max: float) -> lis
         f"singularity: {count} exponents lie within the strip but {_total(found)} are found (extreme anisotropy or "
         "contrast of stiffness?)"
     )
+
+
+def _places(found: list[Cluster]) -> ComplexArray:
+    return np.array([place for one in found for place in one.zeros], dtype=np.complex128)
 
 
 def _total(found: list[Cluster]) -> int:
@@ -183,15 +194,18 @@ def _polished(f: Characteristic, guesses: ComplexArray, known: ComplexArray | No
     return np.asarray(z[np.isfinite(z) & (last < NEAR)])
 
 
-def _clustered(f: Characteristic, guesses: ComplexArray, low: float, high: float, top: float) -> list[Cluster]:
-    """Distinct zeros within the strip, those near each other counted by moments."""
-    near = guesses[(guesses.real > low - 0.2) & (guesses.real < high + 0.2) & (np.abs(guesses.imag) < top + 0.2)]
-    upper = np.where(near.imag < 0.0, near.conj(), near)
-    groups = _linked(np.asarray(upper))
+def _clustered(
+    f: Characteristic, guesses: ComplexArray, low: float, high: float, top: float, near: float = NEAR
+) -> list[Cluster]:
+    """Distinct zeros within the strip, those nearer to each other than ``near`` counted by moments."""
+    around = (guesses.real > low - 0.2) & (guesses.real < high + 0.2) & (np.abs(guesses.imag) < top + 0.2)
+    upper = guesses[around]
+    upper = np.where(upper.imag < 0.0, upper.conj(), upper)
+    groups = _linked(upper, near)
     if not groups:
         return []
     centres = np.array([group.mean() for group in groups])
-    centres = np.where(np.abs(centres.imag) < NEAR, centres.real, centres).astype(np.complex128)
+    centres = np.where(np.abs(centres.imag) < near, centres.real, centres).astype(np.complex128)
     spreads = np.array([np.abs(group - centre).max() for group, centre in zip(groups, centres, strict=True)])
     everywhere = np.concatenate([centres, centres.conj()[centres.imag != 0.0]])
     gap = np.abs(centres[:, None] - everywhere)
@@ -200,15 +214,15 @@ def _clustered(f: Characteristic, guesses: ComplexArray, low: float, high: float
     inside = (centres.real > low) & (centres.real < high) & (centres.imag < top)
     found: list[Cluster] = []
     for one in sorted(_located(f, centres[inside], spreads[inside], apart[inside]), key=lambda one: -one.count):
-        if all(abs(one.mean - other.mean) > NEAR for other in found):  # two circles may hold the same zero
+        if all(abs(one.mean - other.mean) > near for other in found):  # two circles may hold the same zero
             found.append(one)
     return sorted(found, key=lambda one: (one.mean.real, one.mean.imag))
 
 
-def _linked(values: ComplexArray) -> list[ComplexArray]:
-    """Groups of values linked by gaps below ``NEAR``."""
+def _linked(values: ComplexArray, near: float) -> list[ComplexArray]:
+    """Groups of values linked by gaps below ``near``."""
     label = np.arange(values.size)
-    close = np.abs(values[:, None] - values) < NEAR
+    close = np.abs(values[:, None] - values) < near
     for _ in range(values.size):
         lower = np.where(close, label, values.size).min(axis=1)
         if np.array_equal(lower, label):
