@@ -161,8 +161,8 @@ class AngularField:
         return _strain(exponent, theta, u, du)
 
     def sampled(self, exponent: complex, points: FloatArray) -> tuple[FloatArray, AnyArray, AnyArray]:
-        """Angles (n_elements, p) in rad, U (n_elements, p, 2) and stress (n_elements, p, 3: xx, yy, xy) of r^lambda U at
-        r = 1, at the same points of [-1, 1] on every element.
+        """Angles (n_elements, p) in rad, U (n_elements, p, 2) and stress (n_elements, p, 3: xx, yy, xy) of r^lambda U
+        at r = 1, at the same points of [-1, 1] on every element.
         """
         half = 0.5 * (self.edges[:, 1] - self.edges[:, 0])
         theta = 0.5 * self.edges.sum(axis=1)[:, None] + half[:, None] * points

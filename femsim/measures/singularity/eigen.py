@@ -14,7 +14,7 @@ import numpy as np
 import scipy.linalg as sla
 from numpy.typing import ArrayLike
 
-from femsim.base.arrays import ComplexArray, FloatArray
+from femsim.base.arrays import FloatArray
 from femsim.base.errors import InputError, NumericsError
 from femsim.measures.singularity.angular import ORDER, AngularField, Elements, elements_of, gauss, rays
 from femsim.measures.singularity.junction import ANGLE_TOLERANCE, AnyArray, Junction
@@ -38,8 +38,8 @@ class Eigen:
     per eigenvector.
     ``defective``: fewer eigenvectors than multiplicity (fields with log r exist besides, and no intensity can be
     taken). ``shape`` U in 1/MPa; ``dual`` the angular function V of the complementary field r^-lambda V, scaled to
-    reciprocal work 1 with this solution and 0 with all others (None where defective). ``error``: what round-off may have
-    moved lambda by, machine precision times the condition of the eigenvalue (1e-14 as a rule, 1e-9 where nearly
+    reciprocal work 1 with this solution and 0 with all others (None where defective). ``error``: what round-off may
+    have moved lambda by, machine precision times the condition of the eigenvalue (1e-14 as a rule, 1e-9 where nearly
     incompressible and soft materials meet stiff ones).
 
     Normalisation: the mean square of S over the junction, (1 / opening) int S:S dtheta, is 1 MPa^2, so that an
@@ -282,7 +282,9 @@ def _canonical(f: Characteristic, exponent: complex, basis: AnyArray, elements: 
         angle = np.radians(np.array([middle]))
         k = junction.wedge_at(middle)
         pair = [
-            turned_stress(stress_of(f.field(exponent, f.states(basis[:, j]), elements), exponent, angle, k), angle, "polar")[0, 1:]
+            turned_stress(
+                stress_of(f.field(exponent, f.states(basis[:, j]), elements), exponent, angle, k), angle, "polar"
+            )[0, 1:]
             for j in range(2)
         ]
         traction = np.stack(pair, axis=1)

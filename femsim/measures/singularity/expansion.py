@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike
 
 from femsim.base.arrays import ComplexArray, FloatArray
 from femsim.base.errors import InputError, NumericsError
+from femsim.measures.singularity.angular import rays
 from femsim.measures.singularity.eigen import (
     Eigen,
     Frame,
@@ -31,7 +32,6 @@ from femsim.measures.singularity.eigen import (
     turned_stress,
 )
 from femsim.measures.singularity.junction import AnyArray, Junction
-from femsim.measures.singularity.angular import rays
 from femsim.measures.singularity.regular import RegularTerm, polar_points
 
 Sampler = Callable[[float, FloatArray, int], tuple[FloatArray, FloatArray]]

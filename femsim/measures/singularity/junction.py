@@ -25,7 +25,8 @@ Kinematics = Literal["plane-strain", "plane-stress"]
 
 _IN_PLANE = [0, 1, 5]
 _ANTIPLANE = [3, 4]
-#: deg: rays nearer than this are one ray. Coordinates of 1e3 um in double precision leave 1e-5 deg at an edge of 1e-6 um
+#: deg: rays nearer than this are one ray. In double precision, coordinates of 1e3 um leave 1e-5 deg at an edge of 1e-6
+#: um
 ANGLE_TOLERANCE = 1e-4
 
 
@@ -64,11 +65,10 @@ class Wedge:
 class Junction:
     """Wedges bonded to their neighbours around one point.
 
-    ``wedges`` run counter-clockwise without gaps (gaps below ``ANGLE_TOLERANCE`` are closed). ``boundary`` is ``"bonded"`` (the last wedge is bonded to the first,
-    360 degrees in all) or a pair of conditions on the first and the last ray: ``free`` (no traction), ``clamped`` (no
-    displacement), ``roller`` (no normal displacement, no tangential traction: a plane of symmetry). A crack is a
-    junction from
-    -180 to 180 degrees with two free faces.
+    ``wedges`` run counter-clockwise without gaps (gaps below ``ANGLE_TOLERANCE`` are closed). ``boundary`` is
+    ``"bonded"`` (the last wedge is bonded to the first, 360 degrees in all) or a pair of conditions on the first and
+    the last ray: ``free`` (no traction), ``clamped`` (no displacement), ``roller`` (no normal displacement, no
+    tangential traction: a plane of symmetry). A crack is a junction from -180 to 180 degrees with two free faces.
     ``kinematics`` is ``"plane-strain"`` (no strain along 3) or ``"plane-stress"`` (no stress along 3). The leading term
     at a root of an axisymmetric body is that of plane strain.
     """

@@ -10,6 +10,8 @@ along the strip's edge tells how many there must be; what is missing is looked f
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
+from math import comb
 
 import numpy as np
 
@@ -58,12 +60,16 @@ def zeros(f: Characteristic, re_min: float, re_max: float, im_max: float) -> lis
     guesses = np.zeros(0, dtype=np.complex128)
     for flat in _FLAT:
         rough = _guesses(f, high + 0.1, min(flat, im_max))
+        guesses = np.concatenate([guesses, _polished(f, rough)])
+        found = _clustered(f, guesses, low, high, im_max)
+        if _total(found) == count:
+            return found
         # what lies close together draws Newton's steps to one zero: moments tell how many there are
-        for refine in (np.asarray, lambda values: _places(_clustered(f, values, low, high, im_max, COARSE))):
-            guesses = np.concatenate([guesses, _polished(f, refine(rough))])
-            found = _clustered(f, guesses, low, high, im_max)
-            if _total(found) == count:
-                return found
+        close = _places(_clustered(f, rough, low, high, im_max, COARSE))
+        guesses = np.concatenate([guesses, _polished(f, close)])
+        found = _clustered(f, guesses, low, high, im_max)
+        if _total(found) == count:
+            return found
     rng = np.random.default_rng(_RNG_SEED)
     for _ in range(20):
         known = _places(found)
@@ -81,7 +87,10 @@ def zeros(f: Characteristic, re_min: float, re_max: float, im_max: float) -> lis
 
 
 def _places(found: list[Cluster]) -> ComplexArray:
-    return np.array([place for one in found for place in one.zeros], dtype=np.complex128)
+    """All zeros found, those below the real axis too."""
+    upper = np.array([v for one in found for v in one.zeros], dtype=np.complex128)
+    mirrored = np.array([v.conjugate() for one in found if one.mean.imag > 0.0 for v in one.zeros], dtype=np.complex128)
+    return np.concatenate([upper, mirrored])
 
 
 def _total(found: list[Cluster]) -> int:
@@ -108,7 +117,7 @@ def number_within(f: Characteristic, low: float, high: float, top: float) -> int
     """
     corners = np.array([high, high + 1j * top, low + 1j * top, low])
     turned = 0.0
-    for a, b in zip(corners[:-1], corners[1:], strict=True):
+    for a, b in pairwise(corners):
         length = abs(b - a)
         steps = max(8, int(np.ceil(length * 2.0 * f.opening.sum() / 0.7)))
         # det F turns fastest near the real axis, where the zeros are
@@ -146,7 +155,7 @@ def _angles(f: Characteristic, at: ComplexArray) -> tuple[FloatArray, FloatArray
 
 
 def _guesses(f: Characteristic, high: float, flat: float) -> ComplexArray:
-    """Roots of the Taylor polynomial in mu = lambda^2 of det F e^(-lambda tau / 2) lambda^-d about mu = high^2 / 2, that
+    """Roots of the Taylor polynomial in mu = lambda^2 of det F e^(-lambda tau / 2) lambda^-d about mu = high^2 / 2 that
     lie in a disc which holds all lambda with 0 < Re < high, |Im| < flat.
 
     Its coefficients come from values on the disc's edge, so that rounding is as small throughout as there.
@@ -181,8 +190,7 @@ def _polished(f: Characteristic, guesses: ComplexArray, known: ComplexArray | No
         here = z[live]
         slope = log_slope(f, here)
         if known is not None and known.size:
-            everything = np.concatenate([known, known.conj()[known.imag != 0.0]])
-            gap = here[:, None] - everything
+            gap = here[:, None] - known
             slope = slope - np.sum(1.0 / np.where(gap == 0.0, 1e-12, gap), axis=1)
         step = 1.0 / np.where(slope == 0.0, 1e-3, slope)
         step = step * np.minimum(1.0, 0.2 / np.maximum(np.abs(step), 1e-300))
@@ -241,7 +249,9 @@ def _located(f: Characteristic, centres: ComplexArray, spreads: FloatArray, apar
         rate, turn, points = rates[k], turns, 24
         while abs(rate.mean() - round(rate.mean().real)) > 1e-6 and points < 400:
             points *= 4
-            rate, turn = (part[0] if part.ndim == 2 else part for part in _circles(f, centres[[k]], radius[[k]], points))
+            rate, turn = (
+                part[0] if part.ndim == 2 else part for part in _circles(f, centres[[k]], radius[[k]], points)
+            )
         count = round(rate.mean().real)
         if count <= 0:
             continue
@@ -275,15 +285,9 @@ def _from_power_sums(sums: ComplexArray) -> ComplexArray:
     centred = np.zeros(count + 1, dtype=np.complex128)
     for j in range(count + 1):
         for i in range(j + 1):
-            centred[j] += _binomial(j, i) * full[i] * (-mean) ** (j - i)
+            centred[j] += comb(j, i) * full[i] * (-mean) ** (j - i)
     elementary = [1.0 + 0.0j]
     for j in range(1, count + 1):
         elementary.append(sum((-1) ** (i - 1) * elementary[j - i] * centred[i] for i in range(1, j + 1)) / j)
     coefficients = np.array([(-1) ** j * e for j, e in enumerate(elementary)])
     return np.asarray(mean + np.roots(coefficients))
-
-
-def _binomial(n: int, k: int) -> float:
-    from math import comb
-
-    return float(comb(n, k))
