@@ -63,7 +63,7 @@ def test_extrapolated_metrics_are_the_fine_ones(study):
     fine = run(bilayer(size=5e-4, growth=1.35)).roots[0]
     rows = {row.name: row for row in study.rows}
     for kind in ("peel", "shear", "von_mises"):
-        row = rows[f"post_root.{kind} 5 um"]
+        row = rows[f"post_root.{kind}.5um"]
         assert row.extrapolated == pytest.approx(getattr(fine, kind), abs=max(3 * row.doubt, 1e-3 * fine.von_mises))
         assert abs(row.extrapolated - getattr(fine, kind)) < abs(row.values[-2] - getattr(fine, kind)) + 0.02
 
@@ -105,7 +105,7 @@ def test_the_command_writes_table_json_and_plot(tmp_path, capsys):
     assert "extrapolated" in text
     document = json.loads((out / "converge.json").read_text())
     assert len(document["levels"]) == 3
-    assert len(document["metrics"]["post_root.peel 5 um"]["values"]) == 3
+    assert len(document["metrics"]["post_root.peel.5um"]["values"]) == 3
     assert (out / "converge.png").stat().st_size > 5000
     assert (out / "converge.svg").read_text().lstrip().startswith("<?xml")
 
@@ -118,6 +118,12 @@ def test_solve_tol_ends_with_3_and_the_best_answer(tmp_path, capsys):
     assert document["refinement"]["met"] is False
     assert np.isfinite(document["metrics"]["roots"]["post_root"][0]["peel"])
     assert "mesh.tolerance: 0.0001 is not met" in captured.err
+    assert main(["solve", "bilayer", "--goal", "post_root.peel.5um"]) == 2
+    assert "--goal: goes with --tol" in capsys.readouterr().err
+    goal = ["--goal", "post_root.von_mises.5um", "--goal", "post_root.peel.1um"]
+    assert main(["solve", "bilayer", "--tol", "20%", *goal, "--json", "--quiet"]) == 0
+    steps = json.loads(capsys.readouterr().out)["refinement"]["steps"]
+    assert all(step["of"] in goal for step in steps)
     assert main(["solve", "bilayer", "--tol", "none"]) == 2
     assert "--tol" in capsys.readouterr().err
 

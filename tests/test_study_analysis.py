@@ -83,7 +83,7 @@ def test_values_map_to_probabilities_and_back(tmp_path: Path) -> None:
 def test_sobol_indices_of_a_saltelli_design_hold_the_exact_ones(tmp_path: Path) -> None:
     pytest.importorskip("SALib")
     frame = analysis.load_frame(made(tmp_path, 'design = "saltelli"\nsamples = 1024', ishigami))
-    found = analysis.sensitivity(frame, "metrics.roots.post_root[0].von_mises")
+    found = analysis.sensitivity(frame, "post_root.von_mises.5um")
     assert found is not None
     assert "Saltelli" in found.method
     assert np.all(np.abs(found.first - FIRST) <= 1.5 * found.first_interval + 0.005)
@@ -98,7 +98,7 @@ def test_indices_from_a_fit_of_any_design(tmp_path: Path) -> None:
     frame = analysis.load_frame(made(tmp_path, 'design = "sobol"\nsamples = 256', smooth))
     assert frame.failed == 1
     assert frame.errors == (("it broke", 1),)
-    found = analysis.sensitivity(frame, "metrics.roots.post_root[0].von_mises")
+    found = analysis.sensitivity(frame, "post_root.von_mises.5um")
     assert found is not None
     assert found.quality == pytest.approx(1.0, abs=1e-6)
     assert np.allclose(found.first, [4 / 6, 1 / 6, 0], atol=1e-4)
@@ -108,7 +108,7 @@ def test_indices_from_a_fit_of_any_design(tmp_path: Path) -> None:
 def test_noise_is_not_trusted(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     frame = analysis.load_frame(made(tmp_path, 'design = "sobol"\nsamples = 128', lambda u: random.normal(size=len(u))))
-    found = analysis.sensitivity(frame, "metrics.roots.post_root[0].von_mises")
+    found = analysis.sensitivity(frame, "post_root.von_mises.5um")
     assert found is not None
     assert found.quality is not None
     assert found.quality < 0.2
@@ -117,7 +117,7 @@ def test_noise_is_not_trusted(tmp_path: Path) -> None:
 def test_morris_orders_the_parameters(tmp_path: Path) -> None:
     pytest.importorskip("SALib")
     frame = analysis.load_frame(made(tmp_path, 'design = "morris"\nsamples = 10', lambda u: 5 * u[:, 2] + u[:, 0]))
-    found = analysis.elementary_effects(frame, "metrics.roots.post_root[0].von_mises")
+    found = analysis.elementary_effects(frame, "post_root.von_mises.5um")
     assert found is not None
     assert np.allclose(found[0], [1, 0, 5], atol=1e-3)
 
@@ -154,7 +154,7 @@ def test_report_is_one_page_that_needs_nothing_else(tmp_path: Path) -> None:
     assert text.count("<img") >= 8
     assert 'class="n">gold<' in text or 'class="n">copper<' in text
     with pytest.raises(InputError, match="did you mean"):
-        write_report(store, "metrics.roots.post_root[0].peal")
+        write_report(store, "post_root.peal.5um")
 
 
 def test_a_tiny_study_has_a_report_too(tmp_path: Path) -> None:

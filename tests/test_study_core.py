@@ -19,10 +19,8 @@ pq = pytest.importorskip("pyarrow.parquet")
 
 from femsim.base.errors import InputError, NumericsError  # noqa: E402
 from femsim.cases.casefile import load_case  # noqa: E402
-from femsim.runs.results import (  # noqa: E402
-    numbers,
-    results_dict,
-)
+from femsim.runs.names import outputs_of  # noqa: E402
+from femsim.runs.results import results_dict  # noqa: E402
 from femsim.runs.rows import evaluate, quietly  # noqa: E402
 from femsim.runs.run import run  # noqa: E402
 from femsim.runs.wanted import needed  # noqa: E402
@@ -32,7 +30,7 @@ from femsim.study.studyfile import load_study  # noqa: E402
 from femsim.study.sweep import existing, local_engine, open_study, sweep  # noqa: E402
 
 COARSE = 'set = ["mesh.size=1", "mesh.growth=3"]'
-PEEL = "metrics.roots.post_root[0].peel"
+PEEL = "post_root.peel.5um"
 
 
 def write(path: Path, design: str, *parameters: str, more: str = "") -> Path:
@@ -213,13 +211,14 @@ def test_rows_are_those_of_single_runs_whoever_reuses_what(tmp_path: Path) -> No
     table = pq.read_table(outcome.results)
     assert table.column_names == [
         "point", "geometry.high_thickness", "materials.low.cte",
-        *(f"metrics.roots.post_root[{i}].{m}" for i in (0, 1) for m in ("peel", "shear", "von_mises")), "status", "error", "seconds",  # noqa: E501
+        *(f"post_root.{m}.{length}um" for length in (5, 1) for m in ("peel", "shear", "von_mises")), "status", "error", "seconds",  # noqa: E501
     ]  # fmt: skip
     assert table["point"].to_pylist() == list(range(16))
     for row in (table.to_pylist()[i] for i in (0, 7, 15)):
         case, _ = load_case("bilayer", ["mesh.size=1", "mesh.growth=3", f"geometry.high_thickness={row['geometry.high_thickness']!r}",  # noqa: E501
                                         f"materials.low.cte={row['materials.low.cte']!r}"])  # fmt: skip
-        single = numbers(results_dict(run(case.model_copy(update={"probe": []}))))  # the tip moves with the thickness
+        done = run(case.model_copy(update={"probe": []}))  # the tip moves with the thickness
+        single = {o.name: o.value for o in outputs_of(results_dict(done))}
         for name in table.column_names[3:-3]:
             assert row[name] == pytest.approx(single[name], rel=1e-9)
     meta = table.schema.metadata
@@ -291,14 +290,14 @@ def test_outputs_by_path_pattern_and_errors(tmp_path: Path) -> None:
     table = pq.read_table(outcome.results)
     assert table.column_names[2:-3] == [
         PEEL,
-        PEEL + "_error",
+        "post_root.peel_error.5um",
         "metrics.regions.post.energy",
         "probes.tip.u[1]",
         "mesh.dofs",
     ]
     a, b = table.to_pylist()
     assert a[PEEL] != b[PEEL]
-    assert 0 < a[PEEL + "_error"] < abs(a[PEEL])
+    assert 0 < a["post_root.peel_error.5um"] < abs(a[PEEL])
 
 
 # ---------------------------------------------------------------- what points share
@@ -360,7 +359,7 @@ def test_every_output_of_solve_is_that_of_a_row(name: str, tmp_path: Path) -> No
     source = tmp_path / "blocks.toml" if name == "blocks" else name
     given = [*WHOLE[name], *(["mesh.size=0.5", "mesh.growth=2.5"] if name != "le11" else [])]
     case, origin = load_case(source, given)
-    single = numbers(results_dict(quietly(case, origin.base)))
+    single = {o.name: o.value for o in outputs_of(results_dict(quietly(case, origin.base)))}
     outputs = [path for path in single if not path.startswith("timing.")]
     before = evaluate(load_case(source, [*given, "load.stress_free_temperature=140"])[0], origin.base, outputs[:1])
     row = evaluate(case, origin.base, outputs, before.run)

@@ -20,8 +20,9 @@ import numpy as np
 from femsim.base.errors import FemsimWarning
 from femsim.builders.build import discretise, resolve_materials
 from femsim.cases.stacks.bilayer import BilayerCase
+from femsim.measures.averages import KINDS
 from femsim.meshes.grid import Grading
-from femsim.runs.once import KINDS, Solved, solve_case
+from femsim.runs.once import Solved, solve_case
 
 REFERENCE = Grading(size=2.0e-4, growth=1.2)
 

@@ -22,7 +22,8 @@ class Refinement(Strict):
         default=400_000, description="unknowns at which refinement gives up"
     )
     goals: list[str] = Field(
-        default=[], description='the metrics that count, as "post_root.peel" or "post_root"; none: all'
+        default=[],
+        description='the metrics that count, as "post_root.peel.5um", "post_root.peel" or "post_root"; none: all',
     )
 
 

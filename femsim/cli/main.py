@@ -96,6 +96,14 @@ def parser() -> argparse.ArgumentParser:
     made["solve"].add_argument(
         "--tol", metavar="TOL", help="refine until the root metrics' estimated relative error is below, e.g. 0.5%%"
     )
+    made["solve"].add_argument(
+        "--goal",
+        dest="goals",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="with --tol: a metric that counts, e.g. post_root.peel.5um or post_root; may be repeated; default: all",
+    )
     made["mesh"].add_argument("--to", metavar="FILE", help="write the mesh itself: .vtu or .msh")
     made["materials"].add_argument("name", nargs="?", metavar="NAME", help="show this material in full")
     made["materials"].add_argument("--json", action="store_true", help="one JSON document on standard output")

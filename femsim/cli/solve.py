@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -24,7 +25,12 @@ def solve(arguments: argparse.Namespace) -> None:
 
     if arguments.out is not None:
         check_target(arguments.out)
-    case, origin = load_case(arguments.case, arguments.overrides + tolerance(arguments.tol))
+    given = arguments.overrides + tolerance(arguments.tol)
+    if arguments.goals:
+        given.append(f"mesh.goals={json.dumps(arguments.goals)}")
+    case, origin = load_case(arguments.case, given)
+    if arguments.goals and case.mesh.tolerance is None:
+        raise InputError("--goal: goes with --tol, or a case with mesh.tolerance")
     file = show_file(origin.path)
     missed: ToleranceError | None = None
     with Progress(quiet=arguments.quiet) as progress:
@@ -76,6 +82,8 @@ def tolerance(text: str | None) -> list[str]:
 
 
 def _show_results(document: dict[str, Any], rows: list[list[str]]) -> None:
+    from femsim.runs.results import left_out_words
+
     case, mesh = document["case"], document["mesh"]
     delta = case["delta_t"]
     change = f"{delta[0]:+g} to {delta[1]:+g} K" if isinstance(delta, list | tuple) else f"{delta:+g} K"
@@ -84,7 +92,11 @@ def _show_results(document: dict[str, Any], rows: list[list[str]]) -> None:
     out(f"mesh: {counts}, smallest edge {mesh['smallest']:.3g} um\n\n")
     if len(rows) > 1:
         out(table(rows, right=range(2, len(rows[0]))))
-        out("averages over the length; +- estimates the discretisation error\n\n")
+        out("averages over the length; +- estimates the discretisation error\n")
+    for line in left_out_words(document["metrics"]["left_out"]):
+        out(line + "\n")
+    if len(rows) > 1:
+        out("\n")
     regions = document["metrics"]["regions"]
     if regions:
         lines = [["region", "mean von Mises (MPa)", "max at a Gauss point (MPa)", "energy (uJ)"]]

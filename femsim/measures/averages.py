@@ -17,7 +17,8 @@ cover the whole interval.
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -40,20 +41,60 @@ BATCH = 4096
 ROUNDING = 1.0e-14
 #: subdivisions of a cell that the edge of an averaging ring cuts
 CUT = 16
+#: what is averaged at a root
+KINDS = ("peel", "shear", "von_mises")
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value and an estimate of its discretisation error, not a number where none was asked for."""
+
+    value: float
+    error: float = float("nan")
 
 
 @dataclass(frozen=True)
 class RootMetrics:
-    """Averages (MPa) at one root for one length (um), each with an estimate of its discretisation error (MPa)."""
+    """Averages (MPa) at one root for one length (um) by kind, each with an estimate of its discretisation error."""
 
     root: Root
     length: float
-    peel: float
-    shear: float
-    von_mises: float
-    peel_error: float = float("nan")
-    shear_error: float = float("nan")
-    von_mises_error: float = float("nan")
+    values: Mapping[str, Estimate]
+
+    def with_errors(self, errors: Iterable[float]) -> RootMetrics:
+        """The same averages with error estimates, in the order of the kinds."""
+        pairs = zip(self.values.items(), errors, strict=True)
+        return replace(self, values={kind: replace(one, error=float(error)) for (kind, one), error in pairs})
+
+    @property
+    def peel(self) -> float:
+        """Average of the stress across the interface, MPa."""
+        return self.values["peel"].value
+
+    @property
+    def shear(self) -> float:
+        """Average of the shear stress along the interface, MPa."""
+        return self.values["shear"].value
+
+    @property
+    def von_mises(self) -> float:
+        """Volume average of the von Mises stress, MPa."""
+        return self.values["von_mises"].value
+
+    @property
+    def peel_error(self) -> float:
+        """Error estimate of the peel average, MPa."""
+        return self.values["peel"].error
+
+    @property
+    def shear_error(self) -> float:
+        """Error estimate of the shear average, MPa."""
+        return self.values["shear"].error
+
+    @property
+    def von_mises_error(self) -> float:
+        """Error estimate of the von Mises average, MPa."""
+        return self.values["von_mises"].error
 
 
 @dataclass(frozen=True)
@@ -98,6 +139,21 @@ class Averages:
         return Functional("von_mises", tuple(pieces))
 
 
+def reach(root: Root) -> float:
+    """The longest length (um) that an average at a root can have: how far its conductor reaches."""
+    return min(root.width, root.height)
+
+
+def fits(root: Root, length: float) -> bool:
+    """Whether the conductor holds an average over this length."""
+    return length <= reach(root) * (1 + 1e-9)
+
+
+def lengths_at(root: Root, lengths: Sequence[float]) -> list[float]:
+    """The lengths that a conductor holds; half its reach where it holds none."""
+    return [length for length in lengths if fits(root, length)] or [0.5 * reach(root)]
+
+
 def averages(model: Model, roots: tuple[Root, ...], lengths: tuple[float, ...], chosen: bool = True) -> list[Averages]:
     """Functionals of all roots and lengths; one that a conductor cannot hold is left out with a warning, or an error if
     none fits.
@@ -107,17 +163,13 @@ def averages(model: Model, roots: tuple[Root, ...], lengths: tuple[float, ...], 
     """
     found: list[Averages] = []
     for root in roots:
-        fitting = [
-            length for length in lengths if length <= root.width * (1 + 1e-9) and length <= root.height * (1 + 1e-9)
-        ]
-        if not fitting:
-            shorter = min(root.width, root.height)
+        fitting = lengths_at(root, lengths)
+        if not fits(root, min(lengths)):
             if chosen:
                 raise InputError(
-                    f"metrics.length: {min(lengths):g} is not <= {shorter:g} um, the reach of conductor "
+                    f"metrics.length: {min(lengths):g} is not <= {reach(root):g} um, the reach of conductor "
                     f"{root.region!r} at root {root.name}"
                 )
-            fitting = [0.5 * shorter]
             warnings.warn(
                 f"root {root.name}: averaged over {fitting[0]:g} um, half the conductor's reach",
                 FemsimWarning,
@@ -136,13 +188,12 @@ def averages(model: Model, roots: tuple[Root, ...], lengths: tuple[float, ...], 
 
 def root_metrics(model: Model, unknowns: FloatArray, average: Averages) -> RootMetrics:
     """The three averages of one root and length."""
-    return RootMetrics(
-        average.root,
-        average.length,
-        average.peel.value(model, unknowns),
-        average.shear.value(model, unknowns),
-        average.von_mises(model, unknowns),
-    )
+    found = {
+        "peel": average.peel.value(model, unknowns),
+        "shear": average.shear.value(model, unknowns),
+        "von_mises": average.von_mises(model, unknowns),
+    }
+    return RootMetrics(average.root, average.length, {kind: Estimate(value) for kind, value in found.items()})
 
 
 def region_metrics(model: Model, unknowns: FloatArray) -> dict[str, RegionMetrics]:

@@ -69,10 +69,7 @@ def with_errors(
     errors = np.abs(indicators).sum(axis=0).reshape(-1, 3)
     errors[:, :2] += np.array([[_at_root(solution, average)] for average in averages])
     errors[:, 2] *= VON_MISES
-    return [
-        replace(m, peel_error=float(e[0]), shear_error=float(e[1]), von_mises_error=float(e[2]))
-        for m, e in zip(metrics, errors, strict=True)
-    ]
+    return [m.with_errors(own) for m, own in zip(metrics, errors, strict=True)]
 
 
 def _at_root(solution: Solution, average: Averages) -> float:

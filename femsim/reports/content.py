@@ -20,6 +20,7 @@ from femsim.cases.parts import CaseBase
 from femsim.materials.property import Property
 from femsim.meshes.mesh import quality as quality_of
 from femsim.reports.words import number
+from femsim.runs.results import left_out_list, left_out_words
 from femsim.runs.run import Run
 from femsim.solvers.solve import GOOD_RESIDUAL, WORST_RESIDUAL
 
@@ -58,6 +59,7 @@ def report_data(run: Run, figures: Sequence[Json] = ()) -> Json:
             "largest_aspect": quality.largest_aspect,
             "per_region": dict(quality.per_region),
         },
+        "left_out": left_out_words(left_out_list(run)),
         "notes": list(run.discretisation.notes),
         "hold": list(layout.hold) if layout is not None and layout.hold is not None else None,
         "checks": _checks(run),

@@ -25,7 +25,8 @@ from femsim.cases.trust import Refinement
 from femsim.measures.averages import RootMetrics
 from femsim.meshes.grid import Grading, painted_cells
 from femsim.meshes.refine import refine
-from femsim.runs.once import KINDS, Solved, metric_names, solve_case
+from femsim.runs.names import Output, find, named
+from femsim.runs.once import Solved, estimates, metric_names, solve_case
 
 #: share of the summed indicators that the marked intervals or cells hold
 MARKED = 0.5
@@ -94,11 +95,11 @@ def solve_to_tolerance(
 
 
 def _values(roots: Sequence[RootMetrics]) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Metrics, their errors, and what these are measured against, all (3 per average,)."""
-    value = np.array([[m.peel, m.shear, m.von_mises] for m in roots])
-    error = np.array([[m.peel_error, m.shear_error, m.von_mises_error] for m in roots])
-    scale = np.maximum(np.abs(value), SMALL * value[:, 2:])
-    return value.ravel(), error.ravel(), np.maximum(scale, 1e-12).ravel()
+    """Metrics, their errors, and what these are measured against, in the order of :func:`metric_names`."""
+    value = np.array([one.value for one in estimates(roots)])
+    error = np.array([one.error for one in estimates(roots)])
+    level = np.array([m.von_mises for m in roots for _ in m.values])
+    return value, error, np.maximum(np.maximum(np.abs(value), SMALL * level), 1e-12)
 
 
 def relative_errors(roots: Sequence[RootMetrics]) -> FloatArray:
@@ -116,17 +117,26 @@ def _change(steps: Sequence[Step], roots: Sequence[RootMetrics]) -> FloatArray:
 
 
 def _wanted(roots: Sequence[RootMetrics], goals: Sequence[str]) -> BoolArray:
-    """Which metrics count: all, or those of a root or of one kind at a root."""
+    """Which metrics count: all, or those that the goals name; a root, a kind at a root, or one metric by its name."""
+    metrics = [
+        (m, kind, Output(one.name(kind), one.key(kind), one.path(kind), 0.0))
+        for one, m in zip(named((m.root.name, m.root.at, m.length) for m in roots), roots, strict=True)
+        for kind in m.values
+    ]
     if not goals:
-        return np.ones(len(KINDS) * len(roots), dtype=bool)
-    known = [name for m in roots for name in (m.root.name, *(f"{m.root.name}.{kind}" for kind in KINDS))]
+        return np.ones(len(metrics), dtype=bool)
+    counted = np.zeros(len(metrics), dtype=bool)
     for index, goal in enumerate(goals):
-        if goal not in known:
+        meant = find(goal, [output for _, _, output in metrics])
+        own = [goal in (m.root.name, f"{m.root.name}.{kind}") or o in meant for m, kind, o in metrics]
+        if not any(own):
+            known = [t for m, kind, o in metrics for t in (m.root.name, f"{m.root.name}.{kind}", o.name)]
             there = ", ".join(dict.fromkeys(known))
             raise InputError(
                 f"mesh.goals.{index}: {goal!r} is no root metric{nearest(goal, known)}; there are: {there}"
             )
-    return np.array([m.root.name in goals or f"{m.root.name}.{kind}" in goals for m in roots for kind in KINDS])
+        counted |= own
+    return counted
 
 
 def _step(solved: Solved, relative: FloatArray, wanted: BoolArray) -> Step:
@@ -161,10 +171,11 @@ def cell_shares(solved: Solved, open_: BoolArray) -> FloatArray:
     share = own[:, open_] @ (1.0 / scale[open_])
     beyond = np.maximum(error - own.sum(axis=0), 0.0) / scale
     near = 1e-9 * mesh.extent
+    metrics = [(m.root, kind) for m in solved.roots for kind in m.values]
     for k in np.flatnonzero(open_):
-        if k % 3 == 2:
-            continue  # the von Mises average has no such part
-        root = solved.averages[k // 3].root
+        root, kind = metrics[k]
+        if kind == "von_mises":
+            continue  # has no such part
         node = np.linalg.norm(mesh.points - np.array(root.at), axis=1) <= near
         around = np.flatnonzero(node[mesh.cells[:, : mesh.info.corners]].any(axis=1))
         share[around] += beyond[k] / max(len(around), 1)

@@ -28,7 +28,7 @@ from femsim.cases.stacks.meshfile import MeshCase
 from femsim.meshes.grid import FEWEST, Grading
 from femsim.meshes.mesh import quality
 from femsim.meshes.refine import refine
-from femsim.runs.once import metric_names, solve_case
+from femsim.runs.once import estimates, metric_names, solve_case
 
 #: meshes of a study
 LEVELS = 4
@@ -106,8 +106,8 @@ def converge(
                 raise InputError("converge: the case has no root, so no metric to study")
             names = metric_names(solved.roots)
             found.append(Level(solved.model.constraints.count, quality(solved.model.mesh).smallest_edge))
-            values.append([v for m in solved.roots for v in (m.peel, m.shear, m.von_mises)])
-            errors.append([v for m in solved.roots for v in (m.peel_error, m.shear_error, m.von_mises_error)])
+            values.append([one.value for one in estimates(solved.roots)])
+            errors.append([one.error for one in estimates(solved.roots)])
     rows = [row_of(name, [v[k] for v in values], [e[k] for e in errors]) for k, name in enumerate(names)]
     return Study(case, tuple(found), tuple(rows), stopped)
 

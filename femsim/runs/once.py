@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from femsim.base.arrays import FloatArray
 from femsim.builders.build import Discretisation, build_model
 from femsim.builders.resolve import ResolvedMaterial
-from femsim.measures.averages import Averages, RootMetrics, averages, root_metrics
+from femsim.measures.averages import Averages, Estimate, RootMetrics, averages, root_metrics
 from femsim.measures.goal_errors import Defect, goal_indicators, root_goals, with_errors
 from femsim.models.model import Model
+from femsim.runs.names import named
 from femsim.runs.reuse import Shared
 from femsim.solvers.solve import Solution, resolve_with, solve
-
-KINDS = ("peel", "shear", "von_mises")
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Solved:
     roots: tuple[RootMetrics, ...]
     timing: dict[str, float]
     defect: Defect | None = None  # where errors were wanted and there are averages
-    indicators: FloatArray | None = None  # (E, 3 per average), likewise
+    indicators: FloatArray | None = None  # (E, one per root metric), likewise
 
 
 def solve_case(
@@ -70,12 +69,11 @@ def solve_case(
 
 
 def metric_names(roots: Sequence[RootMetrics]) -> list[str]:
-    """A name for every root metric, as ``post_root.peel 5 um``; roots that share a name say where they are."""
-    places: dict[str, set[tuple[float, float]]] = {}
-    for m in roots:
-        places.setdefault(m.root.name, set()).add(m.root.at)
-    labels = []
-    for m in roots:
-        at = f" at ({m.root.at[0]:g}, {m.root.at[1]:g})" if len(places[m.root.name]) > 1 else ""
-        labels += [f"{m.root.name}.{kind}{at} {m.length:g} um" for kind in KINDS]
-    return labels
+    """The name of every root metric, as ``post_root.peel.5um``, in the order of their goals."""
+    found = named((m.root.name, m.root.at, m.length) for m in roots)
+    return [one.name(kind) for one, m in zip(found, roots, strict=True) for kind in m.values]
+
+
+def estimates(roots: Sequence[RootMetrics]) -> list[Estimate]:
+    """Every root metric in the order of :func:`metric_names`."""
+    return [one for m in roots for one in m.values.values()]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 import femsim
-from femsim.measures.averages import RootMetrics
+from femsim.measures.averages import RootMetrics, fits, reach
 from femsim.measures.corner.intensity import RootField
 from femsim.measures.crack import Release
 from femsim.meshes.layout import Root
+from femsim.runs.names import length_text, place
 from femsim.runs.run import Run
 
 
@@ -63,6 +64,7 @@ def results_dict(run: Run) -> dict[str, Any]:
                 name: {"von_mises_mean": r.von_mises_mean, "von_mises_max": r.von_mises_max, "energy": r.energy}
                 for name, r in run.regions.items()
             },
+            "left_out": left_out_list(run),
         },
         "probes": probes,
         "checks": {"residual": checks.residual, "reaction": checks.reaction, "energy": checks.energy},
@@ -90,34 +92,45 @@ def results_dict(run: Run) -> dict[str, Any]:
 
 
 def root_dict(metric: RootMetrics) -> dict[str, Any]:
-    """One entry of a root's list."""
-    return {
-        "at": list(metric.root.at),
-        "length": metric.length,
-        "peel": metric.peel,
-        "shear": metric.shear,
-        "von_mises": metric.von_mises,
-        "peel_error": metric.peel_error,
-        "shear_error": metric.shear_error,
-        "von_mises_error": metric.von_mises_error,
-    }
+    """One entry of a root's list; an error that nobody asked for is none."""
+    values = {kind: one.value for kind, one in metric.values.items()}
+    errors = {f"{kind}_error": None if np.isnan(one.error) else one.error for kind, one in metric.values.items()}
+    return {"at": list(metric.root.at), "length": metric.length, **values, **errors}
+
+
+def left_out_list(run: Run) -> list[dict[str, Any]]:
+    """Averages that were asked for (or are taken by default) and that a conductor is too small to hold."""
+    return [
+        {"root": root.name, "at": list(root.at), "length": length, "reach": reach(root)}
+        for root in run.discretisation.roots
+        for length in run.discretisation.lengths
+        if not fits(root, length)
+    ]
 
 
 def root_table(run: Run) -> list[list[str]]:
-    """Rows of text, header first: root, place, length and the three averages with their error estimates."""
-    rows = [["root", "at (um)", "length (um)", "peel (MPa)", "shear (MPa)", "von Mises (MPa)"]]
+    """Rows of text, header first: root, place, length and the averages with their error estimates."""
+    kinds = list(dict.fromkeys(kind for m in run.roots for kind in m.values))
+    words = {"von_mises": "von Mises"}
+    rows = [["root", "at (um)", "length (um)", *(f"{words.get(kind, kind)} (MPa)" for kind in kinds)]]
     for m in run.roots:
-        rows.append(
-            [
-                m.root.name,
-                f"({m.root.at[0]:g}, {m.root.at[1]:g})",
-                f"{m.length:g}",
-                f"{m.peel:.2f} +- {m.peel_error:.2f}",
-                f"{m.shear:.2f} +- {m.shear_error:.2f}",
-                f"{m.von_mises:.2f} +- {m.von_mises_error:.2f}",
-            ]
-        )
+        found = [
+            f"{m.values[kind].value:.2f} +- {m.values[kind].error:.2f}" if kind in m.values else "" for kind in kinds
+        ]
+        rows.append([m.root.name, place(m.root.at), f"{m.length:g}", *found])
     return rows
+
+
+def left_out_words(entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The averages left out (``metrics.left_out`` of the JSON) in words, one sentence per root."""
+    roots: dict[tuple[str, str, float], list[str]] = {}
+    for entry in entries:
+        key = entry["root"], place(entry["at"]), entry["reach"]
+        roots.setdefault(key, []).append(length_text(entry["length"]))
+    return [
+        f"no average over {', '.join(lengths)} um at {root} {at}: its conductor reaches {reach:g} um"
+        for (root, at, reach), lengths in roots.items()
+    ]
 
 
 def release_dict(found: Release) -> dict[str, Any]:
@@ -199,20 +212,3 @@ def corner_entry(field: RootField | str) -> dict[str, Any]:
         "agrees_from": agreement.low if np.isfinite(agreement.low) else None,
         "agrees_to": agreement.high if np.isfinite(agreement.high) else None,
     }
-
-
-def flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted paths and scalars of a document: ``metrics.roots.post_root[0].peel``."""
-    if isinstance(value, Mapping):
-        for key, entry in value.items():
-            yield from flatten(entry, f"{prefix}.{key}" if prefix else str(key))
-    elif isinstance(value, list | tuple):
-        for index, entry in enumerate(value):
-            yield from flatten(entry, f"{prefix}[{index}]")
-    else:
-        yield prefix, value
-
-
-def numbers(document: Mapping[str, Any]) -> dict[str, float]:
-    """All numbers of a document by dotted path."""
-    return {path: float(v) for path, v in flatten(document) if isinstance(v, int | float) and not isinstance(v, bool)}

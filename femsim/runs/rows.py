@@ -14,7 +14,8 @@ from pathlib import Path
 
 from femsim.base.errors import FemsimWarning, InputError, NumericsError
 from femsim.cases.case import Case
-from femsim.runs.results import numbers, results_dict
+from femsim.runs.names import outputs_of
+from femsim.runs.results import results_dict
 from femsim.runs.run import Run, run
 from femsim.runs.wanted import EVERYTHING, needed
 
@@ -30,12 +31,13 @@ class Measured:
 def evaluate(case: Case, base: Path | None, outputs: Sequence[str], before: Run | None = None) -> Measured:
     """Run a case for some outputs, taking over from ``before`` what is the same.
 
-    Raises InputError and NumericsError as a run does, and where the results lack an output or have no finite number
-    for it.
+    Outputs are given by name, key or dotted path (:mod:`femsim.runs.names`). Raises InputError and NumericsError as a
+    run does, and where the results lack an output or have no finite number for it.
     """
     done = quietly(case, base, needed(outputs), before)
-    known = numbers(results_dict(done))
-    return Measured(tuple(_value(known, path) for path in outputs), done)
+    found = outputs_of(results_dict(done))
+    known = {text: o.value for o in reversed(found) for text in (o.path, o.name, o.key)}
+    return Measured(tuple(_value(known, text) for text in outputs), done)
 
 
 def quietly(case: Case, base: Path | None, wanted: frozenset[str] = EVERYTHING, before: Run | None = None) -> Run:
@@ -45,9 +47,9 @@ def quietly(case: Case, base: Path | None, wanted: frozenset[str] = EVERYTHING, 
         return run(case, base, wanted=wanted, before=before)
 
 
-def _value(known: dict[str, float], path: str) -> float:
-    if path not in known:
-        raise InputError(f"{path}: the results of this point have no such number")
-    if not math.isfinite(known[path]):
-        raise NumericsError(f"{path}: not a finite number at this point")
-    return known[path]
+def _value(known: dict[str, float], text: str) -> float:
+    if text not in known:
+        raise InputError(f"{text.replace('#1.', '.')}: the results of this point have no such number")
+    if not math.isfinite(known[text]):
+        raise NumericsError(f"{text.replace('#1.', '.')}: not a finite number at this point")
+    return known[text]

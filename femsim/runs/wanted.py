@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-#: measurement -> what it gives, as patterns of dotted paths into the JSON of ``solve``
+#: the end of a root metric's name: place and length
+_AT = r"( at \([^)]*\))?\.[0-9][0-9.eE+-]*um"
+#: measurement -> what it gives, as patterns of names and of dotted paths into the JSON of ``solve``
 GIVES: dict[str, tuple[str, ...]] = {
-    "errors": (r"metrics\.roots\..+\.(peel|shear|von_mises)_error",),
+    "errors": (r"metrics\.roots\..+\.(peel|shear|von_mises)_error", rf".+\.(peel|shear|von_mises)_error{_AT}"),
     "fields": (r"metrics\.roots\..+\.(singularity|expansion|consistent)\b.*",),
     "regions": (r"metrics\.regions\..+",),
     "probes": (r"probes\..+\.(at\[\d+\]|u\[\d+\]|stress\.\w+)",),
@@ -23,6 +25,7 @@ GIVES: dict[str, tuple[str, ...]] = {
 #: what every run has
 FREE = (
     r"metrics\.roots\..+\.(at\[\d+\]|length|peel|shear|von_mises)",
+    rf".+\.(peel|shear|von_mises){_AT}",
     r"(case|mesh|checks|timing|refinement)\..+",
     r"axial_strain",
 )

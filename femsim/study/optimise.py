@@ -21,10 +21,10 @@ from femsim.base.arrays import FloatArray
 from femsim.base.errors import InputError, NumericsError
 from femsim.base.files import atomic_write
 from femsim.cases.casefile import dump_case
-from femsim.runs.results import flatten
+from femsim.runs.names import flatten
 from femsim.study.design import quantiles
-from femsim.study.plan import Plan, make_plan
-from femsim.study.schema import OptimiseSpec, WindowSpec
+from femsim.study.plan import Plan, make_plan, outputs_named
+from femsim.study.schema import LimitSpec, OptimiseSpec, WindowSpec
 from femsim.study.studyfile import Study
 from femsim.study.worker import Runner
 
@@ -65,15 +65,31 @@ def optimise(study: Study, say: Callable[[str], None] | None = None) -> Optimum:
     spec = study.spec.optimise
     if spec is None:
         raise InputError(f"{study.file}: optimise: missing; add [optimise] with minimise = an output's path")
-    wanted = list(dict.fromkeys([spec.minimise, *(limit.output for limit in spec.limit)]))
-    chosen = study.spec.model_copy(update={"study": study.spec.study.model_copy(update={"outputs": wanted})})
-    search = _Search(study, spec, make_plan(replace(study, spec=chosen)), say or (lambda text: None))
-    return search.run()
+    wanted = {"optimise.minimise": spec.minimise}
+    wanted |= {f"optimise.limit.{i}.output": limit.output for i, limit in enumerate(spec.limit)}
+    meant = outputs_named(study, wanted)
+    for label, found in meant.items():
+        if len(found) > 1:
+            names = ", ".join(o.name for o in found[:6])
+            raise InputError(
+                f"{study.file}: {label}: {wanted[label]!r} stands for {len(found)} outputs ({names}); name one"
+            )
+    outputs = [found[0] for found in meant.values()]
+    plan = make_plan(study, list({o.key: o for o in outputs}.values()))
+    limits = tuple(zip((o.name for o in outputs[1:]), spec.limit, strict=True))
+    return _Search(study, spec, plan, limits, say or (lambda text: None)).run()
 
 
 class _Search:
-    def __init__(self, study: Study, spec: OptimiseSpec, plan: Plan, say: Callable[[str], None]) -> None:
-        self.study, self.spec, self.plan, self.say = study, spec, plan, say
+    def __init__(
+        self,
+        study: Study,
+        spec: OptimiseSpec,
+        plan: Plan,
+        limits: tuple[tuple[str, LimitSpec], ...],
+        say: Callable[[str], None],
+    ) -> None:
+        self.study, self.spec, self.plan, self.limits, self.say = study, spec, plan, limits, say
         self.parameters = study.spec.parameter
         self.known: dict[tuple[Any, ...], float] = {}
         self.rows: list[tuple[Any, ...]] = []
@@ -164,8 +180,8 @@ class _Search:
             return WORST
         outputs = dict(zip(self.plan.outputs, found.outputs, strict=True))
         beyond = 0.0
-        for limit in self.spec.limit:
-            v = outputs[limit.output]
+        for name, limit in self.limits:
+            v = outputs[name]
             low, high = limit.min, limit.max
             beyond += (
                 1.0

@@ -7,22 +7,24 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+import math
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import femsim
-from femsim.base.errors import InputError, ToleranceError, nearest
+from femsim.base.errors import FemsimWarning, InputError, ToleranceError, nearest
 from femsim.base.files import atomic_write
 from femsim.cases.case import Case
 from femsim.cases.stacks.meshfile import MeshCase
-from femsim.runs.results import numbers
-from femsim.study.points import Kind, case_of, kind_of, matching
+from femsim.runs.names import Output, find, named, outputs_of
+from femsim.study.points import Kind, case_of, kind_of
 from femsim.study.studyfile import Study
 
 PLAN_FILE = "study.json"
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class Plan:
     """A study ready to run.
 
     ``identity`` is what decides the numbers: two plans with the same identity give the same rows. ``rows`` are the
-    points, ``outputs`` the dotted paths kept of each. ``base`` is the directory that mesh files are relative to.
+    points, ``outputs`` the names of what is kept of each, ``selectors`` the keys that follow these from point to point.
+    ``base`` is the directory that mesh files are relative to.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Plan:
     kinds: tuple[Kind, ...]
     rows: tuple[tuple[Any, ...], ...]
     outputs: tuple[str, ...]
+    selectors: tuple[str, ...]
     study: dict[str, Any]
     digests: dict[str, str] = field(default_factory=dict)
     version: str = femsim.__version__
@@ -74,15 +78,17 @@ class Plan:
     def from_dict(raw: dict[str, Any]) -> Plan:
         """The plan a JSON document holds."""
         known = {k: raw[k] for k in Plan.__dataclass_fields__}
-        for name in ("keys", "kinds", "outputs"):
+        for name in ("keys", "kinds", "outputs", "selectors"):
             known[name] = tuple(known[name])
         known["rows"] = tuple(tuple(row) for row in known["rows"])
         return Plan(**known)
 
 
-def make_plan(study: Study) -> Plan:
-    """The plan of a study; finds out which outputs there are by solving one of its cases on a coarse mesh."""
-    outputs = _outputs(study)
+def make_plan(study: Study, outputs: Sequence[Output] | None = None) -> Plan:
+    """The plan of a study, with the outputs it asks for unless some are given; finds out which there are by solving one
+    of its cases on a coarse mesh.
+    """
+    outputs = _chosen(study) if outputs is None else outputs
     kinds = tuple(kind_of([row[i] for row in study.rows]) for i in range(len(study.keys)))
     rows = tuple(tuple(float(v) if k == "number" else v for v, k in zip(row, kinds, strict=True)) for row in study.rows)
     digests = {"library": _library_digest()}
@@ -97,7 +103,8 @@ def make_plan(study: Study) -> Plan:
         keys=study.keys,
         kinds=kinds,
         rows=rows,
-        outputs=outputs,
+        outputs=tuple(o.name for o in outputs),
+        selectors=tuple(o.key for o in outputs),
         study=study.spec.model_dump(mode="json", exclude_none=True),
         digests=digests,
     )
@@ -157,61 +164,73 @@ def _short(value: Any) -> str:
 # ---------------------------------------------------------------- outputs
 
 
-def _outputs(study: Study) -> tuple[str, ...]:
-    """The chosen paths, patterns expanded; by default the averages at all roots of the cases tried."""
-    roots = _root_paths(study)
-    chosen = study.spec.study.outputs
-    if chosen is None:
-        found = [p for p in roots if p.rsplit(".", 1)[-1] in ("peel", "shear", "von_mises")]
-        if not found:
-            raise InputError(f"{study.file}: study.outputs: missing; the case has no roots, so there is no default")
-        return tuple(found)
-    known = dict.fromkeys(roots)
-    documents = _document_paths(study)
-    if any(path not in known for path in chosen):
-        known |= dict.fromkeys(next(documents, []))
-    while not all(_named(path, list(known)) for path in chosen):
+def outputs_named(study: Study, texts: Mapping[str, str]) -> dict[str, list[Output]]:
+    """The outputs that each text (by the key of the study it stands under) means, patterns expanded.
+
+    Raises InputError for one that means none.
+    """
+    known = {o.key: o for trial in _root_outputs(study) for o in trial}
+    documents = _documents(study)
+    if any("*" in text or not find(text, list(known.values())) for text in texts.values()):
+        known |= {o.key: o for o in next(documents, [])}
+    while not all(find(text, list(known.values())) for text in texts.values()):
         more = next(documents, None)
         if more is None:
             break
-        known |= dict.fromkeys(more)
-    result: list[str] = []
-    for i, path in enumerate(chosen):
-        found = _named(path, list(known))
-        if not found:
-            hint = nearest(path, known) or f"; e.g. {next(iter(known), 'metrics.roots.post_root[0].peel')}"
-            raise InputError(f"{study.file}: study.outputs.{i}: {path!r} is not a number in the JSON of solve{hint}")
-        result += [p for p in found if p not in result]
-    return tuple(result)
+        known |= {o.key: o for o in more}
+    result = {}
+    for label, text in texts.items():
+        result[label] = find(text, list(known.values()))
+        if not result[label]:
+            names = [t for o in known.values() for t in dict.fromkeys((o.name, o.path))]
+            hint = nearest(text, names) or f"; e.g. {next(iter(names), 'post_root.peel.5um')}"
+            raise InputError(f"{study.file}: {label}: {text!r} is not a number in the JSON of solve{hint}")
+    return result
 
 
-def _root_paths(study: Study) -> list[str]:
+def _chosen(study: Study) -> list[Output]:
+    """The outputs a study asks for; by default the averages at the roots of the cases tried."""
+    chosen = study.spec.study.outputs
+    if chosen is None:
+        return _default(study, _root_outputs(study))
+    found = outputs_named(study, {f"study.outputs.{i}": text for i, text in enumerate(chosen)})
+    return list({o.key: o for meant in found.values() for o in meant}.values())
+
+
+def _default(study: Study, trials: Sequence[Sequence[Output]]) -> list[Output]:
+    """The averages that every case tried has; a word about those that only some have."""
+    found = {o.key: o for trial in trials for o in trial if not o.key.split(".")[-2].endswith("_error")}
+    common = [o for o in found.values() if all(any(o.key == other.key for other in trial) for trial in trials)]
+    if not common:
+        why = "no average fits all its cases; set metrics.length" if found else "the case has no roots"
+        raise InputError(f"{study.file}: study.outputs: missing, and there is no default: {why}")
+    left = [o.name for o in found.values() if o not in common]
+    if left:
+        shown = ", ".join(left[:4]) + (", ..." if len(left) > 4 else "")
+        warnings.warn(f"{study.file}: not in the dataset, since some cases lack them: {shown}", FemsimWarning, 2)
+    return common
+
+
+def _root_outputs(study: Study) -> list[list[Output]]:
+    """The root metrics of each case tried, found without solving."""
     from femsim.builders.build import averaging_lengths, build_layout, discretise
+    from femsim.measures.averages import KINDS, lengths_at
 
-    names = ("at[0]", "at[1]", "length", "peel", "shear", "von_mises", "peel_error", "shear_error", "von_mises_error")
-    found: dict[str, int] = {}
-    for case in (
-        study.samples_of_case if not isinstance(study.samples_of_case[0], MeshCase) else study.samples_of_case[:1]
-    ):
+    cases = study.samples_of_case
+    trials = []
+    for case in cases[:1] if isinstance(cases[0], MeshCase) else cases:
         try:
             layout = build_layout(case)
             roots = layout.roots if layout is not None else discretise(case, study.base).roots
         except InputError:
             continue
-        fitting = averaging_lengths(case)
-        for root in roots:
-            count = len([x for x in fitting if x <= root.width and x <= root.height]) or 1
-            found[root.name] = max(found.get(root.name, 0), count)
-    return [
-        f"metrics.roots.{root}[{i}].{name}" for root, count in found.items() for i in range(count) for name in names
-    ]
+        averages = named((r.name, r.at, x) for r in roots for x in lengths_at(r, averaging_lengths(case)))
+        kinds = [*KINDS, *(f"{kind}_error" for kind in KINDS)]
+        trials.append([Output(a.name(k), a.key(k), a.path(k), math.nan) for a in averages for k in kinds])
+    return trials
 
 
-def _named(path: str, known: Sequence[str]) -> list[str]:
-    return matching(path, known) if "*" in path else [p for p in known if p == path]
-
-
-def _document_paths(study: Study) -> Iterator[list[str]]:
+def _documents(study: Study) -> Iterator[list[Output]]:
     """Numbers in the documents of a few of the study's cases: on a coarse mesh first, which has nearly all of them,
     then as they are.
     """
@@ -227,9 +246,9 @@ def _document_paths(study: Study) -> Iterator[list[str]]:
                 if coarser:
                     data["mesh"].pop("tolerance", None)
                 chosen = parse_case(apply_overrides(_lists(data), coarser), study.file) if coarser else case
-                found = list(numbers(results_dict(quietly(chosen, study.base))))
+                found = outputs_of(results_dict(quietly(chosen, study.base)))
             except ToleranceError as error:
-                found = list(numbers(results_dict(error.run)))
+                found = outputs_of(results_dict(error.run))
             except Exception:  # whatever it is, the points themselves will tell
                 continue
             yield found

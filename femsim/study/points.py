@@ -4,7 +4,6 @@ name.
 
 from __future__ import annotations
 
-import fnmatch
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -65,12 +64,6 @@ def case_of(data: Mapping[str, Any], keys: Sequence[str], values: Sequence[Any],
     return parse_case(apply_overrides(data, given, file), file, given)
 
 
-def matching(pattern: str, paths: Sequence[str]) -> list[str]:
-    """The paths that a pattern with ``*`` names, in their order; brackets stand for themselves."""
-    literal = pattern.replace("[", "[[]")
-    return [path for path in paths if fnmatch.fnmatchcase(path, literal)]
-
-
 _UNITS: tuple[tuple[str, str], ...] = (
     (r"geometry\.ratio|model\.|mesh\.growth|.*\.nu(\.|$|\[)", ""),
     (
@@ -81,6 +74,7 @@ _UNITS: tuple[tuple[str, str], ...] = (
     (r".*\.cte(\.|$|\[)", "ppm/K"),
     (r"load\.(stress_free_)?temperature", "degC"),
     (r".*\.pressure$|.*\.traction", "MPa"),
+    (r".+\.(peel|shear|von_mises)(_error)?( at \([^)]*\))?\.[0-9][0-9.eE+-]*um$", "MPa"),
     (r"metrics\.roots\..*\.length$", "um"),
     (r"metrics\.roots\.", "MPa"),
     (r"metrics\.regions\..*\.energy$", "uJ"),

@@ -115,7 +115,8 @@ class StudySpec(Strict):
     outputs: list[str] | None = Field(
         default=None,
         min_length=1,
-        description="dotted paths in the JSON of solve, * allowed; default: the averages at all roots",
+        description='outputs by name, as "post_root.peel.5um", or by dotted path in the JSON of solve; * allowed; '
+        "default: the averages at all roots",
     )
     set: list[str] = Field(default_factory=list, description="KEY=VALUE overrides of the case, for all points")
 
@@ -166,7 +167,9 @@ class LimitSpec(Strict):
 class OptimiseSpec(Strict):
     """What ``femsim optimise`` looks for."""
 
-    minimise: str = Field(min_length=1, description="an output's dotted path; its absolute value is made small")
+    minimise: str = Field(
+        min_length=1, description="an output, e.g. post_root.von_mises.5um; its absolute value is made small"
+    )
     signed: bool = Field(default=False, description="minimise the value itself, not its magnitude")
     evaluations: Annotated[int, Field(ge=10, le=1_000_000)] = Field(default=400, description="at most this many solves")
     limit: list[LimitSpec] = Field(default_factory=list)

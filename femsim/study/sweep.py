@@ -74,7 +74,7 @@ def sweep(store: Store, engine: Engine, retry_failed: bool = False, csv: bool = 
         state = store.state()
         missing = store.missing(state, retry_failed)
         total = len(store.plan.rows)
-        label = store.plan.outputs[0].rsplit(".", 1)[-1]
+        label = store.plan.outputs[0]
         failed = 0 if retry_failed else len(state.failed)
         meter = Meter(total, total - len(missing) - failed, failed, quiet, label=label)
         try:

@@ -52,7 +52,7 @@ class Runner:
         start = time.perf_counter()
         plan = self.plan
         try:
-            found = evaluate(plan.case(point), plan.base_path, plan.outputs, self._kept)
+            found = evaluate(plan.case(point), plan.base_path, plan.selectors, self._kept)
         except Exception as error:
             self._kept = None
             return Row(point, (), error_text(error), time.perf_counter() - start)

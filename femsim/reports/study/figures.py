@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from femsim.base.arrays import FloatArray
+from femsim.runs.names import parts
 from femsim.study.analysis import Axis, Frame, Sensitivity, best, bins_of, inside, main_effect, pareto, window_keys
 from femsim.study.points import unit_of
 
@@ -19,9 +20,12 @@ MOST_LINES = 600
 
 
 def short(path: str) -> str:
-    """An output's path as figures write it: ``post_root[0] peel``."""
+    """An output's name as figures write it: ``post_root peel, 5 um``."""
+    metric = parts(path)
+    if metric is not None:
+        return metric.words
     text = path.removeprefix("metrics.").removeprefix("roots.").removeprefix("regions.").removeprefix("probes.")
-    return text.replace(".", " ").replace("_", " ").replace("post root", "post_root").replace("pad root", "pad_root")
+    return text.replace(".", " ").replace("_", " ")
 
 
 def output_label(path: str) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 import femsim
 from femsim.base.errors import InputError
 from femsim.base.files import atomic_write
+from femsim.runs.names import parts
 from femsim.study import analysis
 from femsim.study.analysis import Axis, Frame, Sensitivity
 from femsim.study.points import unit_of
@@ -47,14 +48,15 @@ def write_report(store: Store, output: str | None = None, against: str | None = 
 
 def main_output(frame: Frame) -> str:
     """What a report is about unless told otherwise: the first von Mises average, else the first output."""
-    return next((p for p in frame.outputs if p.endswith(".von_mises")), next(iter(frame.outputs)))
+    averages = [name for name in frame.outputs if (metric := parts(name)) and metric.kind == "von_mises"]
+    return averages[0] if averages else next(iter(frame.outputs))
 
 
 def second_output(frame: Frame, path: str) -> str | None:
     """What the front is drawn against: a peel average at the same root, else the next output."""
-    at = path.rsplit(".", 1)[0]
+    metric = parts(path)
     others = [p for p in frame.outputs if p != path]
-    return next((p for p in others if p == f"{at}.peel"), others[0] if others else None)
+    return next((p for p in others if metric and p == metric.other("peel")), others[0] if others else None)
 
 
 def render(frame: Frame, path: str, other: str | None) -> str:
