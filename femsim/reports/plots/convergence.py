@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from femsim.reports.plots.style import FAINT, INK, NORMAL, new_figure
 from femsim.runs.adapt import Adaptation
+from femsim.runs.names import parts
 
 if TYPE_CHECKING:
     from femsim.runs.converge import Study
@@ -20,10 +21,11 @@ _MARKS = "osD^v<>P*X"
 
 
 def _curve(ax: Axes, name: str, unknowns: list[int], errors: list[float], places: dict[str, int]) -> None:
-    kind = name.split(".", 1)[1].split(" ")[0]
-    place = name.replace(f".{kind}", "")
-    mark = _MARKS[places.setdefault(place, len(places)) % len(_MARKS)]
-    ax.loglog(unknowns, errors, marker=mark, markersize=4, linewidth=1.2, color=_COLOURS[kind], label=name)
+    metric = parts(name)
+    assert metric is not None
+    mark = _MARKS[places.setdefault(metric.other(""), len(places)) % len(_MARKS)]
+    colour = _COLOURS.get(metric.kind, INK)
+    ax.loglog(unknowns, errors, marker=mark, markersize=4, linewidth=1.2, color=colour, label=name)
 
 
 def plot_adaptation(ax: Axes, adaptation: Adaptation) -> Axes:
