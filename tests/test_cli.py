@@ -166,6 +166,37 @@ def test_materials(capsys: pytest.CaptureFixture[str]) -> None:
     assert set(json.loads(capsys.readouterr().out)) == set(list_materials())
 
 
+def test_materials_are_found_by_part_of_a_name_or_family(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["materials", "polyi"]) == 0
+    out = capsys.readouterr().out
+    assert all(name in out for name in ("polyimide-bpda-ppd", "polyimide-pmda-oda"))
+    assert "copper" not in out
+    assert main(["materials", "solder", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {"sac305", "sn63pb37", "solder-resist"} <= set(found)
+    assert main(["materials", "poliymide"]) == 2
+    assert "did you mean 'polyimide'?" in capsys.readouterr().err
+
+
+def test_one_material_shows_heat_laws_and_what_was_not_read(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["materials", "sac305"]) == 0
+    out = capsys.readouterr().out
+    for text in ("heat_capacity", "J/(kg K)", "W/(m K)", "anand", "motalab-2012", "Q_R = 9320", "syed_energy = 0.0019"):
+        assert text in out
+    assert "chang-2006 (from memory, check the original)" in out
+    assert "motalab-2012 (from memory" not in out
+
+
+def test_doctor_counts_what_was_not_read(capsys: pytest.CaptureFixture[str]) -> None:
+    from femsim.cases.library import list_materials, read_material
+
+    assert main(["doctor", "--json"]) == 0
+    library = json.loads(capsys.readouterr().out)["library"]
+    entries = [read_material(name) for name in list_materials()]
+    assert library["not_read"] == sum(len(entry.unread) for entry in entries)
+    assert 0 < library["not_read"] < library["numbers"] == sum(entry.numbers for entry in entries)
+
+
 def test_stacks(capsys: pytest.CaptureFixture[str]) -> None:
     from femsim.cases.case import CASE_TYPES
 

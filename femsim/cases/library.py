@@ -233,6 +233,10 @@ class FatigueSet(FatigueSpec, _Set):
 
     fitted: Text
 
+    def law(self) -> dict[str, object]:
+        """The constants as ``[[life]]`` of a case states them."""
+        return {key: value for key, value in super().law().items() if key != "fitted"}
+
     @model_validator(mode="after")
     def _some_law(self) -> Self:
         if all(getattr(self, key) is None for key in FatigueSpec.model_fields if key != "thickness"):

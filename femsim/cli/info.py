@@ -1,4 +1,4 @@
-"""Commands that look things up: materials, stacks, schema, doctor."""
+"""Commands that look things up: stacks, schema, doctor."""
 
 from __future__ import annotations
 
@@ -6,132 +6,11 @@ import math
 import os
 import platform
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import femsim
 from femsim.base.errors import InputError, nearest
 from femsim.cli.text import number, out, out_json, table
-
-if TYPE_CHECKING:
-    from femsim.cases.library import Curve, Expansion, MaterialFile, Property
-
-#: where a temperature table is read for the list
-ROOM = 25.0
-
-
-# ---------------------------------------------------------------- materials
-
-
-def materials(name: str | None, as_json: bool) -> None:
-    """The library as a table, or one entry in full."""
-    from femsim.cases.library import list_materials, read_material
-
-    if name is not None:
-        entry = read_material(name)
-        if as_json:
-            out_json(entry.model_dump(by_alias=True, exclude_none=True))
-        else:
-            _one_material(entry)
-        return
-    entries = [read_material(each) for each in list_materials()]
-    if as_json:
-        out_json({entry.name: {"description": entry.description, **entry.to_spec()} for entry in entries})
-        return
-    rows = [["name", "E (GPa)", "nu", "CTE (ppm/K)", "family", "description"]]
-    for entry in entries:
-        rows.append(
-            [
-                entry.name,
-                _brief(entry.youngs_modulus),
-                _brief(entry.poisson_ratio),
-                _brief(entry.cte),
-                entry.family,
-                entry.description,
-            ]
-        )
-    out(table(rows))
-    out(f"\n{len(entries)} materials. a/b/c: axes 1, 2, 3 (r, t, z); * depends on temperature, shown at {ROOM:g} degC.")
-    out("`femsim materials NAME` shows every number with its range and source.")
-
-
-def _curve(entry: Property | Expansion) -> Curve:
-    from femsim.cases.library import Expansion
-
-    if not isinstance(entry, Expansion):
-        return entry
-    curve = entry.secant or entry.instantaneous
-    assert curve is not None  # the library's schema demands one of the two
-    return curve
-
-
-def _brief(entry: Property | Expansion) -> str:
-    curve = _curve(entry)
-    if curve.T is not None:
-        return _at_room(curve.T, curve.values) + "*"
-    return "/".join(number(value) for value in curve.values)
-
-
-def _at_room(T: tuple[float, ...], values: tuple[float, ...]) -> str:
-    """The table's value at room temperature, linear between its points and constant outside."""
-    if T[0] >= ROOM:
-        return number(values[0])
-    for i in range(1, len(T)):
-        if T[i] >= ROOM:
-            return number(values[i - 1] + (values[i] - values[i - 1]) * (ROOM - T[i - 1]) / (T[i] - T[i - 1]))
-    return number(values[-1])
-
-
-_UNITS = {
-    "youngs_modulus": "GPa",
-    "poisson_ratio": "",
-    "shear_modulus": "GPa",
-    "cte": "ppm/K",
-    "hardness": "HV",
-    "yield_strength": "MPa",
-    "density": "kg/m3",
-    "thermal_conductivity": "W/(m K)",
-}
-
-
-def _one_material(entry: MaterialFile) -> None:
-    out(f"{entry.name}: {entry.description}\nfamily {entry.family}, class {entry.class_}\n\n")
-    rows = [["property", "value", "unit", "range", "source"]]
-    for key, item in entry.properties.items():
-        span = f"{number(item.range[0])} to {number(item.range[1])}" if item.range else ""
-        rows.append([key, _full(item), _UNITS.get(key, ""), span, ", ".join(item.source)])
-    out(table(rows))
-    for key, item in entry.properties.items():
-        curve = _curve(item)
-        if curve.T is not None:
-            pairs = [[number(t), number(v)] for t, v in zip(curve.T, curve.values, strict=True)]
-            out(f"\n{key} over temperature")
-            out(table([["degC", _UNITS.get(key, "") or "-"], *pairs], right=(0, 1), indent=2))
-    notes = [(key, item.note) for key, item in entry.properties.items() if item.note]
-    if notes:
-        out("\nNotes")
-        for key, note in notes:
-            out(f"  {key}: {note}")
-    if entry.note:
-        out(f"\n{entry.note}")
-    out("\nSources")
-    for source in entry.source:
-        seen = "read" if source.checked else "not read in the original"
-        out(f"  {source.id}: {source.citation()} ({seen})")
-        for extra in (source.url, source.note):
-            if extra:
-                out(f"    {extra}")
-
-
-def _full(entry: Property | Expansion) -> str:
-    from femsim.cases.library import Expansion
-
-    curve = _curve(entry)
-    text = "table below" if curve.T is not None else ", ".join(number(value) for value in curve.values)
-    if isinstance(entry, Expansion):
-        since = f" from {entry.reference:g} degC" if entry.reference is not None else ""
-        text += f" ({'secant' if entry.secant else 'instantaneous'}{since})"
-    return text
-
 
 # ---------------------------------------------------------------- stacks and schema
 
@@ -311,9 +190,15 @@ def doctor(as_json: bool) -> int:
         document["solvers"] = available_backends()
         document["solver"] = choose_backend()
     if "pydantic" not in missing:
-        from femsim.cases.library import list_cases, list_materials
+        from femsim.cases.library import list_cases, list_materials, read_material
 
-        document["library"] = {"materials": len(list_materials()), "cases": list_cases()}
+        entries = [read_material(name) for name in list_materials()]
+        document["library"] = {
+            "materials": len(entries),
+            "numbers": sum(entry.numbers for entry in entries),
+            "not_read": sum(len(entry.unread) for entry in entries),
+            "cases": list_cases(),
+        }
     if as_json:
         out_json(document)
     else:
@@ -357,7 +242,11 @@ def _show_doctor(document: dict[str, Any]) -> None:
         out(f"  {name}={value}")
     library = document.get("library")
     if library:
-        out(f"library: {library['materials']} materials; shipped cases: {', '.join(library['cases']) or 'none'}")
+        out(
+            f"library: {library['materials']} materials with {library['numbers']} properties and laws, "
+            f"{library['not_read']} of them not read in the original; shipped cases: "
+            f"{', '.join(library['cases']) or 'none'}"
+        )
     if document["missing"]:
         out(
             f"\nMISSING: {', '.join(document['missing'])}; install them with: pip install "

@@ -30,7 +30,7 @@ OK, BAD_INPUT, NUMBERS_FAILED, INTERRUPTED, BROKEN_PIPE = 0, 2, 3, 130, 141
 COMMANDS = {
     "solve": "solve a case: stresses at the roots, checks, figures, report",
     "mesh": "only mesh a case: quality table, picture, mesh file",
-    "materials": "list the material library, or one material with its sources",
+    "materials": "list or search the material library, or show one material with its sources",
     "stacks": "list the stacks, or the keys of one with defaults and limits",
     "report": "write report.html again from a directory of results",
     "doctor": "versions, solver backends, threads, and what is missing",
@@ -105,7 +105,12 @@ def parser() -> argparse.ArgumentParser:
         help="with --tol: a metric that counts, e.g. post_root.peel.5um or post_root; may be repeated; default: all",
     )
     made["mesh"].add_argument("--to", metavar="FILE", help="write the mesh itself: .vtu or .msh")
-    made["materials"].add_argument("name", nargs="?", metavar="NAME", help="show this material in full")
+    made["materials"].add_argument(
+        "name",
+        nargs="?",
+        metavar="NAME",
+        help="show this material in full, or those that the word finds (part of a name, family, class)",
+    )
     made["materials"].add_argument("--json", action="store_true", help="one JSON document on standard output")
     made["stacks"].add_argument("name", nargs="?", metavar="NAME", help="show this stack's keys")
     made["report"].add_argument("directory", metavar="DIR", help="what `femsim solve --out DIR` wrote")
@@ -162,6 +167,7 @@ def _guarded(argv: Sequence[str] | None) -> int:
 
 def _dispatch(arguments: argparse.Namespace) -> int:
     from femsim.cli import info as cli_info
+    from femsim.cli import materials as cli_materials
     from femsim.cli import solve as cli_solve
 
     if arguments.command in cli_study.COMMANDS:
@@ -174,7 +180,7 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         case "report":
             cli_solve.report(arguments)
         case "materials":
-            cli_info.materials(arguments.name, arguments.json)
+            cli_materials.materials(arguments.name, arguments.json)
         case "stacks":
             cli_info.stacks(arguments.name)
         case "schema":
