@@ -409,7 +409,9 @@ def test_truncated_abaqus(tmp_path: Path) -> None:
     path.write_text(text.replace("CAX8R", "CAX7"))
     fails(path, "'CAX7' is not supported", "CAX8")
     path.write_text(text.replace("CAX8R", "C3D8"))
-    fails(path, "3D cells (C3D8)")
+    fails(path, "3D cells on nodes of two coordinates")
+    path.write_text(text.replace("CAX8R", "C3D9"))
+    fails(path, "C3D9 is not supported", "C3D8")
     path.write_text(text.replace("elset=resin, material", "elset=rasin, material"))
     fails(path, "did you mean 'RESIN'")
     path.write_text(text.replace("post, resin", "post, lost"))
@@ -423,8 +425,10 @@ def test_mixed_cells(tmp_path: Path) -> None:
 
 def test_no_2d_cells_and_3d_cells(tmp_path: Path) -> None:
     fails(squares(tmp_path, elements=BOTTOM, names=NAMES[2:3]), "no 2D cells", "2 line")
-    solid = ["4 2 1 1 1 2 4 7"]
-    fails(gmsh22(tmp_path, [*NODES, "0 0 1"], solid), "3D cells", "1 tetra")
+    tet, pyramid, wedge = "4 2 1 1 1 2 4 7", "7 2 1 1 1 2 5 4 7", "6 2 1 1 1 2 4 7 8 9"
+    nodes = [*NODES, "0 0 1", "1 0 1", "0 1 1"]
+    fails(gmsh22(tmp_path, nodes, [tet, wedge]), "mixed cell types", "1 tetra, 1 wedge")
+    fails(gmsh22(tmp_path, nodes, [pyramid]), "'pyramid'", "hexahedron (hex8)")
 
 
 def test_high_order_is_named(tmp_path: Path) -> None:

@@ -96,6 +96,8 @@ def discretise(case: Case, base: Path | None = None, grading: Grading | None = N
 
         element = case.model.element if "element" in case.model.model_fields_set else None
         imported = read_mesh((base or Path()) / case.mesh.file, case.mesh.length_unit, element)
+        if imported.mesh.dim == 3:
+            raise InputError(f"mesh.file: {case.mesh.file} holds 3D cells; {case.model.kinematics} needs a 2D section")
         roots = roots_of_mesh(imported.mesh, case.root)
         return Discretisation(case, None, imported.mesh, roots, lengths, imported.point_data, imported.notes)
     if case.model.element.startswith("tri"):

@@ -53,6 +53,17 @@ _FACES = {
 #: faces with a node of their own, in the order of these nodes (VTK: x = 0, x = 1, y = 0, y = 1, z = 0, z = 1)
 _CENTRES = {"hex27": (5, 3, 2, 4, 0, 1), "wedge18": (2, 3, 4)}
 
+#: for each node in this order, the place of the same node in gmsh's (reference manual of gmsh, Node ordering)
+GMSH_ORDER = {
+    "tet10": (0, 1, 2, 3, 4, 5, 6, 7, 9, 8),
+    "hex20": (0, 1, 2, 3, 4, 5, 6, 7, 8, 11, 13, 9, 16, 18, 19, 17, 10, 12, 14, 15),
+    "hex27": (*range(8), 8, 11, 13, 9, 16, 18, 19, 17, 10, 12, 14, 15, 22, 23, 21, 24, 20, 25, 26),
+    "wedge15": (0, 1, 2, 3, 4, 5, 6, 9, 7, 12, 14, 13, 8, 10, 11),
+    "wedge18": (0, 1, 2, 3, 4, 5, 6, 9, 7, 12, 14, 13, 8, 10, 11, 15, 17, 16),
+}
+#: the same for Abaqus (C3D27: node 21 is the centre, 22 to 27 those of the faces S1 to S6)
+ABAQUS_ORDER = {"hex27": (*range(20), 26, 24, 23, 25, 21, 22, 20)}
+
 
 def _solid(name: str, meshio_name: str, kind: str, nodes: int, order: int) -> Solid:
     corners = len(_CORNERS[kind])

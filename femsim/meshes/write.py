@@ -20,16 +20,21 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 import numpy.typing as npt
 
-from femsim.base.arrays import FloatArray
+from femsim.base.arrays import FloatArray, IntArray
 from femsim.base.errors import InputError, nearest
 from femsim.base.files import atomic_write
 from femsim.base.units import UM_PER_LENGTH_UNIT
+from femsim.meshes.elements import ELEMENTS
+from femsim.meshes.facets import surface_nodes
 from femsim.meshes.mesh import Mesh
+from femsim.meshes.solids import GMSH_ORDER
 
 Values = npt.NDArray[np.float64] | npt.NDArray[np.int64]
 
-_VTK_TYPE = {"tri3": 5, "quad4": 9, "tri6": 22, "quad8": 23, "quad9": 28, "line2": 3, "line3": 21}
-_GMSH_TYPE = {"tri3": 2, "quad4": 3, "tri6": 9, "quad9": 10, "quad8": 16, "line2": 1, "line3": 8}
+_VTK_TYPE = {"tri3": 5, "quad4": 9, "tri6": 22, "quad8": 23, "quad9": 28, "line2": 3, "line3": 21, "point": 1}
+_VTK_TYPE |= {"tet4": 10, "hex8": 12, "wedge6": 13, "tet10": 24, "hex20": 25, "wedge15": 26, "hex27": 29, "wedge18": 32}
+_GMSH_TYPE = {"tri3": 2, "quad4": 3, "tri6": 9, "quad9": 10, "quad8": 16, "line2": 1, "line3": 8, "point": 15}
+_GMSH_TYPE |= {"tet4": 4, "hex8": 5, "wedge6": 6, "tet10": 11, "hex27": 12, "wedge18": 13, "hex20": 17, "wedge15": 18}
 _VTK_NUMBER = {"float64": "Float64", "float32": "Float32", "int64": "Int64", "int32": "Int32", "uint8": "UInt8"}
 _BLOCK = 1 << 15
 _ENDINGS = (".msh", ".vtu")
@@ -117,7 +122,7 @@ def mesh_bytes(
         _check(name, values, (len(mesh.points),))
         if values.ndim != 1:
             raise ValueError(f"point data {name!r} is not one number per node")
-    for name in (*mesh.regions, *mesh.lines, *data):
+    for name in (*mesh.regions, *mesh.places, *data):
         if '"' in name or "\n" in name or "\r" in name or not name.strip():
             raise InputError(
                 f"the name {name!r} cannot be written to a mesh file: quotes, line breaks and empty names are not "
@@ -138,24 +143,47 @@ def _check(name: str, values: Values, shape: tuple[int, ...]) -> None:
 # ---------------------------------------------------------------- VTU
 
 
+def _in_space(points: FloatArray) -> FloatArray:
+    """Points with three coordinates."""
+    return points if points.shape[1] == 3 else np.column_stack([points, np.zeros(len(points))])
+
+
+def _facets(mesh: Mesh) -> list[tuple[str, int, str, IntArray]]:
+    """Named places as cells of lower dimension: name, dimension, element and nodes; surfaces of wedges are of two
+    kinds.
+    """
+    found = [
+        (name, 2, element, nodes)
+        for name, rows in mesh.surfaces.items()
+        for element, (_, nodes) in surface_nodes(mesh, rows).items()
+    ]
+    found += [(name, 1, f"line{edges.shape[1]}", edges) for name, edges in mesh.lines.items()]
+    return found + [(name, 0, "point", nodes[:, None]) for name, nodes in mesh.sets.items()]
+
+
 def _mesh_vtu(mesh: Mesh, points: FloatArray, data: dict[str, Values]) -> bytes:
     count = len(mesh.cells)
     connectivity, sizes = [mesh.cells.ravel()], [np.full(count, mesh.cells.shape[1])]
-    kinds, region, line = [np.full(count, _VTK_TYPE[mesh.element])], [mesh.region], [np.full(count, -1)]
-    for number, edges in enumerate(mesh.lines.values()):
-        connectivity.append(edges.ravel())
-        sizes.append(np.full(len(edges), edges.shape[1]))
-        kinds.append(np.full(len(edges), _VTK_TYPE[f"line{edges.shape[1]}"]))
-        region.append(np.full(len(edges), -1))
-        line.append(np.full(len(edges), number))
-    at, on = np.concatenate(region), np.concatenate(line)
-    names = list(mesh.lines)
-    columns: dict[str, Values | list[str]] = {
-        "region": at,
-        "line": on,
-        "RegionName": [mesh.regions[r] if r >= 0 else names[k] for r, k in zip(at, on, strict=True)],
-    }
-    texts = {"region_names": list(mesh.regions), "line_names": names}
+    kinds, region = [np.full(count, _VTK_TYPE[mesh.element])], [mesh.region]
+    names = {2: list(mesh.surfaces), 1: list(mesh.lines)}
+    number: dict[int, list[IntArray]] = {dim: [np.full(count, -1)] for dim in names}
+    shown = [mesh.regions[r] for r in mesh.region]
+    for name, dim, element, nodes in _facets(mesh):
+        if dim == 0:
+            continue  # node sets have no cells in a VTU file
+        connectivity.append(nodes.ravel())
+        sizes.append(np.full(len(nodes), nodes.shape[1]))
+        kinds.append(np.full(len(nodes), _VTK_TYPE[element]))
+        region.append(np.full(len(nodes), -1))
+        for other in names:
+            number[other].append(np.full(len(nodes), names[dim].index(name) if other == dim else -1))
+        shown += [name] * len(nodes)
+    columns: dict[str, Values | list[str]] = {"region": np.concatenate(region), "line": np.concatenate(number[1])}
+    texts = {"region_names": list(mesh.regions), "line_names": names[1]}
+    if mesh.dim == 3:
+        columns["surface"] = np.concatenate(number[2])
+        texts["surface_names"] = names[2]
+    columns["RegionName"] = shown
     offsets = np.cumsum(np.concatenate(sizes))
     return _vtu(
         points, np.concatenate(connectivity), offsets, np.concatenate(kinds).astype(np.uint8), data, columns, texts
@@ -181,7 +209,7 @@ def _vtu(
         "</FieldData>",
         f'<Piece NumberOfPoints="{len(points)}" NumberOfCells="{len(kinds)}">',
         "<Points>",
-        _array("Points", np.column_stack([points, np.zeros(len(points))])),
+        _array("Points", _in_space(points)),
         "</Points>",
         "<Cells>",
         _array("connectivity", connectivity),
@@ -238,27 +266,31 @@ def _mesh_gmsh(mesh: Mesh, points: FloatArray, data: dict[str, Values], version:
 
     Version 2.2 keeps the order of the cells, 4.1 has to sort them by region.
     """
-    out = [
-        "$MeshFormat",
-        f"{version} 0 8",
-        "$EndMeshFormat",
-        "$PhysicalNames",
-        str(len(mesh.regions) + len(mesh.lines)),
-    ]
-    out += [f'1 {number} "{name}"' for number, name in enumerate(mesh.lines, 1)]
-    out += [f'2 {number} "{name}"' for number, name in enumerate(mesh.regions, 1)]
+    facets, top = _facets(mesh), mesh.dim
+    groups: dict[int, list[str]] = {0: list(mesh.sets), 1: list(mesh.lines), 2: list(mesh.surfaces)}
+    groups[top] = list(mesh.regions)
+    out = ["$MeshFormat", f"{version} 0 8", "$EndMeshFormat"]
+    out += ["$PhysicalNames", str(sum(len(names) for names in groups.values()))]
+    out += [f'{dim} {tag} "{name}"' for dim, names in groups.items() for tag, name in enumerate(names, 1)]
     out.append("$EndPhysicalNames")
     blocks = [
-        (1, tag, _GMSH_TYPE[f"line{edges.shape[1]}"], edges)
-        for tag, edges in enumerate(mesh.lines.values(), 1)
-        if len(edges)
+        (dim, groups[dim].index(name) + 1, _GMSH_TYPE[element], nodes)
+        for name, dim, element, nodes in sorted(facets, key=lambda part: part[1])
+        if len(nodes)
     ]
     if version == "2.2":  # runs of cells of one region, in the order of the mesh
         runs = np.split(np.arange(len(mesh.cells)), np.flatnonzero(np.diff(mesh.region)) + 1)
     else:
         runs = [np.flatnonzero(mesh.region == number) for number in range(len(mesh.regions))]
-    blocks += [(2, int(mesh.region[run[0]]) + 1, _GMSH_TYPE[mesh.element], mesh.cells[run]) for run in runs if len(run)]
-    places = [f"{x!r} {y!r} 0" for x, y in points.tolist()]
+    order = _gmsh_order(mesh.element)
+    blocks += [
+        (top, int(mesh.region[run[0]]) + 1, _GMSH_TYPE[mesh.element], mesh.cells[run][:, order])
+        for run in runs
+        if len(run)
+    ]
+    places = [" ".join(map(repr, x)) for x in _in_space(points).tolist()]
+    if top == 2:
+        places = [f"{x!r} {y!r} 0" for x, y in points.tolist()]
     count, total = len(points), sum(len(nodes) for *_, nodes in blocks)
     if version == "2.2":
         out += [
@@ -270,13 +302,9 @@ def _mesh_gmsh(mesh: Mesh, points: FloatArray, data: dict[str, Values], version:
             str(total),
         ]
     else:
-        out += ["$Entities", f"0 {len(mesh.lines)} {len(mesh.regions)} 0"]
-        for groups in (list(mesh.lines.values()), [mesh.cells[mesh.region == i] for i in range(len(mesh.regions))]):
-            for tag, nodes in enumerate(groups, 1):
-                used = points[nodes.ravel()] if len(nodes) else np.zeros((1, 2))
-                (x, y), (x_end, y_end) = used.min(axis=0).tolist(), used.max(axis=0).tolist()
-                out.append(f"{tag} {x!r} {y!r} 0 {x_end!r} {y_end!r} 0 1 {tag} 0")
-        out += ["$EndEntities", "$Nodes", f"1 {count} 1 {count}", f"2 1 0 {count}"]
+        out += ["$Entities", " ".join(str(len(groups.get(dim, []))) for dim in range(4))]
+        out += _entities(mesh, points, groups, facets)
+        out += ["$EndEntities", "$Nodes", f"1 {count} 1 {count}", f"{top} 1 0 {count}"]
         out += [
             *(str(i) for i in range(1, count + 1)),
             *places,
@@ -296,3 +324,28 @@ def _mesh_gmsh(mesh: Mesh, points: FloatArray, data: dict[str, Values], version:
         out += ["$NodeData", "1", f'"{name}"', "1", "0", "3", "0", "1", str(count)]
         out += [*(f"{i} {float(value)!r}" for i, value in enumerate(values.tolist(), 1)), "$EndNodeData"]
     return ("\n".join(out) + "\n").encode()
+
+
+def _entities(
+    mesh: Mesh, points: FloatArray, groups: dict[int, list[str]], facets: list[tuple[str, int, str, IntArray]]
+) -> list[str]:
+    """Lines of the entities: tag, box around, the physical group; a point has a place instead of a box."""
+    space, out = _in_space(points), []
+    for dim, names in sorted(groups.items()):
+        for tag, name in enumerate(names, 1):
+            if dim == mesh.dim:
+                nodes = mesh.cells[mesh.region == tag - 1].ravel()
+            else:
+                nodes = np.concatenate([n.ravel() for other, d, _, n in facets if (other, d) == (name, dim)])
+            used = space[nodes] if len(nodes) else np.zeros((1, 3))
+            low, high = used.min(axis=0).tolist(), used.max(axis=0).tolist()
+            box = low if dim == 0 else [*low, *high]
+            shown = " ".join("0" if mesh.dim == 2 and i % 3 == 2 else repr(x) for i, x in enumerate(box))
+            out.append(f"{tag} {shown} 1 {tag}" + ("" if dim == 0 else " 0"))
+    return out
+
+
+def _gmsh_order(element: str) -> list[int]:
+    """The place in our order of each node in gmsh's."""
+    ours = GMSH_ORDER.get(element, tuple(range(ELEMENTS[element].nodes)))
+    return [int(i) for i in np.argsort(ours)]

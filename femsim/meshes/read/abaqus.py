@@ -10,10 +10,13 @@ import numpy as np
 
 from femsim.base.errors import nearest
 from femsim.meshes.elements import ELEMENTS
-from femsim.meshes.read.raw import Group, Raw, fail
+from femsim.meshes.read.raw import BY_MESHIO_NAME, Group, Raw, fail
+from femsim.meshes.solids import ABAQUS_ORDER
 
 _CELL = re.compile(r"^(?:CAX|CGAX|CPEG|CPE|CPS|DCAX|DC2D|ACAX|AC2D|M3D|SFM3D|R3D|STRI|S)(3|4|6|8|9)")
 _CELL_OF_NODES = {info.nodes: info.meshio_name for info in ELEMENTS.values() if info.dim == 2}
+_SOLID = re.compile(r"^(?:C3D|DC3D|AC3D)(27|20|15|10|8|6|4)(?!\d)")
+_SOLID_OF_NODES = {info.nodes: info.meshio_name for info in ELEMENTS.values() if info.dim == 3}
 _LINE = {"T2D2": 2, "T3D2": 2, "B21": 2, "B31": 2, "B23": 2, "B33": 2, "R2D2": 2, "RAX2": 2, "SAX1": 2, "MAX1": 2, "SFMAX1": 2,  # noqa: E501
          "T2D3": 3, "T3D3": 3, "B22": 3, "B32": 3, "SAX2": 3, "MAX2": 3, "SFMAX2": 3}  # fmt: skip
 
@@ -40,7 +43,7 @@ def read_abaqus(path: Path) -> Raw:
 def _element_sets(deck: _Deck, raw: Raw) -> None:
     """Groups of cells; the regions are what has a section; or else the ``*ELSET`` ones, where these cover the body."""
     offsets = dict(zip((kind for kind, _ in raw.blocks), raw.offsets, strict=False))
-    flat = raw.dims == 2
+    flat = raw.dims == max(2, int(raw.dims.max(initial=0)))
     members = {}
     for name in deck.elsets:
         if name not in deck.internal or name in deck.sections:
@@ -67,13 +70,19 @@ def _surfaces(deck: _Deck, raw: Raw) -> None:
         if name in deck.node_surfaces:
             deck.nsets.setdefault(name, list(deck.members({}, [row[:1] for row in rows])))  # an area may follow
             continue
-        edges = deck.surface_edges(name)
-        if edges and name not in taken:
-            start = raw.offsets[-1]
-            raw.blocks.append(("line", np.array(edges, dtype=np.int64)))
-            raw.groups.append(Group(deck.shown[name], 1, np.arange(start, start + len(edges))))
+        facets = deck.surface_facets(name)
+        kinds = {2: "line", 3: "triangle", 4: "quad"}
+        by_kind = {kinds[n]: [nodes for nodes in facets if len(nodes) == n] for n in kinds}
+        if facets and name not in taken:
+            found = []
+            for kind, rows_ in by_kind.items():
+                if rows_:
+                    start = raw.offsets[-1]
+                    raw.blocks.append((kind, np.array(rows_, dtype=np.int64)))
+                    found.append(np.arange(start, start + len(rows_)))
+            raw.groups.append(Group(deck.shown[name], 1 if by_kind["line"] else 2, np.concatenate(found)))
             deck.nsets.pop(name, None)
-        elif not edges:
+        elif not facets:
             raw.notes.append(f"surface {deck.shown[name]!r} names no element faces and is not a line")
 
 
@@ -180,19 +189,24 @@ class _Deck:
     def elements(self, params: dict[str, str], rows: list[list[str]]) -> None:
         """An ``*ELEMENT`` keyword."""
         given = params.get("TYPE", "").upper()
-        match = _CELL.match(given)
-        if match:
+        match, solid = _CELL.match(given), _SOLID.match(given)
+        if solid:
+            kind, width = _SOLID_OF_NODES[int(solid[1])], int(solid[1])
+        elif match:
             kind, width = _CELL_OF_NODES[int(match[1])], int(match[1])
         elif given.rstrip("HI") in _LINE:
             width = _LINE[given.rstrip("HI")]
             kind = "line" if width == 2 else "line3"
         elif given.startswith(("C3D", "SC", "CSS", "DC3D")):
-            fail(self.path, f"*ELEMENT: 3D cells ({given}) are not supported; a 2D section is needed (CAX, CPE, CPS)")
+            fail(
+                self.path,
+                f"*ELEMENT: {given} is not supported; allowed in 3D: C3D4, C3D6, C3D8, C3D10, C3D15, C3D20, C3D27",
+            )
         else:
             fail(
                 self.path,
-                f"*ELEMENT: type {given!r} is not supported; allowed: CAX3, CAX4, CAX6, CAX8, CPE*, CPS*, S*, T2D2, "
-                f"T2D3, ...",
+                f"*ELEMENT: type {given!r} is not supported; allowed: CAX3, CAX4, CAX6, CAX8, CPE*, CPS*, S*, C3D*, "
+                f"T2D2, T2D3, ...",
             )
         values = [int(value) for row in rows for value in row if value]
         if len(values) % (width + 1):
@@ -213,7 +227,8 @@ class _Deck:
             if unknown is not None:
                 fail(self.path, f"*ELEMENT: element {number} refers to node {unknown}, which is not defined")
             self.element_at[number] = (kind, len(block))
-            block.append([self.node_ids[node] for node in nodes])
+            order = ABAQUS_ORDER.get(BY_MESHIO_NAME.get(kind, ""), range(width))
+            block.append([self.node_ids[nodes[i]] for i in order])
             numbers.append(number)
         if "ELSET" in params:
             self.elsets.setdefault(self.name(params, "ELSET"), []).extend(numbers)
@@ -251,9 +266,11 @@ class _Deck:
             fail(self.path, f"*{kind}, {kind}={self.shown[name]}: {what} {unknown} is not defined")
         return found
 
-    def surface_edges(self, name: str) -> list[list[int]]:
-        """The edges of a surface given by element faces S1 to S4."""
-        edges = []
+    def surface_facets(self, name: str) -> list[list[int]]:
+        """The corners of a surface's facets given by element faces: edges S1 to S4 in the plane, faces S1 to S6 in
+        space.
+        """
+        facets = []
         for row in self.surfaces[name]:
             face = re.fullmatch(r"[SE](\d)", row[1].upper()) if len(row) > 1 else None
             if face is None:
@@ -263,8 +280,10 @@ class _Deck:
                 if number not in self.element_at:
                     fail(self.path, f"*SURFACE, NAME={self.shown[name]}: element {number} is not defined")
                 kind, at = self.element_at[number]
-                nodes, corners, local = self.blocks[kind][at], 3 if kind.startswith("tri") else 4, int(face[1]) - 1
-                if kind.startswith("line") or local >= corners:
+                local = int(face[1]) - 1
+                info = ELEMENTS[BY_MESHIO_NAME[kind]] if kind in BY_MESHIO_NAME else None
+                if info is None or not 0 <= local < len(info.facets):
                     fail(self.path, f"*SURFACE, NAME={self.shown[name]}: element {number} has no face {row[1]}")
-                edges.append([nodes[local], nodes[(local + 1) % corners]])
-        return edges
+                nodes = self.blocks[kind][at]
+                facets.append([nodes[i] for i in info.facets[local][: info.facet_corners(local)]])
+        return facets

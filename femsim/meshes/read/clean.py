@@ -12,10 +12,10 @@ import numpy as np
 
 from femsim.base.arrays import FloatArray, IntArray
 from femsim.base.errors import FemsimWarning
-from femsim.meshes.elements import gauss_points, shape
+from femsim.meshes.elements import ELEMENTS, gauss_points, node_points, shape
 from femsim.meshes.facets import edges_of
 from femsim.meshes.mesh import Mesh, jacobians
-from femsim.meshes.read.groups import lines_of, place, with_regions
+from femsim.meshes.read.groups import at_point, lines_of, place, places_of, with_regions
 from femsim.meshes.read.orders import used_nodes
 from femsim.meshes.read.raw import BY_MESHIO_NAME, Raw, dim_of, fail
 
@@ -24,10 +24,11 @@ def assemble(path: Path, raw: Raw, scale: float) -> tuple[Mesh, dict[str, FloatA
     """The mesh, its point data and what was done on the way; ``scale`` is the file's unit of length in um."""
     notes = list(raw.notes)
     element, cells, number_of = _cells(path, raw)
-    points = _plane(path, raw.points, cells, notes) * scale
+    dim = ELEMENTS[element].dim
+    points = (_plane if dim == 2 else _space)(path, raw.points, cells, notes) * scale
     used, new_of = used_nodes(len(points), cells)
     if len(used) < len(points):
-        notes.append(f"{len(points) - len(used)} nodes that belong to no 2D cell were dropped")
+        notes.append(f"{len(points) - len(used)} nodes that belong to no {dim}D cell were dropped")
     mesh = Mesh(points[used], new_of[cells], element, np.zeros(len(cells), dtype=np.int64), ("",))
     mesh = _turn(mesh, notes)
     check_shapes(path, mesh)
@@ -36,20 +37,32 @@ def assemble(path: Path, raw: Raw, scale: float) -> tuple[Mesh, dict[str, FloatA
         notes.append(f"{len(cells) - len(mesh.cells)} cells given twice were taken once")
     groups = [replace(group, cells=np.unique(group.cells)) for group in raw.groups]
     mesh = with_regions(path, mesh, groups, raw.dims, number_of, notes)
+    if dim == 3:
+        places = places_of(path, mesh, replace(raw, groups=groups), new_of, notes)
+        mesh = replace(mesh, surfaces=places.surfaces, lines=places.lines, sets=places.sets)
+        _warn_of_doubled_nodes(path, mesh, notes)
+        return mesh, _point_data(raw, used, notes), notes
     edges = edges_of(mesh)
     if len(edges.nodes) * 2 - np.sum(edges.cells[:, 1] < 0) < len(mesh.cells) * len(mesh.info.edges):
         fail(path, _crowded(mesh))
     mesh = replace(mesh, lines=lines_of(path, mesh, edges, replace(raw, groups=groups), new_of, notes))
     _warn_of_doubled_nodes(path, mesh, notes)
+    return mesh, _point_data(raw, used, notes), notes
+
+
+def _point_data(raw: Raw, used: IntArray, notes: list[str]) -> dict[str, FloatArray]:
+    """The data of the nodes that are used."""
     point_data = {name: values[used] for name, values in raw.point_data.items()}
     for name, values in point_data.items():
         if np.any(~np.isfinite(values)):
             notes.append(f"point data {name!r} has no finite value at {int(np.sum(~np.isfinite(values)))} nodes")
-    return mesh, point_data, notes
+    return point_data
 
 
 def _cells(path: Path, raw: Raw) -> tuple[str, IntArray, IntArray]:
-    """The 2D cells: element, nodes, and for every cell of the file its number among them (-1 for lines and points)."""
+    """The cells of the highest dimension: element, nodes, and for every cell of the file its number among them (-1 for
+    those of lower dimension).
+    """
     count: dict[str, int] = {}
     for kind, nodes in raw.blocks:
         count[kind] = count.get(kind, 0) + len(nodes)
@@ -58,21 +71,21 @@ def _cells(path: Path, raw: Raw) -> tuple[str, IntArray, IntArray]:
     def listed(kinds: dict[str, int]) -> str:
         return ", ".join(f"{n} {kind}" for kind, n in kinds.items())
 
-    if by_dim[3]:
-        fail(path, f"3D cells are not supported ({listed(by_dim[3])}); a 2D section is needed")
-    if not by_dim[2]:
+    dim = 3 if by_dim[3] else 2
+    if not by_dim[dim]:
         fail(
             path,
-            f"holds no 2D cells ({listed({**by_dim[0], **by_dim[1]}) or 'no cells at all'}); needed: triangles "
-            f"or quadrilaterals",
+            f"holds no 2D cells and no 3D cells ({listed({**by_dim[0], **by_dim[1]}) or 'no cells at all'}); needed: "
+            f"triangles, quadrilaterals, tetrahedra, hexahedra or wedges",
         )
-    unknown = [kind for kind in by_dim[2] if kind not in BY_MESHIO_NAME]
+    unknown = [kind for kind in by_dim[dim] if kind not in BY_MESHIO_NAME]
     if unknown:
-        allowed = ", ".join(f"{meshio_name} ({name})" for meshio_name, name in BY_MESHIO_NAME.items())
-        fail(path, f"cell type {unknown[0]!r} ({by_dim[2][unknown[0]]} cells) is not supported; allowed: {allowed}")
-    if len(by_dim[2]) > 1:
-        fail(path, f"mixed cell types are not supported in one run ({listed(by_dim[2])}); mesh with one of them")
-    (kind,) = by_dim[2]
+        same = {n: e for n, e in BY_MESHIO_NAME.items() if ELEMENTS[e].dim == dim}
+        allowed = ", ".join(f"{meshio_name} ({name})" for meshio_name, name in same.items())
+        fail(path, f"cell type {unknown[0]!r} ({by_dim[dim][unknown[0]]} cells) is not supported; allowed: {allowed}")
+    if len(by_dim[dim]) > 1:
+        fail(path, f"mixed cell types are not supported in one run ({listed(by_dim[dim])}); mesh with one of them")
+    (kind,) = by_dim[dim]
     parts, number_of, at = [], [], 0
     for name, nodes in raw.blocks:
         if name == kind:
@@ -92,13 +105,25 @@ def _cells(path: Path, raw: Raw) -> tuple[str, IntArray, IntArray]:
     return element, cells, np.concatenate(number_of)
 
 
-def _plane(path: Path, points: FloatArray, cells: IntArray, notes: list[str]) -> FloatArray:
-    """The two coordinates that vary."""
-    used = points[np.unique(cells)]
+def _space(path: Path, points: FloatArray, cells: IntArray, notes: list[str]) -> FloatArray:
+    """The three coordinates, checked."""
+    if points.shape[1] != 3:
+        fail(path, "3D cells on nodes of two coordinates")
+    _check_finite(path, points[np.unique(cells)])
+    return points
+
+
+def _check_finite(path: Path, used: FloatArray) -> None:
     bad = np.flatnonzero(~np.all(np.isfinite(used), axis=1))
     if len(bad):
         where = ", ".join(f"{x:g}" for x in used[bad[0]])
         fail(path, f"{len(bad)} nodes have coordinates that are not finite, the first ({where})")
+
+
+def _plane(path: Path, points: FloatArray, cells: IntArray, notes: list[str]) -> FloatArray:
+    """The two coordinates that vary."""
+    used = points[np.unique(cells)]
+    _check_finite(path, used)
     if points.shape[1] == 2:
         return points
     spread = np.ptp(used, axis=0)
@@ -130,8 +155,16 @@ def _turn(mesh: Mesh, notes: list[str]) -> Mesh:
     wrong = np.flatnonzero(_determinants(mesh).sum(axis=1) < 0)
     if not len(wrong):
         return mesh
-    notes.append(f"{len(wrong)} clockwise cells were turned round")
     corners = mesh.info.corners
+    if mesh.dim == 3:  # the image under a change of the first two reference coordinates
+        notes.append(f"{len(wrong)} left-handed cells were turned round")
+        nodes = node_points(mesh.element)
+        mirrored = nodes[:, [1, 0, 2]]
+        swap = np.argmin(np.linalg.norm(mirrored[:, None] - nodes[None], axis=2), axis=1)
+        cells = mesh.cells.copy()
+        cells[wrong] = cells[wrong][:, swap]
+        return replace(mesh, cells=cells)
+    notes.append(f"{len(wrong)} clockwise cells were turned round")
     order = [
         0,
         *range(corners - 1, 0, -1),
@@ -144,12 +177,13 @@ def _turn(mesh: Mesh, notes: list[str]) -> Mesh:
 
 
 def check_shapes(path: Path, mesh: Mesh) -> None:
+    """Raise InputError for flat and for inverted cells."""
     determinant = _determinants(mesh)
-    corner = mesh.points[mesh.cells[:, : mesh.info.corners]]
-    longest = np.max(np.sum((np.roll(corner, -1, axis=1) - corner) ** 2, axis=2), axis=1)
+    longest = _edge_lengths(mesh).max(axis=1) ** mesh.dim
     flat = np.flatnonzero(np.abs(determinant).max(axis=1) <= 1e-13 * longest)
     if len(flat):
-        fail(path, f"{len(flat)} cells have no area, the first at {place(mesh, flat[0])}")
+        what = "area" if mesh.dim == 2 else "volume"
+        fail(path, f"{len(flat)} cells have no {what}, the first at {place(mesh, flat[0])}")
     inverted = np.flatnonzero(determinant.min(axis=1) <= 0)
     if len(inverted):
         fail(
@@ -178,17 +212,23 @@ def _crowded(mesh: Mesh) -> str:
     )
 
 
+def _edge_lengths(mesh: Mesh) -> FloatArray:
+    """Lengths (E, k) of the cells' straight edges."""
+    ends = np.array([edge[:2] for edge in mesh.info.edges])
+    x = mesh.points[mesh.cells]
+    return np.asarray(np.linalg.norm(x[:, ends[:, 1]] - x[:, ends[:, 0]], axis=2))
+
+
 def _warn_of_doubled_nodes(path: Path, mesh: Mesh, notes: list[str]) -> None:
     from scipy.spatial import cKDTree
 
-    corner = mesh.points[mesh.cells[:, : mesh.info.corners]]
-    shortest = float(np.linalg.norm(np.roll(corner, -1, axis=1) - corner, axis=2).min())
+    shortest = float(_edge_lengths(mesh).min())
     distance, _ = cKDTree(mesh.points).query(mesh.points, k=2)
     doubled = np.flatnonzero(distance[:, 1] <= 1e-5 * shortest)
     if len(doubled):
-        r, z = mesh.points[doubled[0]]
         text = (
-            f"{len(doubled)} nodes lie on others without being joined, the first at ({r:.6g}, {z:.6g}) um; "
+            f"{len(doubled)} nodes lie on others without being joined, the first at "
+            f"{at_point(mesh.points[doubled[0]])}; "
             f"regions may be unconnected"
         )
         notes.append(text)

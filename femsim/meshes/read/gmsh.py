@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from femsim.base.arrays import FloatArray, IntArray
 from femsim.meshes.read.raw import BY_MESHIO_NAME, NONE, Group, Raw, dim_of, fail, numbers
+from femsim.meshes.solids import GMSH_ORDER
 
 #: by gmsh's number: the name of an element type and how many nodes it has
 GMSH_TYPES = {
@@ -74,13 +75,19 @@ def read_gmsh(path: Path) -> Raw:
             fail(path, f"refers to node {wanted[wrong].flat[0]}, which is not defined")
         return np.asarray(order[at], dtype=np.int64)
 
-    raw = Raw(points, [(kind, index(nodes)) for kind, nodes, _ in found])
+    raw = Raw(points, [(kind, index(_ordered(kind, nodes))) for kind, nodes, _ in found])
     for key, (where, values) in fields.items():
         data = np.full(len(points), np.nan)
         data[index(where)] = values
         raw.point_data[key] = data
     _groups(path, raw, names, [columns for _, _, columns in found])
     return raw
+
+
+def _ordered(kind: str, nodes: IntArray) -> IntArray:
+    """Nodes of cells in the order of VTK."""
+    order = GMSH_ORDER.get(BY_MESHIO_NAME.get(kind, ""))
+    return nodes if order is None else nodes[:, list(order)]
 
 
 class _Cursor:
@@ -260,6 +267,7 @@ def _groups(path: Path, raw: Raw, names: dict[tuple[int, int], str], columns: li
             for tag in np.unique(column):
                 if tag:
                     members.setdefault((dim_of(kind), int(tag)), []).append(offset + np.flatnonzero(column == tag))
+    highest = max([2, *(dim_of(kind) for kind, nodes in raw.blocks if len(nodes))])
     for (dim, tag), parts in members.items():
         cells = np.concatenate([NONE, *parts])
         if (dim, tag) in names:
@@ -276,11 +284,11 @@ def _groups(path: Path, raw: Raw, names: dict[tuple[int, int], str], columns: li
             raw.groups.append(Group(names[dim, tag], dim, cells))
             continue
         elsewhere = [other for other in range(4) if (other, tag) in names]
-        if dim == 2 and elsewhere:
+        if dim == highest and elsewhere:
             name = names[elsewhere[0], tag]
             fail(
                 path,
-                f"mixed-up tag: 2D cells carry tag {tag}, which the file names {name!r} as a group of dimension "
+                f"mixed-up tag: {dim}D cells carry tag {tag}, which the file names {name!r} as a group of dimension "
                 f"{elsewhere[0]}",
             )
         raw.groups.append(Group(str(tag), dim, cells, numbered=True))

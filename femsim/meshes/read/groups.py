@@ -1,24 +1,30 @@
-"""The names of a mesh: regions of the groups of 2D cells, lines of the groups of 1D cells and of the node sets."""
+"""The names of a mesh: regions of the groups of cells, boundaries of the groups of cells of lower dimension and of the
+node sets.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from femsim.base.arrays import FloatArray, IntArray
-from femsim.meshes.facets import Edges, find_edges
+from femsim.base.arrays import BoolArray, FloatArray, IntArray
+from femsim.meshes.facets import Edges, Faces, cell_edges, faces_of, find_edges, find_faces
 from femsim.meshes.mesh import Mesh
 from femsim.meshes.read.raw import NONE, Group, Raw, fail
 
 
 def place(mesh: Mesh, cell: int | np.integer[Any]) -> str:
     """The centre of a cell's corners, for a message."""
-    r, z = mesh.points[mesh.cells[cell, : mesh.info.corners]].mean(axis=0)
-    return f"({r:.6g}, {z:.6g}) um"
+    return at_point(mesh.points[mesh.cells[cell, : mesh.info.corners]].mean(axis=0))
+
+
+def at_point(point: FloatArray) -> str:
+    """A point, for a message."""
+    return f"({', '.join(f'{x:.6g}' for x in point)}) um"
 
 
 def with_regions(
@@ -27,11 +33,12 @@ def with_regions(
     """The mesh with its regions; ``dims`` and ``number_of`` give each cell of the file its dimension and its number in
     the mesh.
     """
-    sets = _areas(path, groups, dims, number_of, notes)
+    sets = _areas(path, groups, dims, number_of, notes, mesh.dim)
     if not sets:
         fail(
             path,
-            "no region: none of the 2D cells is in a physical group, an element set or numbered by integer cell data",
+            f"no region: none of the {mesh.dim}D cells is in a physical group, an element set or numbered by integer "
+            "cell data",
         )
     covered = np.zeros(len(mesh.cells), dtype=np.int64)
     for cells in sets.values():
@@ -61,9 +68,9 @@ def with_regions(
 
 
 def _areas(
-    path: Path, groups: list[Group], dims: IntArray, number_of: IntArray, notes: list[str]
+    path: Path, groups: list[Group], dims: IntArray, number_of: IntArray, notes: list[str], dim: int
 ) -> dict[str, IntArray]:
-    """The cells of the mesh in each group of 2D cells."""
+    """The cells of the mesh in each group of cells of its dimension."""
     sets: dict[str, IntArray] = {}
     for group in groups:
         held = np.unique(dims[group.cells]).tolist()
@@ -72,14 +79,14 @@ def _areas(
             fail(path, f"group {group.name!r}{said} is empty: it holds no cells")
         if len(set(held) - {0}) > 1 or (group.dim is not None and held and held != [group.dim]):
             said = "" if group.dim is None else f"; it is declared with dimension {group.dim}"
+            kinds = "regions are 2D, lines 1D" if dim == 2 else "regions are 3D, surfaces 2D, lines 1D"
             fail(
                 path,
-                f"group {group.name!r} holds cells of dimension {' and '.join(map(str, held))}{said}; regions are "
-                f"2D, lines 1D",
+                f"group {group.name!r} holds cells of dimension {' and '.join(map(str, held))}{said}; {kinds}",
             )
-        if held == [0] or group.dim == 0:
+        if (held == [0] or group.dim == 0) and dim == 2:
             notes.append(f"group {group.name!r} holds points only and is not used")
-        if held == [2]:
+        if held == [dim]:
             sets[group.name] = np.union1d(sets.get(group.name, NONE), number_of[group.cells])
     return sets
 
@@ -154,3 +161,118 @@ def _edges_by_nodes(
             f"line group {name!r}: {len(lost)} of its edges are no edges of 2D cells, the first from ({a}) to ({b})",
         )
     return at
+
+
+@dataclass(frozen=True)
+class Places:
+    """The named places of a mesh in space: surfaces (cell, face), lines (edges), sets (nodes)."""
+
+    surfaces: dict[str, IntArray]
+    lines: dict[str, IntArray]
+    sets: dict[str, IntArray]
+
+
+def places_of(path: Path, mesh: Mesh, raw: Raw, new_of: IntArray, notes: list[str]) -> Places:
+    """Surfaces, lines and sets of a mesh in space; ``new_of`` gives each node of the file its number in the mesh.
+
+    A node set becomes a surface where the outer faces with all their nodes in it hold all its nodes, else a set.
+    """
+    faces = faces_of(mesh)
+    if faces.shared.max(initial=0) > 2:
+        worst = faces.rows(np.flatnonzero(faces.shared > 2))
+        fail(
+            path,
+            f"{len(worst)} faces belong to more than two cells (cells overlap), the first at "
+            f"{place(mesh, worst[0, 0])}",
+        )
+    found = Places({}, {}, {})
+    for group in raw.groups:
+        held = np.unique(raw.dims[group.cells]).tolist()
+        if held not in ([2], [1], [0]):
+            continue
+        name = group.name
+        if name in mesh.regions:
+            if not group.numbered:
+                fail(path, f"the name {name!r} is used for a region and for a boundary group; give each its own")
+            name = f"{('points', 'line', 'surface')[held[0]]} {name}"
+            notes.append(f"group {group.name!r} is called {name!r}, because a region has its number too")
+        rows = [
+            nodes[group.cells[(group.cells >= start) & (group.cells < start + len(nodes))] - start]
+            for start, (_, nodes) in zip(raw.offsets, raw.blocks, strict=False)
+        ]
+        parts = [new_of[nodes] for nodes in rows if len(nodes)]
+        if held == [0]:
+            found.sets[name] = np.unique(np.concatenate([part.ravel() for part in parts]))
+        elif held == [1]:
+            found.lines[name] = _space_edges(path, mesh, name, parts)
+        else:
+            found.surfaces[name] = _space_faces(path, mesh, faces, name, parts)
+    outer = faces.rows(np.flatnonzero((faces.shared == 1) | _between(mesh, faces)))
+    for name, members in raw.node_sets.items():
+        _node_set(path, mesh, found, outer, name, new_of[members], notes)
+    return found
+
+
+def _between(mesh: Mesh, faces: Faces) -> BoolArray:
+    """Which faces part two regions."""
+    region = mesh.region[faces.cells]
+    return np.asarray((faces.cells[:, 1] >= 0) & (region[:, 0] != region[:, 1]))
+
+
+def _node_set(
+    path: Path, mesh: Mesh, found: Places, outer: IntArray, name: str, nodes: IntArray, notes: list[str]
+) -> None:
+    inside = np.zeros(len(mesh.points), dtype=bool)
+    inside[nodes[nodes >= 0]] = True
+    if name in mesh.regions:
+        if np.array_equal(np.flatnonzero(inside), mesh.nodes_of(name)):
+            return  # Abaqus/CAE writes a node set and an element set of each region
+        fail(path, f"the name {name!r} is used for a region and for a node set; give each its own")
+    if name in found.surfaces or name in found.lines:
+        return
+    if not len(nodes):
+        fail(path, f"node set {name!r} is empty: it holds no nodes")
+    if not np.any(inside) or np.all(inside):
+        notes.append(f"node set {name!r} holds {'all' if np.all(inside) else 'no'} nodes of cells and is not used")
+        return
+    whole = np.zeros(len(outer), dtype=bool)
+    covered = np.zeros(len(mesh.points), dtype=bool)
+    for local, face in enumerate(mesh.info.faces):
+        at = np.flatnonzero(outer[:, 1] == local)
+        rows = mesh.cells[outer[at, 0]][:, list(face)]
+        held = inside[rows].all(axis=1)
+        whole[at[held]] = True
+        covered[rows[held].ravel()] = True
+    if np.array_equal(covered, inside):
+        found.surfaces[name] = outer[whole]
+    else:
+        found.sets[name] = np.flatnonzero(inside)
+
+
+def _space_faces(path: Path, mesh: Mesh, faces: Faces, name: str, parts: list[IntArray]) -> IntArray:
+    """Faces given by the nodes of 2D cells, whose corners come first."""
+    found = []
+    for nodes in parts:
+        corners = nodes[:, : 3 if nodes.shape[1] in (3, 6, 7) else 4]
+        at = find_faces(mesh, faces, np.where(corners < 0, 0, corners))
+        at = np.where(np.all(corners >= 0, axis=1), at, -1)
+        if np.any(at < 0):
+            fail(path, f"surface group {name!r}: {int(np.sum(at < 0))} of its faces are no faces of 3D cells")
+        found.append(faces.rows(at))
+    return np.unique(np.concatenate(found), axis=0)
+
+
+def _space_edges(path: Path, mesh: Mesh, name: str, parts: list[IntArray]) -> IntArray:
+    """Edges given by the nodes of 1D cells, ends first."""
+    edges, _ = cell_edges(mesh)
+    scale = np.int64(len(mesh.points))
+    key = edges[:, 0] * scale + edges[:, 1]
+    found = []
+    for nodes in parts:
+        ask = nodes[:, :2].min(axis=1) * scale + nodes[:, :2].max(axis=1)
+        at = np.minimum(np.searchsorted(key, ask), len(key) - 1)
+        wrong = (key[at] != ask) | np.any(nodes[:, :2] < 0, axis=1)
+        if np.any(wrong):
+            fail(path, f"line group {name!r}: {int(np.sum(wrong))} of its edges are no edges of 3D cells")
+        found.append(edges[at])
+    return np.unique(np.concatenate(found), axis=0)

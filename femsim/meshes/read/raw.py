@@ -122,7 +122,7 @@ def number_groups(
         return False
     values, dims = per_cell[key].astype(np.int64), raw.dims
     nothing = {0} if key in ("gmsh:physical", "cell_tags") else set()
-    for dim in (2, 1):
+    for dim in (3, 2, 1):
         for number in np.unique(values[dims == dim]):
             if int(number) not in nothing:
                 name = name_of(key, dim, int(number))

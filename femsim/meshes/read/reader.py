@@ -37,8 +37,8 @@ def read_mesh(path: Path, length_unit: str = "um", element: str | None = None) -
     """Read a mesh file; coordinates are in ``length_unit``; ``element`` raises or lowers the order within the family of
     the file's cells.
 
-    Regions are the groups of 2D cells, lines the groups of 1D cells and the node sets. Every fault is an ``InputError``
-    of one line.
+    Regions are the groups of 2D cells, lines the groups of 1D cells and the node sets. Where there are 3D cells,
+    regions are groups of those, surfaces groups of 2D cells. Every fault is an ``InputError`` of one line.
     """
     path = Path(path)
     if length_unit not in UM_PER_LENGTH_UNIT:

@@ -20,7 +20,8 @@ from femsim.meshes.read.raw import NONE, Group, Raw, fail, number_groups, number
 
 _VTK_TYPES = {1: "vertex", 3: "line", 4: "polyline", 5: "triangle", 7: "polygon", 8: "pixel", 9: "quad", 10: "tetra", 11: "voxel",  # noqa: E501
               12: "hexahedron", 13: "wedge", 14: "pyramid", 21: "line3", 22: "triangle6", 23: "quad8", 24: "tetra10", 25: "hexahedron20",  # noqa: E501
-              28: "quad9", 30: "quad6", 34: "triangle7", 35: "line4", 42: "polyhedron", 68: "line of higher order",
+              26: "wedge15", 28: "quad9", 29: "hexahedron27", 30: "quad6", 32: "wedge18", 34: "triangle7", 35: "line4",
+              42: "polyhedron", 68: "line of higher order",
               69: "triangle of higher order", 70: "quad of higher order"}  # fmt: skip
 _VTK_NUMBERS = {"Float32": "f4", "Float64": "f8", "Int8": "i1", "Int16": "i2", "Int32": "i4", "Int64": "i8", "UInt8": "u1",  # noqa: E501
                 "UInt16": "u2", "UInt32": "u4", "UInt64": "u8"}  # fmt: skip
@@ -202,8 +203,13 @@ def _groups(raw: Raw, per_cell: dict[str, npt.NDArray[Any]], field_data: dict[st
         {number: text for number, text in enumerate(field_data.get(key, [])) if isinstance(text, str)}
         for key in ("region_names", "line_names")
     )
-    if lines and "line" in per_cell and "region" in per_cell:
-        for column, known, dim in (("region", names, 2), ("line", lines, 1)):
+    surfaces = {
+        number: text for number, text in enumerate(field_data.get("surface_names", [])) if isinstance(text, str)
+    }
+    if (lines or surfaces) and "line" in per_cell and "region" in per_cell:
+        solid = "surface_names" in field_data
+        columns = [("region", names, 3 if solid else 2), ("line", lines, 1)]
+        for column, known, dim in [*columns, *([("surface", surfaces, 2)] if solid else [])]:
             raw.groups += [
                 Group(name, dim, np.flatnonzero(per_cell[column] == number)) for number, name in known.items()
             ]
