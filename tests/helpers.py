@@ -15,7 +15,7 @@ import scipy.sparse as sp
 from femsim.base.errors import FemsimWarning
 from femsim.materials.elastic import Material
 from femsim.materials.property import Property
-from femsim.measures.stress import nodal_stress, sample, stress
+from femsim.measures.stress import nodal_stress
 from femsim.meshes.elements import ELEMENTS, gauss_points, node_points, shape
 from femsim.meshes.facets import edges_of
 from femsim.meshes.grid import tensor_mesh
@@ -23,7 +23,8 @@ from femsim.meshes.mesh import Mesh
 from femsim.models.assembly import element_stiffness
 from femsim.models.kinematics import KINEMATICS
 from femsim.models.loads import Traction
-from femsim.models.model import Model
+from femsim.models.model import model_of
+from femsim.models.sampling import sample
 from femsim.models.space import Constraints
 
 REFERENCES = json.loads((Path(__file__).parent / "data" / "references.json").read_text())
@@ -74,8 +75,8 @@ def material(name, angle=0.0):
 def assemble(model):
     """Stiffness of the free unknowns T^T K T and the force -T^T K u_p of prescribed displacements, entry by entry."""
     rows, columns, entries = [], [], []
-    for cells, stiffness in element_stiffness(model):
-        dofs = model.element_dofs(cells)
+    for cells, stiffness in element_stiffness(model.space, model.moduli):
+        dofs = model.space.element_dofs(cells)
         row, column = np.broadcast_arrays(dofs[:, :, None], dofs[:, None, :])
         rows.append(row.ravel())
         columns.append(column.ravel())
@@ -86,7 +87,7 @@ def assemble(model):
     ).tocsc()
     free = np.flatnonzero(constraints.equation >= 0)
     transfer = sp.csc_matrix((np.ones(len(free)), (free, constraints.equation[free])), shape=(n, constraints.count))
-    return (transfer.T @ whole @ transfer).tocsc(), -transfer.T @ (whole @ constraints.value)
+    return (transfer.T @ whole @ transfer).tocsc(), -transfer.T @ (whole @ model.load.prescribed)
 
 
 # ---------------------------------------------------------------- meshes
@@ -270,17 +271,29 @@ def held(*conditions):
     return fixed
 
 
+def constrained(ndof, fixed=None, ties=()):
+    """Constraints and prescribed values (ndof,) from values by dof and groups of dofs that move together."""
+    fixed, ties = fixed or {}, tuple(np.asarray(t) for t in ties)
+    prescribed = np.zeros(ndof)
+    prescribed[list(fixed)] = list(fixed.values())
+    for group in ties:
+        own = [dof for dof in group.tolist() if dof in fixed]
+        if own:
+            prescribed[group] = prescribed[own[0]]
+    return Constraints.build(ndof, np.array(list(fixed), dtype=np.int64), ties), prescribed
+
+
 def build(mesh, kinematics, materials, fixed, temperature=0.0, ties=(), tractions=(), stress_free=0.0):
     """A model; ``materials`` one for all regions, a list in their order, or a dict; the axis is held in axisymmetry."""
     if isinstance(materials, Material):
         materials = [materials] * len(mesh.regions)
     if not isinstance(materials, dict):
         materials = dict(zip(mesh.regions, materials, strict=True))
-    if kinematics.is_axisymmetric:
+    if kinematics.radial:
         fixed = {**held((np.flatnonzero(mesh.points[:, 0] <= 0), 0, 0.0)), **fixed}
     ndof = 2 * len(mesh.points) + kinematics.globals_
-    constraints = Constraints.build(ndof, fixed, tuple(np.asarray(t) for t in ties))
-    return Model(mesh, kinematics, materials, temperature, stress_free, constraints, tuple(tractions))
+    held_dofs, prescribed = constrained(ndof, fixed, ties)
+    return model_of(mesh, kinematics, materials, temperature, stress_free, held_dofs, prescribed, tuple(tractions))
 
 
 def in_bodily_mesh(mesh, seed=3, count=4):
@@ -293,7 +306,7 @@ def in_bodily_mesh(mesh, seed=3, count=4):
 
 def stresses_of(solution):
     """Stress (E, n, 4) at the cells' own nodes."""
-    return nodal_stress(solution.model, solution.unknowns)
+    return nodal_stress(solution.field)
 
 
 def field_errors(solution, displacement, stress_of):
@@ -304,13 +317,14 @@ def field_errors(solution, displacement, stress_of):
     mesh = model.mesh
     xi, w = gauss_points(mesh.element, mesh.info.full + 2)
     values, _ = shape(mesh.element, xi)
-    at = sample(model, np.arange(len(mesh.cells)), xi)
+    at = sample(model.space, np.arange(len(mesh.cells)), xi)
     volume = at.volume * w
     flat = at.position.reshape(-1, 2)
     u = displacement(flat).reshape(at.position.shape)
     du = np.matmul(values[None], solution.displacement[mesh.cells]) - u
-    ds = stress(model, solution.unknowns, at) - stress_of(flat).reshape(*at.position.shape[:2], 4)
-    strain = np.linalg.solve(np.broadcast_to(at.stiffness, (*ds.shape, 4)), ds[..., None])[..., 0]
+    ds = solution.field.stress(at) - stress_of(flat).reshape(*at.position.shape[:2], 4)
+    stiffness = model.moduli.at(at.cells, at.values)
+    strain = np.linalg.solve(np.broadcast_to(stiffness, (*ds.shape, 4)), ds[..., None])[..., 0]
     l2, norm = (np.sqrt(np.sum(volume[..., None] * v**2)) for v in (du, u))
     return l2, np.sqrt(np.sum(volume * np.sum(ds * strain, axis=-1))), norm
 

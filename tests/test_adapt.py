@@ -41,8 +41,8 @@ def overkill():
     case = bilayer()
     disc = discretise(case, None, Grading(2e-4, 1.25))
     model = build_model(disc, resolve_materials(case, disc))
-    (average,) = averages(model, disc.roots, disc.lengths)
-    return root_metrics(model, solve(model).unknowns, average)
+    (average,) = averages(model.space, disc.roots, disc.lengths)
+    return root_metrics(solve(model).field, average)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from femsim.meshes.grid import tensor_mesh
 from femsim.meshes.layout import Line
 from femsim.meshes.mesh import Mesh
 from femsim.models.assembly import traction_force
-from femsim.models.model import Model
+from femsim.models.model import model_of
 from femsim.models.space import Constraints
 
 PLANE = [STRAIN, STRESS, GENERAL]
@@ -78,14 +78,15 @@ def test_two_regions_touching_at_one_node_are_one_part():
 
 def test_axis_wall_and_values():
     mesh = box()
-    c = constrain(mesh, AXI, [at(z=0.0, u_z=0.25)], outer="fixed")
+    space, value = constrain(mesh, AXI, [at(z=0.0, u_z=0.25)], outer="fixed")
+    c = space.constraints
     axis, wall, bottom = near(mesh, 0, 0.0), near(mesh, 0, 2.0), near(mesh, 1, 0.0)
     assert np.all(c.equation[2 * axis] == -1)
     assert np.all(c.equation[2 * wall] == -1)
-    assert np.all(c.value[2 * bottom + 1] == 0.25)
-    assert np.all(c.value[c.equation >= 0] == 0)
+    assert np.all(value[2 * bottom + 1] == 0.25)
+    assert np.all(value[c.equation >= 0] == 0)
     assert c.count == len(set(c.equation[c.equation >= 0]))
-    c = constrain(mesh, AXI, [at(z=0.0, u_z=0.0)], outer="coupled")
+    c = constrain(mesh, AXI, [at(z=0.0, u_z=0.0)], outer="coupled")[0].constraints
     assert len(set(c.equation[2 * wall])) == 1
     assert c.equation[2 * wall[0]] >= 0
 
@@ -116,8 +117,9 @@ def test_wrong_places_are_named(boundary, kinematics, text):
         constrain(box(), kinematics, [boundary])
 
 
-def model_with(mesh, kinematics, traction):
-    return Model(mesh, kinematics, {}, 0.0, 0.0, Constraints.build(2 * len(mesh.points)), (traction,))
+def force_of(mesh, kinematics, traction):
+    model = model_of(mesh, kinematics, {}, 0.0, 0.0, Constraints.build(2 * len(mesh.points)), tractions=(traction,))
+    return traction_force(model.space, model.load)
 
 
 @pytest.mark.parametrize("element", ALL)
@@ -127,13 +129,9 @@ def test_resultants_of_pressure_and_traction(element, kinematics):
     mesh = box(element)
     axis = "r" if kinematics is AXI else "x"
     width = 2 * np.pi * 2.0 if kinematics is AXI else 1.0
-    force = traction_force(
-        model_with(mesh, kinematics, traction_of(mesh, kinematics, at(**{axis: 2.0}, pressure=3.0), 0))
-    )
+    force = force_of(mesh, kinematics, traction_of(mesh, kinematics, at(**{axis: 2.0}, pressure=3.0), 0))
     assert force.reshape(-1, 2).sum(axis=0) == pytest.approx([-3.0 * width, 0.0], abs=1e-12)
-    force = traction_force(
-        model_with(mesh, kinematics, traction_of(mesh, kinematics, at(**{axis: 2.0}, traction=[1.0, -4.0]), 0))
-    )
+    force = force_of(mesh, kinematics, traction_of(mesh, kinematics, at(**{axis: 2.0}, traction=[1.0, -4.0]), 0))
     assert force.reshape(-1, 2).sum(axis=0) == pytest.approx([1.0 * width, -4.0 * width], rel=1e-12)
 
 

@@ -27,6 +27,11 @@ def body(cells=24, element="quad9", hold=True):
     return build(mesh, AXI, isotropic(100e3, 0.3, 17e-6), fixed, -100.0)
 
 
+def matrix_of(*cells):
+    model = body(*cells)
+    return make_system(model.space, model.moduli).matrix
+
+
 @pytest.fixture
 def no_choice(monkeypatch):
     monkeypatch.delenv("FEMSIM_SOLVER", raising=False)
@@ -37,7 +42,7 @@ def test_backends_solve_the_same_system(backend):
     """Against a dense solution; one right side and many, in either memory order; the right sides are left as they
     were.
     """
-    upper = make_system(body(8)).matrix
+    upper = matrix_of(8)
     dense = np.triu(upper.toarray()) + np.triu(upper.toarray(), 1).T
     rhs = np.random.default_rng(0).normal(size=(len(dense), 3))
     kept = rhs.copy()
@@ -61,7 +66,7 @@ def test_backends_give_the_same_body(backend, no_choice):
 
 @pytest.mark.parametrize("backend", EACH)
 def test_two_factors_live_side_by_side(backend):
-    one, two = (make_system(body(n)).matrix for n in (4, 6))
+    one, two = (matrix_of(n) for n in (4, 6))
     first, second = factorise(one, backend), factorise(two, backend)
     for matrix, factor in ((one, first), (two, second), (one, first)):
         rhs = np.ones((matrix.shape[0], 1))
@@ -118,7 +123,7 @@ def test_a_backend_that_is_not_installed_is_bad_input(monkeypatch):
 @pytest.mark.parametrize("backend", EACH)
 def test_memory_is_refused_before_it_runs_out(backend, monkeypatch):
     """With a megabyte free the factorisation says what it needs and what there is, and what to change."""
-    matrix = make_system(body()).matrix
+    matrix = matrix_of()
     monkeypatch.setattr(femsim.solvers.memory, "free_bytes", lambda: 1e6)
     with pytest.raises(
         NumericsError, match=rf"{matrix.shape[0]} unknowns needs about .* GB, .* GB are free; use a larger mesh.size"
@@ -128,7 +133,7 @@ def test_memory_is_refused_before_it_runs_out(backend, monkeypatch):
 
 @pytest.mark.parametrize("backend", EACH)
 def test_memory_that_suffices_or_is_unknown_is_no_fault(backend, monkeypatch):
-    matrix = make_system(body(6)).matrix
+    matrix = matrix_of(6)
     for free in (None, 1e12):
         monkeypatch.setattr(femsim.solvers.memory, "free_bytes", lambda free=free: free)
         assert factorise(matrix, backend).backend == backend
@@ -142,7 +147,7 @@ def test_a_factorisation_that_runs_out_says_so(monkeypatch):
 
     monkeypatch.setattr(spla, "splu", exhausted)
     with pytest.raises(NumericsError, match="not enough memory"):
-        factorise(make_system(body(4)).matrix, "superlu")
+        factorise(matrix_of(4), "superlu")
 
 
 @pytest.mark.skipif(not Path("/proc/meminfo").exists(), reason="the system does not say")
@@ -155,7 +160,7 @@ def test_predicted_entries_are_within_a_factor_of_two(cells):
     """Of the entries that elimination really leaves, counted in SuperLU's factor: 9 bytes each with PARDISO's
     compressed indices.
     """
-    matrix = make_system(body(cells)).matrix
+    matrix = matrix_of(cells)
     factor = factorise(matrix, "superlu")
     measured = factor.lu.L.nnz
     predicted = predicted_bytes(matrix.shape[0], "pardiso") / 9.0

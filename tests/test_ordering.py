@@ -19,7 +19,7 @@ def square(n, element="quad9"):
 
 def order_of(model):
     """All unknowns in the order of their elimination, condensed ones first."""
-    pattern = make_pattern(model)
+    pattern = make_pattern(model.space)
     return np.concatenate(
         [
             pattern.numbering.inner.ravel(),

@@ -43,10 +43,10 @@ def sandwich(element="quad9"):
 def test_sides_of_an_interface_keep_their_jump(element):
     s = sandwich(element)
     for region, wanted in (("lower", 1.0), ("upper", 8.0)):
-        at = value_at(s.model, s.unknowns, (0.9, 1.0), region)
+        at = value_at(s.field, (0.9, 1.0), region)
         close(at.stress, [wanted, 0.0, wanted, 0.0], 1e-10)
         assert at.von_mises == pytest.approx(wanted)
-    nodal = nodal_stress(s.model, s.unknowns)
+    nodal = nodal_stress(s.field)
     for number, wanted in ((0, 1.0), (1, 8.0)):
         close(nodal[s.model.mesh.region == number][..., 0], wanted, 1e-10)
 
@@ -54,11 +54,11 @@ def test_sides_of_an_interface_keep_their_jump(element):
 def test_ambiguous_outside_and_wrong_sides_are_named():
     s = sandwich()
     with pytest.raises(InputError, match="lies on the interface of lower and upper, say which side"):
-        value_at(s.model, s.unknowns, (0.9, 1.0))
+        value_at(s.field, (0.9, 1.0))
     with pytest.raises(InputError, match=r"probe.3.at: \(9, 1\) lies outside the body"):
-        value_at(s.model, s.unknowns, (9.0, 1.0), label="probe.3")
+        value_at(s.field, (9.0, 1.0), label="probe.3")
     with pytest.raises(InputError, match="does not lie in 'upper'; it lies in lower"):
-        value_at(s.model, s.unknowns, (0.9, 0.2), "upper")
+        value_at(s.field, (0.9, 0.2), "upper")
 
 
 @pytest.mark.parametrize("element", ALL)
@@ -92,11 +92,11 @@ def test_probes_on_the_axis(element):
     region = [[0, 0, 1, 1]] * 4
     mesh = grid([0.0, 0.5, 1.0, 1.5, 2.0], np.linspace(0, 1, 5), element, region, ("core", "shell"))
     s = solve(build(mesh, AXI, [material("Si"), material("PI")], held((near(mesh, 1, 0.0), 1, 0.0)), -100.0))
-    nodal = nodal_stress(s.model, s.unknowns)
+    nodal = nodal_stress(s.field)
     assert np.all(np.isfinite(nodal))
     coarse = 0.35 if element in ("quad4", "tri3") else 0.05
     for z in (0.0, 0.4, 0.5):
-        at = value_at(s.model, s.unknowns, (0.0, z))
+        at = value_at(s.field, (0.0, z))
         assert at.displacement[0] == pytest.approx(0.0, abs=1e-15)
         scale = np.abs(nodal[s.model.mesh.region == 0]).max()
         assert at.stress[0] == pytest.approx(at.stress[2], abs=coarse * scale)

@@ -63,7 +63,7 @@ def compare(name, solution, at, order, rel):
     most_s = max(abs(v) for p in points for v in p["stress"])
     regions = solution.model.mesh.regions
     for p in points:
-        found = value_at(solution.model, solution.unknowns, at(p["r"]), regions[p["layer"]])
+        found = value_at(solution.field, at(p["r"]), regions[p["layer"]])
         close(found.displacement[0], p["u_r"], rel, scale=most_u)
         close(found.stress[order], p["stress"], rel, scale=most_s)
         close(found.stress[3], 0.0, rel, scale=most_s)
@@ -84,7 +84,7 @@ def test_strip(name):
     if CASES[name]["inputs"]["mode"] == "gps":  # the tied top carries no net force
         from femsim.models.assembly import internal_force
 
-        force = internal_force(s.model, s.unknowns)[2 * top + 1]
+        force = internal_force(s.field)[2 * top + 1]
         assert abs(force.sum()) < 1e-9 * np.abs(force).sum()
 
 
@@ -121,7 +121,7 @@ def test_disc(name):
     for p in result:
         for turn in (0.0, np.pi / 4, np.pi / 2):  # along x, along the diagonal, along y
             e, t = np.array([np.cos(turn), np.sin(turn)]), np.array([-np.sin(turn), np.cos(turn)])
-            found = value_at(s.model, s.unknowns, tuple(p["r"] * e), names[p["layer"]])
+            found = value_at(s.field, tuple(p["r"] * e), names[p["layer"]])
             tensor = np.array([[found.stress[0], found.stress[3]], [found.stress[3], found.stress[1]]])
             close(found.displacement @ e, p["u_r"], 1e-7, scale=most_u)
             polar = np.array([e @ tensor @ e, t @ tensor @ t, found.stress[2]])

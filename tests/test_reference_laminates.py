@@ -22,7 +22,7 @@ from helpers import (
     stresses_of,
 )
 
-from femsim.measures.stress import sample, stress, value_at
+from femsim.measures.stress import sample, value_at
 from femsim.meshes.elements import gauss_points
 from femsim.solvers.solve import solve
 
@@ -53,7 +53,7 @@ def check_layers(name, s, x, rel):
     most = max(abs(v) for layer in result["layers"] for v in layer["stress"])
     for layer in result["layers"]:
         for k, z in enumerate(layer["z"]):
-            found = value_at(s.model, s.unknowns, (x, z), s.model.mesh.regions[layer["layer"]]).stress
+            found = value_at(s.field, (x, z), s.model.mesh.regions[layer["layer"]]).stress
             wanted = [layer["stress"][k], 0.0, {"plane_stress": 0.0, "equibiaxial": layer["stress"][k]}.get(mode), 0.0]
             if mode == "plane_strain":
                 wanted[2] = layer["stress_out_of_plane"][k]
@@ -145,7 +145,7 @@ def test_stoney():
     found = curvature(s, 4000.0)
     assert found == pytest.approx(result["kappa_per_um"], rel=2e-5)
     assert found == pytest.approx(result["kappa_stoney"], rel=4 * 0.1 / 725)
-    film = value_at(s.model, s.unknowns, (1000.0, 725.05), "1:Cu").stress
+    film = value_at(s.field, (1000.0, 725.05), "1:Cu").stress
     assert film[0] == pytest.approx(result["layers"][1]["stress"][0], rel=1e-4)
     assert film[2] == pytest.approx(film[0], rel=1e-4)
 
@@ -168,9 +168,9 @@ def test_membrane_force_of_a_long_strip(name):
     for number in range(2):  # mean force per width over the first column of cells
         cells = np.flatnonzero((mesh.region == number) & (mesh.points[mesh.cells, 0].min(axis=1) == 0))
         xi, w = gauss_points("quad9", 3)
-        at = sample(s.model, cells, xi)
+        at = sample(s.model.space, cells, xi)
         column = mesh.points[mesh.cells[cells[0]], 0].max()
-        force.append(float(np.sum(at.volume * w * stress(s.model, s.unknowns, at)[..., 0])) / column)
+        force.append(float(np.sum(at.volume * w * s.field.stress(at)[..., 0])) / column)
     assert force[0] == pytest.approx(CASES[name]["result"]["F_inf"], rel=1e-3)
     assert force[1] == pytest.approx(-force[0], rel=1e-6)
     assert np.all(np.isfinite(stresses_of(s)))

@@ -60,7 +60,7 @@ def errors(name, element, n, low, kind):
     sides = np.setdiff1d(sides, inner)
     fixed = held((sides, 0, exact[sides, 0]), (sides, 1, exact[sides, 1]))
     model = build(mesh, AXI, material(CASES[name]["inputs"]["material"]), fixed, t(mesh.points)[:, 0])
-    solution = solve(model, load=body_force(model, f))
+    solution = solve(model, load=body_force(model.space, f))
     l2, energy, norm = field_errors(solution, u, s)
     return l2 / norm, energy
 

@@ -110,7 +110,7 @@ def test_listed_points(name):
     for p in points:
         for turn in (0.0, np.pi / 8, np.pi / 2):
             e, t = np.array([np.cos(turn), np.sin(turn)]), np.array([-np.sin(turn), np.cos(turn)])
-            found = value_at(s.model, s.unknowns, tuple(p["rho"] * e), s.model.mesh.regions[p["layer"]])
+            found = value_at(s.field, tuple(p["rho"] * e), s.model.mesh.regions[p["layer"]])
             tensor = np.array([[found.stress[0], found.stress[3]], [found.stress[3], found.stress[1]]])
             close(found.displacement @ e, p["u_rho"], 2e-6, scale=most_u)
             close([e @ tensor @ e, t @ tensor @ t, found.stress[2]], [*p["stress"], p["stress"][1]], 4e-3, scale=most_s)

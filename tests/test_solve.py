@@ -9,9 +9,9 @@ import pytest
 from helpers import AXI, GENERAL, STRAIN, STRESS, build, close, distorted, grid, held, material, near, pressure
 
 from femsim.base.errors import InputError, NumericsError
-from femsim.models.assembly import internal_force
+from femsim.models.assembly import external_force, internal_force
 from femsim.solvers.factor import choose_backend
-from femsim.solvers.solve import external_force, gather, resolve_with, scatter, solve
+from femsim.solvers.solve import resolve_with, solve
 from femsim.solvers.system import SystemFactor
 
 ALL_KINEMATICS = [AXI, STRAIN, STRESS, GENERAL]
@@ -54,7 +54,7 @@ def test_tied_wall_moves_together_and_carries_no_net_force():
     wall = near(mesh, 0, 3.0)
     s = solve(model(ties=(2 * wall,)))
     close(s.displacement[wall, 0], s.displacement[wall[0], 0], 1e-14)
-    force = internal_force(s.model, s.unknowns)[2 * wall]
+    force = internal_force(s.field)[2 * wall]
     assert np.abs(force).max() > 1.0
     assert abs(force.sum()) < 1e-10 * np.abs(force).sum()
 
@@ -107,7 +107,7 @@ def test_a_multiple_of_the_load_costs_no_substitution(monkeypatch):
     fixed = held((near(mesh, 1, 0.0), 1, 0.0))
     model = build(mesh, AXI, {"a": material("Cu"), "b": material("PI")}, fixed, -100.0)
     first = solve(model)
-    colder = model.at_temperature(-160.0)
+    colder = model.under(temperature=-160.0)
     other = replace(model, materials={**model.materials, "b": replace(material("PI"), cte=material("Cu").cte)})
     wanted = [solve(m).displacement for m in (colder, other)]
     calls = []
@@ -118,7 +118,7 @@ def test_a_multiple_of_the_load_costs_no_substitution(monkeypatch):
     assert resolve_with(first, colder).checks.residual < 1e-10
     close(resolve_with(first, other).displacement, wanted[1], 1e-12)
     assert calls
-    rest = resolve_with(first, model.at_temperature(0.0))
+    rest = resolve_with(first, model.under(temperature=0.0))
     assert not rest.displacement.any()
 
 
@@ -148,8 +148,9 @@ def test_gather_and_scatter_are_each_others_transpose():
     m = model(ties=(2 * near(mesh, 0, 3.0),))
     rng = np.random.default_rng(0)
     f, x = rng.normal(size=m.ndof), rng.normal(size=m.constraints.count)
-    assert gather(m, f) @ x == pytest.approx(f @ scatter(m, x, prescribed=False))
-    close(gather(m, np.column_stack([f, 2 * f])), np.column_stack([gather(m, f), 2 * gather(m, f)]), 1e-15)
+    assert m.space.gather(f) @ x == pytest.approx(f @ m.space.scatter(x))
+    one = m.space.gather(f)
+    close(m.space.gather(np.column_stack([f, 2 * f])), np.column_stack([one, 2 * one]), 1e-15)
 
 
 def test_unknown_backend_is_named(monkeypatch):
@@ -163,6 +164,7 @@ def test_unknown_backend_is_named(monkeypatch):
 def test_pressure_on_a_closed_body_has_no_resultant():
     mesh = body()
     edges = [pressure(mesh, 5.0, axis=k, value=v) for k, v in ((0, 0.0), (0, 3.0), (1, 0.0), (1, 3.0))]
-    force = external_force(build(mesh, STRAIN, MATERIALS, {}, tractions=edges)).reshape(-1, 2)
+    model = build(mesh, STRAIN, MATERIALS, {}, tractions=edges)
+    force = external_force(model.space, model.load).reshape(-1, 2)
     close(force.sum(axis=0), 0.0, 1e-12, scale=15.0)
     assert force[near(mesh, 0, 3.0), 0].sum() == pytest.approx(-15.0, rel=1e-12)  # pushes onto the body

@@ -32,6 +32,7 @@ from helpers import (
 import femsim.solvers.system
 from femsim.meshes.elements import gauss_points
 from femsim.models.assembly import element_stiffness, internal_force, prescribed_force
+from femsim.models.fields import ElasticField
 from femsim.models.rectangles import rectangle_internal, rectangle_stiffness
 from femsim.models.sampling import sample
 from femsim.solvers.pattern import make_pattern
@@ -128,11 +129,16 @@ def check(model, tolerance=1e-12):
     """Matrix, force and solutions of the condensed system against the generic assembly's."""
     full, force = assemble(model)
     dense = full.toarray()
-    system = make_system(model)
+    system = make_system(model.space, model.moduli)
     wanted = schur(dense, system.pattern)
     scale = np.sqrt(np.outer(wanted.diagonal(), wanted.diagonal()))
     assert np.abs((whole(system) - wanted) / scale).max() < tolerance
-    close(prescribed_force(model), force, 1e-12, max(np.abs(force).max(), 1e-300))
+    close(
+        prescribed_force(model.space, model.moduli, model.load.prescribed),
+        force,
+        1e-12,
+        max(np.abs(force).max(), 1e-300),
+    )
     assert sorted([*outer(system.pattern), *system.pattern.numbering.inner.ravel()]) == list(
         range(model.constraints.count)
     )
@@ -159,12 +165,13 @@ def test_on_all_shapes(element, shape):
 
 def test_middles_of_quad9_are_condensed():
     model = modelled(plain("quad9"))
-    system = make_system(model)
+    system = make_system(model.space, model.moduli)
     cells = len(model.mesh.cells)
     assert system.pattern.numbering.inner.shape == (cells, 2)
     assert len(outer(system.pattern)) == model.constraints.count - 2 * cells
     for element in ("quad4", "quad8", "tri6"):
-        kept = make_system(modelled(plain("quad8") if element == "quad8" else sloped(element)))
+        other = modelled(plain("quad8") if element == "quad8" else sloped(element))
+        kept = make_system(other.space, other.moduli)
         assert kept.condensation is None
         assert kept.pattern.numbering.inner.shape == (0, 2)
 
@@ -188,7 +195,7 @@ def test_tied_unknowns_of_one_element_count_twice():
     mesh = plain("quad8")
     everywhere = (2 * np.arange(len(mesh.points)) + 1,)
     model = build(mesh, STRAIN, MATERIALS, held((near(mesh, 0, 0.0), 0, 0.0)), 0.0, everywhere)
-    system = make_system(model)
+    system = make_system(model.space, model.moduli)
     wanted = assemble(model)[0].toarray()
     order = outer(system.pattern)
     close(whole(system), wanted[np.ix_(order, order)], 1e-12)
@@ -208,23 +215,24 @@ def test_a_temperature_field_with_tables_takes_the_general_kernel():
 def test_a_pattern_serves_another_matrix():
     """Same mesh and constraints, other materials and kinematics of equal size: the order and the places stay."""
     model = modelled(sloped("quad9"))
-    pattern = make_pattern(model)
+    pattern = make_pattern(model.space)
     other = replace(model, materials={"a": material("PI"), "b": material("Cu")})
-    fresh, again = make_system(other), make_system(other, pattern)
+    fresh, again = make_system(other.space, other.moduli), make_system(other.space, other.moduli, pattern)
     assert again.pattern is pattern
     assert np.array_equal(fresh.matrix.data, again.matrix.data)
 
 
 def test_batches_do_not_change_the_matrix(monkeypatch):
     model = modelled(plain("quad9"), constraints="tied and prescribed")
-    once = make_system(model)
+    once = make_system(model.space, model.moduli)
     monkeypatch.setattr(femsim.solvers.system, "RECTANGLES", 5)
-    many = make_system(model)
+    many = make_system(model.space, model.moduli)
     close(many.matrix.toarray(), once.matrix.toarray(), 1e-14)
 
 
 def test_the_matrix_is_an_upper_triangle_with_sorted_rows():
-    matrix = make_system(modelled(plain("quad9"), constraints="tied")).matrix
+    model = modelled(plain("quad9"), constraints="tied")
+    matrix = make_system(model.space, model.moduli).matrix
     assert isinstance(matrix, sp.bsr_matrix)
     assert matrix.blocksize == (2, 2)
     assert matrix.has_sorted_indices
@@ -243,13 +251,13 @@ def test_stiffness_of_rectangles_is_the_general_kernels(element, kinematics):
     model = build(mesh, kinematics, material("OR1", angle=33.0), {})
     assert mesh.rectangular.all()
     cells = np.arange(len(mesh.cells))
-    stiffness = model.stiffness_at(cells, np.empty((1, mesh.info.nodes)))[:, 0]
-    found = rectangle_stiffness(model, cells, stiffness)
-    (_, wanted), *_ = element_stiffness(model)
+    stiffness = model.moduli.at(cells, np.empty((1, mesh.info.nodes)))[:, 0]
+    found = rectangle_stiffness(model.space, cells, stiffness)
+    (_, wanted), *_ = element_stiffness(model.space, model.moduli)
     scale = np.abs(wanted).max(axis=(1, 2))
     wanted = wanted.reshape(len(cells), -1)
     picked = np.array([3, 0, 17])
-    close(rectangle_stiffness(model, cells, stiffness, picked), found[:, picked], 1e-14)
+    close(rectangle_stiffness(model.space, cells, stiffness, picked), found[:, picked], 1e-14)
     # a side of 1e-3 at 1e3 is known to 1e-10 of its length
     assert np.all(np.abs(found - wanted).max(axis=1) < 1e-8 * scale)
     plain_sides = np.ptp(mesh.points[mesh.cells][:, :, 1], axis=1) > 0.1
@@ -263,15 +271,15 @@ def test_forces_of_rectangles_are_the_general_kernels(element, kinematics):
     mesh = plain(element)
     model = build(mesh, kinematics, {"a": material("Cu"), "b": material("OR1", angle=33.0)}, {}, -75.0)
     unknowns = np.random.default_rng(2).normal(size=model.ndof)
-    found = rectangle_internal(model, np.arange(len(mesh.cells)), unknowns)
+    found = rectangle_internal(ElasticField(model, unknowns), np.arange(len(mesh.cells)))
     assert mesh.rectangular.all()
     points, weights = gauss_points(element, mesh.info.full)
-    at = sample(model, np.arange(len(mesh.cells)), points)
-    wanted = at.pull(at.stress(unknowns) * (at.volume * weights)[..., None])
+    at = sample(model.space, np.arange(len(mesh.cells)), points)
+    wanted = at.pull(ElasticField(model, unknowns).stress(at) * (at.volume * weights)[..., None])
     close(found, wanted, 1e-12)
     whole = np.zeros(model.ndof)
-    np.add.at(whole, model.element_dofs(slice(None)), wanted)
-    close(internal_force(model, unknowns), whole, 1e-12)
+    np.add.at(whole, model.space.element_dofs(slice(None)), wanted)
+    close(internal_force(ElasticField(model, unknowns)), whole, 1e-12)
 
 
 def test_what_is_no_rectangle():

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from helpers import constrained
 
 from femsim.builders.build import discretise, resolve_materials
 from femsim.cases.stacks.bilayer import BilayerCase
@@ -17,10 +18,10 @@ from femsim.meshes.elements import shape
 from femsim.meshes.facets import edges_of
 from femsim.meshes.grid import Grading, tensor_mesh
 from femsim.meshes.layout import Root
+from femsim.models.fields import ElasticField
 from femsim.models.kinematics import PLANE_STRAIN
-from femsim.models.model import Model
+from femsim.models.model import model_of
 from femsim.models.sampling import sample
-from femsim.models.space import Constraints
 from femsim.runs.once import solve_case
 from femsim.runs.results import results_dict
 from femsim.runs.run import run
@@ -46,7 +47,7 @@ def smooth(cells):
     edges = edges_of(mesh)
     top = edges.nodes[np.all(points[edges.nodes][..., 1] == 1, axis=1)]
     solids = {"low": material("low", 5e3, 0.3), "up": material("up", 50e3, 0.2)}
-    model = Model(mesh, PLANE_STRAIN, solids, 25.0, 25.0, Constraints.build(2 * len(points), held))
+    model = model_of(mesh, PLANE_STRAIN, solids, 25.0, 25.0, *constrained(2 * len(points), held))
     load = np.zeros(model.ndof)
     s, w = np.polynomial.legendre.leggauss(6)
     for edge in top:
@@ -68,7 +69,7 @@ def point_stress(model, unknowns):
     cell = cells[np.flatnonzero((x[:, :, 1].min(axis=1) == 0) & np.isclose(x[:, :, 0].min(axis=1), 0.25))[:1]]
     xi = np.array([[0.0, 0.0]])
     assert np.allclose(shape(mesh.element, xi)[0] @ mesh.points[mesh.cells[cell[0]]], [0.25, 0.0])
-    return sample(model, cell, xi).stress(unknowns)[0, 0, 1]
+    return ElasticField(model, unknowns).stress(sample(model.space, cell, xi))[0, 0, 1]
 
 
 @pytest.fixture(scope="module")
@@ -76,9 +77,10 @@ def smooth_values():
     found = {}
     for cells in (4, 8, 16, 32):
         model, unknowns = smooth(cells)
-        full = profile(model, unknowns, ROOT, 1.0)
+        full = profile(ElasticField(model, unknowns), ROOT, 1.0)
+        half = profile(ElasticField(model, unknowns), ROOT, 0.5)
         node = full.traction[np.argmin(np.abs(full.distance - 0.75))]
-        found[cells] = (point_stress(model, unknowns), node[1], *average(model, profile(model, unknowns, ROOT, 0.5)))
+        found[cells] = (point_stress(model, unknowns), node[1], *average(model.space, half))
     return found
 
 
@@ -96,7 +98,7 @@ def test_averages_converge_twice_as_fast_as_point_stresses(smooth_values):
 
 def test_the_average_over_all_balances_the_load(smooth_values):
     model, unknowns = smooth(4)
-    peel, _ = average(model, profile(model, unknowns, ROOT, 1.0))
+    peel, _ = average(model.space, profile(ElasticField(model, unknowns), ROOT, 1.0))
     assert peel == pytest.approx(-10.0, rel=1e-10)
 
 
@@ -122,7 +124,7 @@ def test_averages_at_a_root_are_nearer_than_extrapolated_ones(bilayer):
         own = []
         for m in solved.roots:
             share = root_share(field, m.root, grading.size / 3)
-            own += average(solved.model, profile(solved.model, solved.solution.unknowns, m.root, m.length, share))
+            own += average(solved.model.space, profile(solved.solution.field, m.root, m.length, share))
         return np.array(own), np.array([v for m in solved.roots for v in (m.peel, m.shear)])
 
     truth, _ = averages(Grading(3e-4, 1.3))
@@ -137,7 +139,7 @@ def test_without_the_share_the_wall_pulls_too(bilayer):
     model, unknowns = done.solution.model, done.solution.unknowns
     share = root_share(done.fields[root], root, 0.02)
     assert np.all((share > 0) & (share < 1))
-    with_, without = (average(model, profile(model, unknowns, root, 1.0, s)) for s in (share, None))
+    with_, without = (average(model.space, profile(ElasticField(model, unknowns), root, 1.0, s)) for s in (share, None))
     assert np.abs(np.array(with_) - np.array(without)).max() > 0.5
     entry = results_dict(done)["metrics"]["roots"]["post_root"][1]
     assert entry["consistent"]["peel"] == pytest.approx(with_[0], rel=5e-3)

@@ -79,9 +79,9 @@ def measure(design: Design) -> Result:
         case, origin = load_case(design.case, design.overrides)
         disc = discretise(case, origin.base)
         model = build_model(disc, resolve_materials(case, disc))
-        chosen = averages(model, disc.roots, disc.lengths)
+        chosen = averages(model.space, disc.roots, disc.lengths)
         solution = solve(model)
-        found = with_errors(solution, chosen, [root_metrics(model, solution.unknowns, average) for average in chosen])
+        found = with_errors(solution, chosen, [root_metrics(solution.field, average) for average in chosen])
     return Result(
         design,
         tuple(

@@ -62,25 +62,25 @@ def test_model(timed, at):
 
 
 def test_order(timed, at):
-    timed(number_unknowns, at.model, layout_of(at.model).condensed)
+    timed(number_unknowns, at.model.space, layout_of(at.model.space).middle)
 
 
 def test_pattern_with_order(timed, at):
-    timed(make_pattern, at.model)
+    timed(make_pattern, at.model.space)
 
 
 def test_element_stiffness(timed, at):
     cells = np.arange(min(4096, len(at.model.mesh.cells)))
-    stiffness = at.model.stiffness_at(cells, np.empty((1, at.model.mesh.info.nodes)))[:, 0]
-    timed(rectangle_stiffness, at.model, cells, stiffness)
+    stiffness = at.model.moduli.at(cells, np.empty((1, at.model.mesh.info.nodes)))[:, 0]
+    timed(rectangle_stiffness, at.model.space, cells, stiffness)
 
 
 def test_assembly(timed, at):
-    timed(make_system, at.model, make_pattern(at.model))
+    timed(make_system, at.model.space, at.model.moduli, make_pattern(at.model.space))
 
 
 def test_factor(timed, at):
-    timed(SystemFactor.of, make_system(at.model))
+    timed(SystemFactor.of, make_system(at.model.space, at.model.moduli))
 
 
 def test_substitution(timed, at):
@@ -93,21 +93,21 @@ def test_solve(timed, at):
 
 
 def test_another_temperature(timed, at):
-    timed(resolve_with, at.solution, at.model.at_temperature(-40.0))
+    timed(resolve_with, at.solution, at.model.under(temperature=-40.0))
 
 
 def test_recovery(timed, at):
-    timed(nodal_stress, at.model, at.solution.unknowns)
+    timed(nodal_stress, at.solution.field)
 
 
 def test_region_metrics(timed, at):
-    timed(region_metrics, at.model, at.solution.unknowns)
+    timed(region_metrics, at.solution.field)
 
 
 def test_root_metrics_with_errors(timed, at):
     def measure():
-        chosen = averages(at.model, at.disc.roots, (LENGTH,))
-        found = [root_metrics(at.model, at.solution.unknowns, average) for average in chosen]
+        chosen = averages(at.model.space, at.disc.roots, (LENGTH,))
+        found = [root_metrics(at.solution.field, average) for average in chosen]
         return with_errors(at.solution, chosen, found, None)
 
     timed(measure)

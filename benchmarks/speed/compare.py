@@ -56,12 +56,14 @@ class Measured:
             disc = without_middles(disc)
             model = build_model(disc, resolve_materials(case, disc))
         self.model = model
-        (self.average,) = averages(model, disc.roots, (LENGTH,))
+        (self.average,) = averages(model.space, disc.roots, (LENGTH,))
 
     def of(self, displacement: np.ndarray) -> dict[str, float]:
         """Peel and shear (MPa) of nodal displacements."""
-        u = displacement.ravel()
-        return {"peel": self.average.peel.value(self.model, u), "shear": self.average.shear.value(self.model, u)}
+        from femsim.models.fields import ElasticField
+
+        field = ElasticField(self.model, displacement.ravel())
+        return {"peel": self.average.peel.value(field), "shear": self.average.shear.value(field)}
 
     def solved(self) -> np.ndarray:
         """femsim's own displacement on this mesh."""

@@ -64,7 +64,7 @@ def arrays(size: str) -> dict[str, np.ndarray]:
         "E": np.array([m.youngs_modulus[0].values[0] for m in materials]),
         "nu": np.array([m.poisson_ratio[0].values[0] for m in materials]),
         "alpha": np.array([m.cte[0].values[0] for m in materials]),
-        "delta": np.array(model.temperature - model.stress_free_temperature),
+        "delta": np.array(model.temperature - model.load.stress_free_temperature),
         "axis": np.flatnonzero(mesh.points[:, 0] == 0.0),  # no radial motion
         "held": held,  # no axial motion
     }

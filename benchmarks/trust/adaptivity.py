@@ -59,7 +59,7 @@ def main(names: list[str]) -> None:
         materials = resolve_materials(case, fine)
         model = build_model(fine, materials)
         solution = solve(model)
-        truth = values([root_metrics(model, solution.unknowns, a) for a in averages(model, fine.roots, fine.lengths)])
+        truth = values([root_metrics(solution.field, a) for a in averages(model.space, fine.roots, fine.lengths)])
         level = np.maximum(np.abs(truth), 1e-3 * np.repeat(truth[2::3], 3))
 
         _, adaptation = solve_to_tolerance(

@@ -33,8 +33,8 @@ def truth_of(case: Any, base: Any) -> tuple[np.ndarray[Any, Any], int]:
     solution = solve(model)
     fields = root_fields(solution, disc.roots)
     found = []
-    for one in averages(model, disc.roots, disc.lengths):
-        m, field = root_metrics(model, solution.unknowns, one), fields[one.root]
+    for one in averages(model.space, disc.roots, disc.lengths):
+        m, field = root_metrics(solution.field, one), fields[one.root]
         peel, shear = (
             (m.peel, m.shear) if isinstance(field, str) else consistent_average(solution, m.root, m.length, field)
         )

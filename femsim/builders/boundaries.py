@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from femsim.base.arrays import IntArray
+from femsim.base.arrays import FloatArray, IntArray
 from femsim.base.errors import InputError, nearest
 from femsim.cases.parts import Boundary
 from femsim.meshes.facets import edges_of, find_edges
 from femsim.meshes.mesh import Mesh
 from femsim.models.kinematics import Kinematics
 from femsim.models.loads import Traction
-from femsim.models.space import Constraints, check_held
+from femsim.models.space import Constraints, Space, check_held
 
 #: nodes this close (fraction of the extent) to a coordinate lie on it
 NEAR = 1.0e-9
@@ -25,43 +25,59 @@ def constrain(
     boundaries: Sequence[Boundary],
     outer: str = "free",
     given: Sequence[Boundary] = (),
-) -> Constraints:
-    """Constraints of a model: symmetry at the axis, the cell wall, the prescribed displacements; the body must be held.
+) -> tuple[Space, FloatArray]:
+    """Space of a model, and the displacements (ndof,) prescribed in it: symmetry at the axis, the cell wall, the
+    prescribed displacements; the body must be held.
 
     ``outer``: the largest first coordinate (in plane models also the smallest) is free, fixed (no motion along it) or
     coupled (one common motion of each wall, no net force). Raises InputError for an empty boundary, a contradiction, or
     a rigid motion left free.
     """
-    ndof = 2 * len(mesh.points) + kinematics.globals_
+    width = kinematics.width
+    ndof = width * len(mesh.points) + kinematics.globals_
     tolerance = NEAR * mesh.extent
     fixed: dict[int, tuple[float, str]] = {}
-    if kinematics.is_axisymmetric:
-        for node in np.flatnonzero(mesh.points[:, 0] <= tolerance):
-            fixed[2 * int(node)] = (0.0, "the axis r = 0")
+    axis = np.flatnonzero(mesh.points[:, 0] <= tolerance) if kinematics.radial else np.empty(0, dtype=np.int64)
+    links: dict[int, dict[int, float]] = {}
+    for combination in kinematics.axis:
+        used = [k for k, factor in enumerate(combination) if factor]
+        for node in axis.tolist():
+            if len(used) == 1:
+                fixed[width * node + used[0]] = (0.0, "the axis r = 0")
+            else:
+                last = used[-1]
+                links[width * node + last] = {width * node + k: -combination[k] / combination[last] for k in used[:-1]}
     walls = [np.flatnonzero(mesh.points[:, 0] >= mesh.points[:, 0].max() - tolerance)]
-    if not kinematics.is_axisymmetric:
+    if not kinematics.radial:
         walls.append(np.flatnonzero(mesh.points[:, 0] <= mesh.points[:, 0].min() + tolerance))
     ties: tuple[IntArray, ...] = ()
     if outer == "fixed":
         for node in np.concatenate(walls):
-            fixed[2 * int(node)] = (0.0, "model.outer = fixed")
+            fixed[width * int(node)] = (0.0, "model.outer = fixed")
     elif outer == "coupled":
-        ties = tuple(2 * wall for wall in walls)
+        ties = tuple(width * wall for wall in walls)
     for boundary in boundaries:
         label = f"boundary.{list(given).index(boundary)}" if boundary in given else "the stack's own hold"
         _prescribe(fixed, mesh, kinematics, boundary, label, tolerance)
     for group in ties:
-        held = {fixed[int(dof)][0] for dof in group if int(dof) in fixed}
-        if len(held) > 1:
+        if len({fixed[int(dof)][0] for dof in group if int(dof) in fixed}) > 1:
             raise InputError(
                 'model.outer: coupled, but boundaries prescribe different motions of the cell wall; use outer = "free"'
             )
-    values = {dof: value for dof, (value, _) in fixed.items()}
-    constraints = Constraints.build(ndof, values, ties)
-    check_held(mesh, kinematics, constraints)
-    if constraints.count == 0:
+    held = np.array(sorted(fixed), dtype=np.int64)
+    prescribed = np.zeros(ndof)
+    prescribed[held] = [fixed[dof][0] for dof in held.tolist()]
+    for group in ties:
+        own = group[np.isin(group, held)]
+        if len(own):
+            prescribed[group] = prescribed[own[0]]
+    for dof, terms in links.items():  # a link to a held displacement takes its value
+        prescribed[dof] = sum(factor * prescribed[other] for other, factor in terms.items())
+    space = Space(mesh, kinematics, Constraints.build(ndof, held, ties, links))
+    check_held(space)
+    if space.constraints.count == 0:
         raise InputError("boundary: every displacement is prescribed; nothing is left to solve")
-    return constraints
+    return space, prescribed
 
 
 def _prescribe(
@@ -83,7 +99,7 @@ def _prescribe(
             raise InputError(f"{label}.{key}: not a displacement of a {kinematics.name} model; allowed: {names}")
         nodes = nodes_on(mesh, kinematics, boundary, label, tolerance) if nodes is None else nodes
         for node in nodes:
-            dof = 2 * int(node) + component
+            dof = kinematics.width * int(node) + component
             before = fixed.get(dof)
             if before is not None and before[0] != value:
                 x, y = mesh.points[node]

@@ -30,6 +30,7 @@ from femsim.meshes.grid import Grading, grid_lines, mesh_of_lines
 from femsim.meshes.layout import Layout, Probe, Root
 from femsim.meshes.mesh import Mesh
 from femsim.models.kinematics import KINEMATICS, Kinematics
+from femsim.models.loads import Load
 from femsim.models.model import Model
 
 STACKS: dict[str, Callable[[Any], Layout]] = {
@@ -177,7 +178,7 @@ def build_model(disc: Discretisation, materials: dict[str, ResolvedMaterial]) ->
     """The boundary value problem: materials, temperature, constraints and tractions on the mesh."""
     case, mesh = disc.case, disc.mesh
     kinematics = KINEMATICS[case.model.kinematics]
-    if kinematics.is_axisymmetric:
+    if kinematics.radial:
         smallest = float(mesh.points[:, 0].min())
         if smallest < -1e-9 * mesh.extent:
             raise InputError(f"mesh: a node at r = {smallest:g} um; an axisymmetric model needs r >= 0")
@@ -189,34 +190,34 @@ def build_model(disc: Discretisation, materials: dict[str, ResolvedMaterial]) ->
     for resolved in materials.values():
         for law in resolved.spec.laws:
             raise InputError(f"materials.{resolved.role}.{law}: this version solves elastic materials only")
-        if resolved.spec.stress_free_temperature is not None:
-            raise InputError(
-                f"materials.{resolved.role}.stress_free_temperature: this version knows that of [load] only"
-            )
-        resolved.material.warn_outside(min(low, free), max(high, free))
+        own = _stress_free(resolved, free)
+        resolved.material.warn_outside(min(low, own), max(high, own))
     _warn_of_locking(mesh, kinematics, materials)
     boundaries = list(case.boundary)
     if disc.layout is not None and disc.layout.hold is not None:
-        boundaries = [*_hold(disc.layout, kinematics.is_axisymmetric, case.model.outer), *boundaries]
-    constraints = constrain(mesh, kinematics, boundaries, case.model.outer, given=case.boundary)
+        boundaries = [*_hold(disc.layout, kinematics.radial, case.model.outer), *boundaries]
+    space, prescribed = constrain(mesh, kinematics, boundaries, case.model.outer, given=case.boundary)
     tractions = tuple(
         t for b in case.boundary if (t := traction_of(mesh, kinematics, b, case.boundary.index(b))) is not None
     )
-    if np.isscalar(temperature) and temperature == free and not tractions and not np.any(constraints.value):
+    each = np.array([_stress_free(materials[region], free) for region in mesh.regions])
+    if np.isscalar(temperature) and np.all(each == temperature) and not tractions and not np.any(prescribed):
         warnings.warn(
             "no load: the temperature is the stress-free one and nothing is prescribed; all stresses are zero",
             FemsimWarning,
             stacklevel=2,
         )
     return Model(
-        mesh=mesh,
-        kinematics=kinematics,
-        materials={region: resolved.material for region, resolved in materials.items()},
-        temperature=temperature,
-        stress_free_temperature=free,
-        constraints=constraints,
-        tractions=tractions,
+        space,
+        {region: resolved.material for region, resolved in materials.items()},
+        Load(temperature, free if np.all(each == free) else each, prescribed, tractions),
     )
+
+
+def _stress_free(resolved: ResolvedMaterial, load: float) -> float:
+    """The stress-free temperature of a material: its own, or else that of the load."""
+    own = resolved.spec.stress_free_temperature
+    return load if own is None else own
 
 
 def _hold(layout: Layout, axisymmetric: bool, outer: str) -> list[Boundary]:

@@ -90,7 +90,7 @@ CONDUCTOR = (
 REWIRING = (
     ClaimText(
         1, None,
-        "a first chip face-down on a second one with a region not opposed to it, connection " "members " "between " "them, an insulation film that "  # noqa: E501
+        "a first chip face-down on a second one with a region not opposed to it, " "connection " "members " "between " "them, an insulation film that "  # noqa: E501
         "continuously covers that region and the first rear surface, a rewiring layer on the film " "connected " "to the second chip, a "  # noqa: E501
         "protective resin layer over it, an external connection terminal through the resin",
     ),

@@ -27,13 +27,13 @@ from femsim.base.errors import FemsimWarning, InputError
 from femsim.base.threads import in_parts, in_threads
 from femsim.base.units import PJ_PER_UJ
 from femsim.measures.goals import Functional, Piece
-from femsim.measures.stress import stress
 from femsim.meshes.elements import gauss_points, line_gauss, line_shape, node_points, reduced_basis
 from femsim.meshes.layout import Root
 from femsim.meshes.mesh import Mesh
-from femsim.models.kinematics import von_mises
-from femsim.models.model import Model
+from femsim.models.fields import StressField
+from femsim.models.kinematics import von_mises, von_mises_slope
 from femsim.models.sampling import sample
+from femsim.models.space import Space
 
 #: elements a batch
 BATCH = 4096
@@ -118,23 +118,20 @@ class Averages:
     shear: Functional
     ring: tuple[Piece, ...]  # weights (E, q, 1): volume fractions
 
-    def von_mises(self, model: Model, unknowns: FloatArray) -> float:
+    def von_mises(self, field: StressField) -> float:
         """Volume average of the von Mises stress, MPa."""
         return float(
             sum(
-                np.sum(p.weights[..., 0] * von_mises(stress(model, unknowns, sample(model, p.cells, p.xi))))
+                np.sum(p.weights[..., 0] * von_mises(field.stress(sample(field.space, p.cells, p.xi))))
                 for p in self.ring
             )
         )
 
-    def von_mises_functional(self, model: Model, unknowns: FloatArray) -> Functional:
-        """The von Mises average, linearised about a displacement: weights d(s_vm)/ds."""
+    def von_mises_functional(self, field: StressField) -> Functional:
+        """The von Mises average, linearised about a stress: weights d(s_vm)/ds."""
         pieces = []
         for p in self.ring:
-            s = stress(model, unknowns, sample(model, p.cells, p.xi))
-            level = np.maximum(von_mises(s), 1e-300)[..., None]
-            mean = s[..., :3].mean(axis=-1, keepdims=True)
-            slope = np.concatenate([1.5 * (s[..., :3] - mean), 3.0 * s[..., 3:]], axis=-1) / level
+            slope = von_mises_slope(field.stress(sample(field.space, p.cells, p.xi)))
             pieces.append(Piece(p.cells, p.xi, p.weights * slope))
         return Functional("von_mises", tuple(pieces))
 
@@ -154,7 +151,7 @@ def lengths_at(root: Root, lengths: Sequence[float]) -> list[float]:
     return [length for length in lengths if fits(root, length)] or [0.5 * reach(root)]
 
 
-def averages(model: Model, roots: tuple[Root, ...], lengths: tuple[float, ...], chosen: bool = True) -> list[Averages]:
+def averages(space: Space, roots: tuple[Root, ...], lengths: tuple[float, ...], chosen: bool = True) -> list[Averages]:
     """Functionals of all roots and lengths; one that a conductor cannot hold is left out with a warning, or an error if
     none fits.
 
@@ -182,66 +179,66 @@ def averages(model: Model, roots: tuple[Root, ...], lengths: tuple[float, ...], 
                 FemsimWarning,
                 stacklevel=2,
             )
-        found += [_averages(model, root, length) for length in fitting]
+        found += [_averages(space, root, length) for length in fitting]
     return found
 
 
-def root_metrics(model: Model, unknowns: FloatArray, average: Averages) -> RootMetrics:
+def root_metrics(field: StressField, average: Averages) -> RootMetrics:
     """The three averages of one root and length."""
     found = {
-        "peel": average.peel.value(model, unknowns),
-        "shear": average.shear.value(model, unknowns),
-        "von_mises": average.von_mises(model, unknowns),
+        "peel": average.peel.value(field),
+        "shear": average.shear.value(field),
+        "von_mises": average.von_mises(field),
     }
     return RootMetrics(average.root, average.length, {kind: Estimate(value) for kind, value in found.items()})
 
 
-def region_metrics(model: Model, unknowns: FloatArray) -> dict[str, RegionMetrics]:
+def region_metrics(field: StressField) -> dict[str, RegionMetrics]:
     """Means, maxima and energies of all regions, at the full Gauss points."""
-    points, weights = gauss_points(model.mesh.element, model.mesh.info.full)
-    count = len(model.mesh.regions)
+    space, mesh = field.space, field.space.mesh
+    points, weights = gauss_points(mesh.element, mesh.info.full)
+    count = len(mesh.regions)
     volume, mean, largest, energy = np.zeros(count), np.zeros(count), np.zeros(count), np.zeros(count)
 
     def measure(cells: IntArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-        at = sample(model, cells, points)
-        strain = at.strain(unknowns) - at.thermal
-        s = at.hooke(strain)
+        at = sample(space, cells, points)
+        s, density = field.with_energy(at)
         w, level = at.volume * weights, von_mises(s)
         return (
             w.sum(axis=1),
             (w * level).sum(axis=1),
-            0.5 * (w * np.sum(s * strain, axis=-1)).sum(axis=1),
+            (w * density).sum(axis=1),
             level.max(axis=1),
         )
 
-    parts = in_parts(np.arange(len(model.mesh.cells)), BATCH)
+    parts = in_parts(np.arange(len(mesh.cells)), BATCH)
     for cells, (part, level, work, most) in zip(parts, in_threads(measure, parts), strict=True):
-        region = model.mesh.region[cells]
+        region = mesh.region[cells]
         volume += np.bincount(region, part, minlength=count)
         mean += np.bincount(region, level, minlength=count)
         energy += np.bincount(region, work, minlength=count)
         np.maximum.at(largest, region, most)
     return {
         name: RegionMetrics(float(mean[i] / volume[i]), float(largest[i]), float(energy[i] / PJ_PER_UJ))
-        for i, name in enumerate(model.mesh.regions)
+        for i, name in enumerate(mesh.regions)
     }
 
 
-def _averages(model: Model, root: Root, length: float) -> Averages:
-    cells = model.mesh.cells_of(root.region)
-    normal, shear = 1, 3  # s_zz or s_yy, s_rz or s_xy
-    pieces = _interface(model, root, length, cells)
+def _averages(space: Space, root: Root, length: float) -> Averages:
+    cells, kinematics = space.mesh.cells_of(root.region), space.kinematics
+    normal, shear, size = kinematics.normal, kinematics.shears[0], kinematics.size
+    pieces = _interface(space, root, length, cells)
     return Averages(
         root,
         length,
-        Functional("peel", tuple(Piece(c, xi, _component(w, normal)) for c, xi, w in pieces)),
-        Functional("shear", tuple(Piece(c, xi, _component(w, shear)) for c, xi, w in pieces)),
-        _ring(model, root, length, cells),
+        Functional("peel", tuple(Piece(c, xi, _component(w, normal, size)) for c, xi, w in pieces)),
+        Functional("shear", tuple(Piece(c, xi, _component(w, shear, size)) for c, xi, w in pieces)),
+        _ring(space, root, length, cells),
     )
 
 
-def _component(weights: FloatArray, component: int) -> FloatArray:
-    full = np.zeros((*weights.shape, 4))
+def _component(weights: FloatArray, component: int, size: int) -> FloatArray:
+    full = np.zeros((*weights.shape, size))
     full[..., component] = weights
     return full
 
@@ -274,10 +271,10 @@ def interface_edges(mesh: Mesh, root: Root, length: float, cells: IntArray) -> l
 
 
 def _interface(
-    model: Model, root: Root, length: float, cells: IntArray
+    space: Space, root: Root, length: float, cells: IntArray
 ) -> list[tuple[IntArray, FloatArray, FloatArray]]:
     """Cells, reference points and normalised weights (E, q) of the average along the interface."""
-    mesh = model.mesh
+    mesh = space.mesh
     gauss, weight = line_gauss(4)
     corner = node_points(mesh.element)
     pieces, total, covered = [], 0.0, 0.0
@@ -290,7 +287,7 @@ def _interface(
         nodes = mesh.points[mesh.cells[chosen][:, edge], 0]
         x = np.einsum("eqn,en->eq", values.reshape(*s.shape, n), nodes)
         stretch = np.abs(np.einsum("eqn,en->eq", slopes.reshape(*s.shape, n), nodes))
-        w = stretch * span[:, None] * weight * model.kinematics.measure(x)
+        w = stretch * span[:, None] * weight * space.kinematics.measure(x)
         total += float(w.sum())
         covered += float((stretch * span[:, None] * weight).sum())
         start, end = corner[edge[0]], corner[edge[1]]
@@ -313,11 +310,11 @@ def _interface(
     return [(c, xi, w / total) for c, xi, w in pieces]
 
 
-def _ring(model: Model, root: Root, length: float, cells: IntArray) -> tuple[Piece, ...]:
+def _ring(space: Space, root: Root, length: float, cells: IntArray) -> tuple[Piece, ...]:
     """Volume weights over the ring; cells cut by its edge are integrated over CUT x CUT parts, in or out by their
     middles.
     """
-    mesh = model.mesh
+    mesh = space.mesh
     extent = mesh.extent
     slack = ROUNDING * extent + 1e-9 * length
     low = np.array([min(root.at[k], root.at[k] + root.into[k] * length) for k in range(2)]) - slack
@@ -332,7 +329,7 @@ def _ring(model: Model, root: Root, length: float, cells: IntArray) -> tuple[Pie
     ):
         if not len(chosen):
             continue
-        at = sample(model, chosen, xi)
+        at = sample(space, chosen, xi)
         weights = at.volume * w * np.all((at.position >= low) & (at.position <= high), axis=-1)
         raw.append(Piece(chosen, xi, weights[..., None]))
     total = sum(float(p.weights.sum()) for p in raw)

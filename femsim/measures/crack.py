@@ -216,7 +216,7 @@ def crack_closure(solution: Solution, crack: Opened, edges: int = CLOSED) -> tup
     length = float(place.max())
     around = np.flatnonzero(np.isin(mesh.cells, ahead).any(axis=1))
     centre = mesh.points[mesh.cells[around, : mesh.info.corners]].mean(axis=1)
-    force = cell_force(model, solution.unknowns, around[(centre - tip) @ normal > 0])[ahead]
+    force = cell_force(solution.field, around[(centre - tip) @ normal > 0])[ahead]
     left = np.concatenate([crack.left[:-1], crack.middles[:, 0]])
     right = np.concatenate([crack.right[:-1], crack.middles[:, 1]])
     behind = (tip - mesh.points[left]) @ direction
@@ -242,30 +242,28 @@ def domain_integral(solution: Solution, tip: FloatArray, direction: FloatArray, 
     motion = np.clip((radius - distance) / (radius - plateau), 0.0, 1.0)
     values_at = motion[mesh.cells]
     cells = np.flatnonzero(
-        (values_at.max(axis=1) > 0) & ((values_at.min(axis=1) < 1) | model.kinematics.is_axisymmetric | _varies(model))
+        (values_at.max(axis=1) > 0) & ((values_at.min(axis=1) < 1) | model.kinematics.radial | _varies(model))
     )
     points, weights = gauss_points(mesh.element, mesh.info.full)
     values, gradients = shape(mesh.element, points)
-    at = sample(model, cells, points)
-    s = at.stress(solution.unknowns)
+    at = sample(model.space, cells, points)
+    s, density = solution.field.with_energy(at)
     _, spatial = jacobians(mesh, cells, gradients)
     slope = np.einsum("eqni,en->eqi", spatial, motion[mesh.cells[cells]])
+    kinematics = model.kinematics
     u = solution.displacement[mesh.cells[cells]]
     along = np.einsum("eqnj,j,eni->eqi", spatial, direction, u)  # d u_i / d(direction)
-    pull = np.stack(
-        [s[..., 0] * along[..., 0] + s[..., 3] * along[..., 1], s[..., 3] * along[..., 0] + s[..., 1] * along[..., 1]],
-        axis=-1,
-    )
-    density = 0.5 * np.sum(s * (at.strain(solution.unknowns) - at.thermal), axis=-1)
-    integrand = np.sum(pull * slope, axis=-1) - density * (slope @ direction)
+    # what d u_j / d x_i and u_j / r are paired with: sigma : (grad u . grad q) is the same pairing
+    paired, over = kinematics.pull([s[..., k] for k in range(kinematics.size)], at.position[..., 0])
+    pull = [sum(paired[j, i] * along[..., j] for j in range(kinematics.width) if (j, i) in paired) for i in range(2)]
+    integrand = pull[0] * slope[..., 0] + pull[1] * slope[..., 1] - density * (slope @ direction)
     q = np.matmul(values, motion[mesh.cells[cells]][..., None])[..., 0]
-    if model.kinematics.is_axisymmetric:
-        r = at.position[..., 0]
-        hoop = np.matmul(values, u[..., :1])[..., 0] / r
-        integrand += (s[..., 2] * hoop - density) * q * direction[0] / r
+    if kinematics.radial:
+        hoop = sum(part * np.matmul(values, u[..., j : j + 1])[..., 0] for j, part in over.items())
+        integrand += (hoop - density) * q * direction[0] / at.position[..., 0]
     if _varies(model):
         nodes = _node_values(mesh)
-        thermal = model.thermal_strain_at(cells, nodes)
+        thermal = model.free_strain_at(cells, nodes)
         change = np.einsum("eqnj,j,enc->eqc", spatial, direction, thermal)
         integrand += q * np.sum(s * change, axis=-1)
     total = float(np.sum(integrand * at.volume * weights))

@@ -32,9 +32,12 @@ from femsim.measures.averages import Averages, RootMetrics
 from femsim.measures.goals import Goal
 from femsim.measures.probes import ProbeValue, probe_goals
 from femsim.meshes.elements import extrapolation, gauss_points, shape
+from femsim.meshes.mesh import Mesh
+from femsim.models.fields import ElasticField
+from femsim.models.kinematics import von_mises_slope
 from femsim.models.model import Model
-from femsim.models.sampling import sample
-from femsim.solvers.solve import Solution, gather, scatter
+from femsim.models.sampling import hooke, sample
+from femsim.solvers.solve import Solution
 
 #: elements a batch, and goals whose dual fields are held at once
 BATCH = 1024
@@ -49,7 +52,7 @@ def root_goals(solution: Solution, averages: Sequence[Averages]) -> list[Goal]:
     """Peel, shear and the linearised von Mises of every average, in this order."""
     goals: list[Goal] = []
     for average in averages:
-        goals += [average.peel, average.shear, average.von_mises_functional(solution.model, solution.unknowns)]
+        goals += [average.peel, average.shear, average.von_mises_functional(solution.field)]
     return goals
 
 
@@ -84,7 +87,7 @@ def _at_root(solution: Solution, average: Averages) -> float:
             distance = np.linalg.norm(points[model.mesh.cells[piece.cells]] - np.array(average.root.at), axis=2)
             touches = distance.min(axis=1) <= near
             own.append(replace(piece, cells=piece.cells[touches], weights=piece.weights[touches]))
-        traction.append(replace(functional, pieces=tuple(own)).value(model, solution.unknowns))
+        traction.append(replace(functional, pieces=tuple(own)).value(solution.field))
     return AT_ROOT[model.mesh.info.order] * float(np.hypot(traction[0], traction[1]))
 
 
@@ -103,10 +106,7 @@ def with_probe_errors(
     filled = {}
     for k, (name, found) in enumerate(probes.items()):
         own = every[:, 6 * k : 6 * k + 6]
-        s: FloatArray = found.value.stress
-        slope: FloatArray = np.concatenate([1.5 * (s[:3] - s[:3].mean()), 3.0 * s[3:]]) / max(
-            found.value.von_mises, 1e-300
-        )
+        slope = von_mises_slope(found.value.stress)
         errors = np.abs(own).sum(axis=0)
         von_mises = float(np.abs(own[:, 2:] @ slope).sum())
         if found.singular:
@@ -117,11 +117,6 @@ def with_probe_errors(
             found, u_error=(float(errors[0]), float(errors[1])), stress_error=(a, b, c, d), von_mises_error=von_mises
         )
     return filled
-
-
-def goal_errors(solution: Solution, goals: Sequence[Goal]) -> FloatArray:
-    """Error estimates (k,) of linear functionals of the stress, in their unit."""
-    return np.asarray(np.abs(goal_indicators(solution, goals)).sum(axis=0))
 
 
 @dataclass(frozen=True)
@@ -138,7 +133,7 @@ class Defect:
     def of(solution: Solution) -> Defect:
         """The defect of a solution."""
         smoother = _Smoother.of(solution.model)
-        return Defect(smoother, *_weights(solution.model, solution.unknowns, smoother))
+        return Defect(smoother, *_weights(solution.field, smoother))
 
 
 def goal_indicators(solution: Solution, goals: Sequence[Goal], defect: Defect | None = None) -> FloatArray:
@@ -151,13 +146,13 @@ def goal_indicators(solution: Solution, goals: Sequence[Goal], defect: Defect | 
     found = np.empty((len(model.mesh.cells), len(goals)))
     for start in range(0, len(goals), GOALS):
         some = goals[start : start + GOALS]
-        loads = np.stack([gather(model, goal.derivative(model)) for goal in some], axis=1)
-        duals = scatter(model, solution.factor.solve(loads), prescribed=False)
-        smooth = smoother(_nodal_stress(model, duals))
+        loads = np.stack([model.space.gather(goal.derivative(model)) for goal in some], axis=1)
+        duals = model.space.scatter(solution.factor.solve(loads))
+        smooth = smoother(_nodal_stress(ElasticField(model, duals, free=False)))
         at = found[:, start : start + len(some)]
         count, k = at.shape
         at[:] = np.einsum("ew,ewk->ek", weights.reshape(count, -1), smooth.reshape(count, -1, k))
-        at -= np.einsum("em,emk->ek", pulled, duals[model.element_dofs(slice(None))])
+        at -= np.einsum("em,emk->ek", pulled, duals[model.space.element_dofs(slice(None))])
     return found
 
 
@@ -185,60 +180,60 @@ class _Smoother:
         return np.asarray((self.gatherer @ flat / self.count[:, None])[self.key].reshape(nodal.shape))
 
 
-def _weights(model: Model, unknowns: FloatArray, smoother: _Smoother) -> tuple[FloatArray, FloatArray]:
+def _weights(field: ElasticField, smoother: _Smoother) -> tuple[FloatArray, FloatArray]:
     """What turns a dual field into indicators: weights (E, n, 4) on its smoothed nodal stress, (E, m) on its own
     unknowns.
 
     With w_q = C^-1 (s*_u - s_u) dV at the full Gauss points, the indicator sum_q w_q : (s*_z - s_z) is
     (sum_q N_q w_q) : s*_z,nodal - (sum_q B_q^T D w_q) . z, so the sums over q are taken once for all goals.
     """
-    mesh = model.mesh
+    space, mesh, moduli = field.space, field.space.mesh, field.model.moduli
     full, quadrature = gauss_points(mesh.element, mesh.info.full)
     values, _ = shape(mesh.element, full)
-    smooth = smoother(_nodal_stress(model, unknowns[:, None], thermal=True))[..., 0]
-    weights = np.empty((len(mesh.cells), mesh.info.nodes, 4))
-    pulled = np.empty((len(mesh.cells), 2 * mesh.info.nodes + model.kinematics.globals_))
+    smooth = smoother(_nodal_stress(ElasticField(field.model, field.unknowns[:, None])))[..., 0]
+    weights = np.empty((len(mesh.cells), mesh.info.nodes, space.kinematics.size))
+    pulled = np.empty(space.element_dofs(slice(None)).shape)
 
     def fill(cells: IntArray) -> None:
-        at = sample(model, cells, full)
-        defect = np.matmul(values, smooth[cells]) - at.stress(unknowns)
+        at = sample(space, cells, full)
+        defect = np.matmul(values, smooth[cells]) - field.stress(at)
         w = (
-            np.matmul(_compliance(model, cells, values), defect[..., None])[..., 0]
+            np.matmul(_compliance(field.model, cells, values), defect[..., None])[..., 0]
             * (at.volume * quadrature)[..., None]
         )
         weights[cells] = np.matmul(values.T, w)
-        pulled[cells] = at.pull(at.hooke(w))
+        pulled[cells] = at.pull(hooke(moduli.at(cells, values), w))
 
-    do_in_threads(fill, _batches(model))
+    do_in_threads(fill, _batches(mesh))
     return weights, pulled
 
 
-def _nodal_stress(model: Model, fields: FloatArray, thermal: bool = False) -> FloatArray:
-    """Stress (E, n, 4, k) of displacement fields (ndof, k) at each cell's own nodes, extrapolated from its
+def _nodal_stress(field: ElasticField) -> FloatArray:
+    """Stress (E, n, size, k) of displacement fields (ndof, k) at each cell's own nodes, extrapolated from its
     superconvergent points.
     """
-    mesh = model.mesh
+    space, mesh = field.space, field.space.mesh
     reduced, _ = gauss_points(mesh.element, mesh.info.reduced)
     to_nodes = extrapolation(mesh.element)
-    found = np.empty((len(mesh.cells), mesh.info.nodes, 4, fields.shape[1]))
+    size, k = space.kinematics.size, field.unknowns.shape[1]
+    found = np.empty((len(mesh.cells), mesh.info.nodes, size, k))
 
     def fill(cells: IntArray) -> None:
-        at = sample(model, cells, reduced)
-        stress = at.stress(fields, thermal)
+        stress = field.stress(sample(space, cells, reduced))
         e, q = stress.shape[:2]
-        found[cells] = np.matmul(to_nodes, stress.reshape(e, q, -1)).reshape(e, -1, 4, fields.shape[1])
+        found[cells] = np.matmul(to_nodes, stress.reshape(e, q, -1)).reshape(e, -1, size, k)
 
-    do_in_threads(fill, _batches(model))
+    do_in_threads(fill, _batches(mesh))
     return found
 
 
-def _batches(model: Model) -> list[IntArray]:
-    return in_parts(np.arange(len(model.mesh.cells)), BATCH)
+def _batches(mesh: Mesh) -> list[IntArray]:
+    return in_parts(np.arange(len(mesh.cells)), BATCH)
 
 
 def _compliance(model: Model, cells: IntArray, values: FloatArray) -> FloatArray:
     """Inverse (E, 1 or q, 4, 4) of the stiffness; the pseudo-inverse, as plane stress has a zero row."""
-    stiffness = model.stiffness_at(cells, values)
+    stiffness = model.moduli.at(cells, values)
     if stiffness.shape[1] == 1:
         _, first, inverse = np.unique(model.mesh.region[cells], return_index=True, return_inverse=True)
         return np.asarray(np.linalg.pinv(stiffness[first], hermitian=True)[inverse.ravel()])

@@ -10,15 +10,16 @@ from typing import Protocol
 import numpy as np
 
 from femsim.base.arrays import FloatArray, IntArray
-from femsim.measures.stress import stress
 from femsim.meshes.elements import shape
+from femsim.models.fields import StressField
 from femsim.models.model import Model
-from femsim.models.sampling import sample
+from femsim.models.sampling import hooke, sample
+from femsim.models.space import Space
 
 
 @dataclass(frozen=True)
 class Piece:
-    """Weights (E, q, 4) on the stress of ``cells`` at shared reference points ``xi`` (q, 2)."""
+    """Weights (E, q, size) on the stress of ``cells`` at shared reference points ``xi`` (q, 2)."""
 
     cells: IntArray
     xi: FloatArray
@@ -42,15 +43,18 @@ class PointDisplacement:
     xi: FloatArray
     component: int
 
-    def value(self, model: Model, unknowns: FloatArray) -> float:
+    def value(self, field: StressField) -> float:
         """The displacement in um."""
-        return float(self.derivative(model) @ unknowns)
+        return float(self._load(field.space) @ field.unknowns)
 
     def derivative(self, model: Model) -> FloatArray:
         """The shape functions at the point: a unit point force."""
-        load = np.zeros(model.ndof)
-        values, _ = shape(model.mesh.element, self.xi[None])
-        load[2 * model.mesh.cells[self.cell] + self.component] = values[0]
+        return self._load(model.space)
+
+    def _load(self, space: Space) -> FloatArray:
+        load = np.zeros(space.ndof)
+        values, _ = shape(space.mesh.element, self.xi[None])
+        load[space.width * space.mesh.cells[self.cell] + self.component] = values[0]
         return load
 
 
@@ -61,18 +65,17 @@ class Functional:
     name: str
     pieces: tuple[Piece, ...]
 
-    def value(self, model: Model, unknowns: FloatArray) -> float:
-        """J(u) for a displacement (ndof,)."""
-        return float(
-            sum(np.sum(p.weights * stress(model, unknowns, sample(model, p.cells, p.xi))) for p in self.pieces)
-        )
+    def value(self, field: StressField) -> float:
+        """J for a stress field."""
+        return float(sum(np.sum(p.weights * field.stress(sample(field.space, p.cells, p.xi))) for p in self.pieces))
 
     def derivative(self, model: Model) -> FloatArray:
         """dJ/du (ndof,): sum of B^T D w."""
-        load = np.zeros(model.ndof)
+        space = model.space
+        load = np.zeros(space.ndof)
         for p in self.pieces:
-            at = sample(model, p.cells, p.xi)
-            pulled = np.matmul(np.swapaxes(at.stiffness, -1, -2), p.weights[..., None])
-            nodal = at.pull(np.broadcast_to(pulled[..., 0], p.weights.shape))
-            load += np.bincount(model.element_dofs(p.cells).ravel(), nodal.ravel(), minlength=model.ndof)
+            at = sample(space, p.cells, p.xi)
+            stiffness = np.swapaxes(model.moduli.at(p.cells, at.values), -1, -2)
+            nodal = at.pull(hooke(stiffness, p.weights))
+            load += np.bincount(space.element_dofs(p.cells).ravel(), nodal.ravel(), minlength=space.ndof)
         return load

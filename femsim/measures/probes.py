@@ -38,7 +38,7 @@ def probe_values(solution: Solution, probes: Sequence[Probe], roots: Sequence[Ro
     """Values at all probes, by name; warns where a probe sits on a root, whose stress has no finite value."""
     found = {}
     for index, probe in enumerate(probes):
-        value = value_at(solution.model, solution.unknowns, probe.at, probe.region, f"probe.{index}")
+        value = value_at(solution.field, probe.at, probe.region, f"probe.{index}")
         singular = False
         for root in roots:
             if np.hypot(probe.at[0] - root.at[0], probe.at[1] - root.at[1]) < 1e-6 * max(root.width, root.height):
@@ -61,11 +61,12 @@ def probe_goals(model: Model, found: ProbeValue) -> list[Goal]:
     at = locate(mesh, found.probe.at)
     side = np.flatnonzero(mesh.region[at.cells] == mesh.regions.index(found.value.region))
     cells, xi = at.cells[side], at.xi[side]
-    goals: list[Goal] = [PointDisplacement(f"u{k}", int(cells[0]), xi[0], k) for k in range(2)]
+    goals: list[Goal] = [PointDisplacement(f"u{k}", int(cells[0]), xi[0], k) for k in range(model.space.width)]
     reduced, _ = gauss_points(mesh.element, mesh.info.reduced)
     share = reduced_basis(mesh.element, xi) / len(cells)
-    for component in range(4):
-        weights = np.zeros((*share.shape, 4))
+    size = model.kinematics.size
+    for component in range(size):
+        weights = np.zeros((*share.shape, size))
         weights[..., component] = share
         goals.append(Functional(model.kinematics.components[component], (Piece(cells, reduced, weights),)))
     return goals

@@ -12,41 +12,34 @@ from femsim.base.arrays import FloatArray
 from femsim.base.errors import InputError
 from femsim.meshes.elements import extrapolation, gauss_points, reduced_basis, shape
 from femsim.meshes.locate import locate
+from femsim.models.fields import StressField
 from femsim.models.kinematics import von_mises
-from femsim.models.model import Model
-from femsim.models.sampling import Sampled, sample
+from femsim.models.sampling import sample
 
 
-def stress(model: Model, unknowns: FloatArray, sampled: Sampled, thermal: bool = True) -> FloatArray:
-    """Stress (E, q, 4) in MPa: D (B u - eps_th); without the thermal strain for a dual or a virtual displacement."""
-    return sampled.stress(unknowns, thermal)
-
-
-def stress_at_points(
-    model: Model, unknowns: FloatArray, xi: FloatArray, thermal: bool = True, batch: int = 4096
-) -> FloatArray:
-    """Stress (E, q, 4) of all cells at reference points ``xi``."""
-    count = len(model.mesh.cells)
-    found = np.empty((count, len(xi), 4))
+def stress_at_points(field: StressField, xi: FloatArray, batch: int = 4096) -> FloatArray:
+    """Stress (E, q, size) of all cells at reference points ``xi``."""
+    space = field.space
+    count = len(space.mesh.cells)
+    found = np.empty((count, len(xi), space.kinematics.size))
     for start in range(0, count, batch):
         cells = np.arange(start, min(start + batch, count))
-        found[cells] = stress(model, unknowns, sample(model, cells, xi), thermal)
+        found[cells] = field.stress(sample(space, cells, xi))
     return found
 
 
-def nodal_stress(model: Model, unknowns: FloatArray, thermal: bool = True) -> FloatArray:
-    """Stress (E, n, 4) at each cell's own nodes, extrapolated from its superconvergent points: two sides of an edge
+def nodal_stress(field: StressField) -> FloatArray:
+    """Stress (E, n, size) at each cell's own nodes, extrapolated from its superconvergent points: two sides of an edge
     keep their jump.
     """
-    reduced, _ = gauss_points(model.mesh.element, model.mesh.info.reduced)
-    return np.asarray(
-        np.matmul(extrapolation(model.mesh.element)[None], stress_at_points(model, unknowns, reduced, thermal))
-    )
+    mesh = field.space.mesh
+    reduced, _ = gauss_points(mesh.element, mesh.info.reduced)
+    return np.asarray(np.matmul(extrapolation(mesh.element)[None], stress_at_points(field, reduced)))
 
 
 @dataclass(frozen=True)
 class PointValue:
-    """Displacement (2,) in um and stress (4,) in MPa at a point, on the side of ``region``."""
+    """Displacement (width,) in um and stress (size,) in MPa at a point, on the side of ``region``."""
 
     at: tuple[float, float]
     region: str
@@ -60,7 +53,7 @@ class PointValue:
 
 
 def value_at(
-    model: Model, unknowns: FloatArray, point: tuple[float, float], region: str | None = None, label: str = "probe"
+    field: StressField, point: tuple[float, float], region: str | None = None, label: str = "probe"
 ) -> PointValue:
     """Displacement and stress at a point; where cells of one region meet, their mean; where regions meet, ``region``
     must choose.
@@ -68,7 +61,7 @@ def value_at(
     Stress is interpolated from the cells' superconvergent points. Raises InputError outside the body and for an
     ambiguous side.
     """
-    mesh = model.mesh
+    space, mesh = field.space, field.space.mesh
     found = locate(mesh, point)
     if not len(found.cells):
         raise InputError(f"{label}.at: ({point[0]:g}, {point[1]:g}) lies outside the body")
@@ -88,8 +81,8 @@ def value_at(
     cells, xi = found.cells[side], found.xi[side]
     values, _ = shape(mesh.element, xi)
     nodes = mesh.cells[cells]
-    displacement = np.einsum("en,enc->ec", values, unknowns[: 2 * len(mesh.points)].reshape(-1, 2)[nodes])[0]
+    displacement = np.einsum("en,enc->ec", values, field.unknowns[: space.nodal].reshape(-1, space.width)[nodes])[0]
     reduced, _ = gauss_points(mesh.element, mesh.info.reduced)
-    at_reduced = stress(model, unknowns, sample(model, cells, reduced))
+    at_reduced = field.stress(sample(space, cells, reduced))
     found_stress = np.einsum("eq,eqc->ec", reduced_basis(mesh.element, xi), at_reduced).mean(axis=0)
     return PointValue(point, region, displacement, found_stress)

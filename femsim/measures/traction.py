@@ -24,8 +24,9 @@ from femsim.meshes.elements import gauss_points, line_gauss, line_shape
 from femsim.meshes.facets import edges_of
 from femsim.meshes.layout import Root
 from femsim.meshes.mesh import Mesh
-from femsim.models.model import Model
+from femsim.models.fields import StressField
 from femsim.models.sampling import sample
+from femsim.models.space import Space
 
 
 @dataclass(frozen=True)
@@ -60,29 +61,32 @@ def level_edges(mesh: Mesh, region: str, level: float, span: tuple[float, float]
     return np.asarray(found[np.argsort(mesh.points[found[:, 0], 0])])
 
 
-def side_force(model: Model, unknowns: FloatArray, nodes: IntArray, level: float, into: int) -> FloatArray:
-    """Forces (n, 2) in uN on nodes of a level line from all cells on one side of it: what the other side must exert."""
-    mesh = model.mesh
+def side_force(field: StressField, nodes: IntArray, level: float, into: int) -> FloatArray:
+    """Forces (n, width) in uN on nodes of a level line from all cells on one side of it: what the other side must
+    exert.
+    """
+    mesh = field.space.mesh
     around = np.flatnonzero(np.isin(mesh.cells, nodes).any(axis=1))
     centre = mesh.points[mesh.cells[around, : mesh.info.corners]].mean(axis=1)[:, 1]
-    return cell_force(model, unknowns, around[(centre - level) * into > 0])[nodes]
+    return cell_force(field, around[(centre - level) * into > 0])[nodes]
 
 
-def cell_force(model: Model, unknowns: FloatArray, cells: IntArray) -> FloatArray:
-    """Nodal forces (N, 2) in uN of the stress in some cells."""
-    points, weights = gauss_points(model.mesh.element, model.mesh.info.full)
-    at = sample(model, cells, points)
-    element = at.pull(at.stress(unknowns) * (at.volume * weights)[..., None])
-    force = np.bincount(model.element_dofs(cells).ravel(), element.ravel(), minlength=model.ndof)
-    return np.asarray(force[: 2 * len(model.mesh.points)].reshape(-1, 2))
+def cell_force(field: StressField, cells: IntArray) -> FloatArray:
+    """Nodal forces (N, width) in uN of the stress in some cells."""
+    space = field.space
+    points, weights = gauss_points(space.mesh.element, space.mesh.info.full)
+    at = sample(space, cells, points)
+    element = at.pull(field.stress(at) * (at.volume * weights)[..., None])
+    force = np.bincount(space.element_dofs(cells).ravel(), element.ravel(), minlength=space.ndof)
+    return np.asarray(force[: space.nodal].reshape(-1, space.width))
 
 
-def _mass(model: Model, edges: IntArray, nodes: IntArray) -> FloatArray:
+def _mass(space: Space, edges: IntArray, nodes: IntArray) -> FloatArray:
     """Mass matrix (n, n) of the edges' shape functions, with the measure."""
     s, w = line_gauss(4)
     values, slopes = line_shape(edges.shape[1], s)
-    x = model.mesh.points[edges][..., 0]
-    stretch = np.abs(x @ slopes.T) * w * model.kinematics.measure(x @ values.T)
+    x = space.mesh.points[edges][..., 0]
+    stretch = np.abs(x @ slopes.T) * w * space.kinematics.measure(x @ values.T)
     local = np.einsum("kq,qi,qj->kij", stretch, values, values)
     at = np.searchsorted(nodes, edges)
     matrix = np.zeros((len(nodes), len(nodes)))
@@ -90,26 +94,25 @@ def _mass(model: Model, edges: IntArray, nodes: IntArray) -> FloatArray:
     return matrix
 
 
-def profile(model: Model, unknowns: FloatArray, root: Root, length: float, share: FloatArray | None = None) -> Profile:
+def profile(field: StressField, root: Root, length: float, share: FloatArray | None = None) -> Profile:
     """Tractions under a conductor over ``length`` um from its root; exact in extent where the interval ends on a grid
     line.
 
     ``share`` (2: shear, peel) is the part of the root node's force that acts under the conductor
     (:func:`femsim.measures.corner.intensity.root_share`); all of it where none is given.
     """
-    mesh = model.mesh
+    space, mesh = field.space, field.space.mesh
     reach = root.at[0] + root.into[0] * np.array([0.0, root.width])
     edges = level_edges(mesh, root.region, root.at[1], (float(reach.min()), float(reach.max())), root.into[1])
     if not len(edges):
         raise InputError(f"traction: no interface under {root.region!r} at root {root.name}")
     nodes = np.unique(edges)
-    force = side_force(
-        model, unknowns, nodes, root.at[1], -root.into[1]
-    )  # the body across, whose face runs on through the root
+    # of the body across, whose face runs on through the root
+    force = side_force(field, nodes, root.at[1], -root.into[1])
     force = force * root.into[1]  # its outward normal points up where the conductor lies above
     if share is not None:
         force[int(np.argmin(np.abs(mesh.points[nodes, 0] - root.at[0])))] *= share
-    traction = np.linalg.solve(_mass(model, edges, nodes), force)
+    traction = np.linalg.solve(_mass(space, edges, nodes), force)
     distance = np.abs(mesh.points[nodes, 0] - root.at[0])
     order = np.argsort(distance)
     inside = order[distance[order] <= length * (1 + 1e-9)]
@@ -117,12 +120,12 @@ def profile(model: Model, unknowns: FloatArray, root: Root, length: float, share
     return Profile(edges[kept], nodes[inside], distance[inside], traction[inside])
 
 
-def average(model: Model, found: Profile) -> tuple[float, float]:
+def average(space: Space, found: Profile) -> tuple[float, float]:
     """Mean peel and shear over a profile, weighted with the radius in axisymmetry."""
     s, w = line_gauss(4)
     values, slopes = line_shape(found.edges.shape[1], s)
-    x = model.mesh.points[found.edges][..., 0]
-    weight = np.abs(x @ slopes.T) * w * model.kinematics.measure(x @ values.T)
+    x = space.mesh.points[found.edges][..., 0]
+    weight = np.abs(x @ slopes.T) * w * space.kinematics.measure(x @ values.T)
     lookup = {int(node): k for k, node in enumerate(found.nodes)}
     at = np.vectorize(lookup.__getitem__)(found.edges)
     t = np.einsum("qn,knc->kqc", values, found.traction[at])

@@ -75,6 +75,11 @@ class ElementType:
         """How many corners a facet has."""
         return 2 if self.dim == 2 else ELEMENTS[self.facet_element(local)].corners
 
+    @property
+    def middle(self) -> int | None:
+        """The node inside the element, which couples with its own element only; None where there is none."""
+        return {"quad9": 8, "hex27": 26}.get(self.name)
+
 
 def _of_solid(s: Solid) -> ElementType:
     return ElementType(

@@ -6,14 +6,18 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from femsim.base.arrays import FloatArray, IntArray
+from femsim.base.arrays import BoolArray, FloatArray, IntArray
 from femsim.base.errors import InputError
 from femsim.base.threads import do_in_threads, in_parts
 from femsim.meshes.elements import gauss_points, line_gauss, line_shape, shape
 from femsim.meshes.mesh import jacobians
+from femsim.models.fields import ElasticField, StressField
+from femsim.models.loads import Load
 from femsim.models.model import Model
+from femsim.models.moduli import Moduli
 from femsim.models.rectangles import rectangle_force, rectangle_internal
-from femsim.models.sampling import sample
+from femsim.models.sampling import hooke, sample
+from femsim.models.space import Space
 
 #: elements a batch: keeps a batch's arrays inside the processor's cache
 BATCH = 1024
@@ -22,12 +26,12 @@ SAMPLED = 2048
 
 
 def batches(
-    model: Model, points: FloatArray, chosen: IntArray | None = None, size: int = BATCH
+    space: Space, points: FloatArray, chosen: IntArray | None = None, size: int = BATCH
 ) -> Iterator[tuple[IntArray, FloatArray, FloatArray]]:
-    """Cells, strain operator B (E, q, 4, m) and volume factors det J x measure (E, q) at reference ``points``, batch by
-    batch.
+    """Cells, strain operator B (E, q, size, m) and volume factors det J x measure (E, q) at reference ``points``, batch
+    by batch.
     """
-    mesh, kinematics = model.mesh, model.kinematics
+    mesh, kinematics = space.mesh, space.kinematics
     values, gradients = shape(mesh.element, points)
     every = np.arange(len(mesh.cells)) if chosen is None else chosen
     for start in range(0, len(every), size):
@@ -35,122 +39,133 @@ def batches(
         determinant, spatial = jacobians(mesh, cells, gradients)
         if not np.all(determinant > 0):
             worst = cells[int(np.argmin(determinant.min(axis=1)))]
-            x, y = mesh.points[mesh.cells[worst]].mean(axis=0)
-            raise InputError(f"mesh: a cell is turned inside out or flat near ({x:g}, {y:g}) um")
+            place = ", ".join(f"{v:g}" for v in mesh.points[mesh.cells[worst]].mean(axis=0))
+            raise InputError(f"mesh: a cell is turned inside out or flat near ({place}) um")
         x = mesh.points[mesh.cells[cells], 0] @ values.T
         yield cells, kinematics.strain_operator(values, spatial, x), determinant * kinematics.measure(x)
 
 
-def element_stiffness(model: Model, chosen: IntArray | None = None) -> Iterator[tuple[IntArray, FloatArray]]:
+def element_stiffness(
+    space: Space, moduli: Moduli, chosen: IntArray | None = None
+) -> Iterator[tuple[IntArray, FloatArray]]:
     """Cells (all, or those ``chosen``) and their stiffness matrices K_e = sum_q B^T D B w (E, m, m), batch by batch."""
-    points, weights = gauss_points(model.mesh.element, model.mesh.info.full)
-    values, _ = shape(model.mesh.element, points)
-    for cells, b, volume in batches(model, points, chosen):
-        d = model.stiffness_at(cells, values)
+    points, weights = gauss_points(space.mesh.element, space.mesh.info.full)
+    values, _ = shape(space.mesh.element, points)
+    for cells, b, volume in batches(space, points, chosen):
+        d = moduli.at(cells, values)
         scaled = np.matmul(d, b)
         scaled *= (volume * weights)[..., None, None]
         m = b.shape[-1]
         yield cells, np.matmul(b.reshape(len(cells), -1, m).transpose(0, 2, 1), scaled.reshape(len(cells), -1, m))
 
 
-def prescribed_force(model: Model) -> FloatArray:
-    """Force (n,) that prescribed displacements put on the unknowns: -K_fp u_p, in uN."""
-    constraints = model.constraints
-    force = np.zeros(constraints.count)
-    if not np.any(constraints.value):
-        return force
-    moved = np.flatnonzero(np.any(constraints.value[model.element_dofs(slice(None))] != 0.0, axis=1))
-    for cells, stiffness in element_stiffness(model, moved):
-        dofs = model.element_dofs(cells)
-        reaction = np.matmul(stiffness, constraints.value[dofs][..., None])[..., 0]
-        equation = constraints.equation[dofs]
-        free = equation >= 0
-        force -= np.bincount(equation[free], reaction[free], minlength=constraints.count)
-    return force
+def prescribed_force(space: Space, moduli: Moduli, prescribed: FloatArray) -> FloatArray:
+    """Force (n,) that prescribed displacements (ndof,) put on the unknowns: -T^T K u_p, in uN."""
+    force = np.zeros(space.ndof)
+    if not np.any(prescribed):
+        return np.zeros(space.constraints.count)
+    moved = np.flatnonzero(np.any(prescribed[space.element_dofs(slice(None))] != 0.0, axis=1))
+    for cells, stiffness in element_stiffness(space, moduli, moved):
+        dofs = space.element_dofs(cells)
+        reaction = np.matmul(stiffness, prescribed[dofs][..., None])[..., 0]
+        force -= np.bincount(dofs.ravel(), reaction.ravel(), minlength=space.ndof)
+    return space.gather(force)
 
 
 def thermal_force(model: Model) -> FloatArray:
-    """Nodal forces (ndof,) of the thermal strain: f = int B^T D eps_th dV, in uN."""
-    points, weights = gauss_points(model.mesh.element, model.mesh.info.full)
-    simple = _simple(model)
-    middle = np.empty((1, model.mesh.info.nodes))
+    """Nodal forces (ndof,) of thermal strain and eigenstrain: f = int B^T D eps_free dV, in uN."""
+    space = model.space
+    points, weights = gauss_points(space.mesh.element, space.mesh.info.full)
+    values, _ = shape(space.mesh.element, points)
+    plain = _plain(model)
+    middle = np.empty((1, space.mesh.info.nodes))
 
     def element(cells: IntArray) -> FloatArray:
-        if simple and model.mesh.rectangular[cells].all():
-            stress = np.matmul(
-                model.stiffness_at(cells, middle)[:, 0], model.thermal_strain_at(cells, middle)[:, 0, :, None]
-            )[..., 0]
-            return rectangle_force(model, cells, stress)
-        at = sample(model, cells, points)
-        spread = np.broadcast_to(at.thermal, (len(cells), len(points), 4))
-        return at.pull(at.hooke(spread) * (at.volume * weights)[..., None])
+        if plain[cells].all():
+            d, free = model.moduli.at(cells, middle)[:, 0], model.free_strain_at(cells, middle)[:, 0, :, None]
+            return rectangle_force(space, cells, np.matmul(d, free)[..., 0])
+        at = sample(space, cells, points)
+        free = model.free_strain_at(cells, values)
+        spread = np.broadcast_to(free, (len(cells), len(points), free.shape[-1]))
+        return at.pull(hooke(model.moduli.at(cells, values), spread) * (at.volume * weights)[..., None])
 
-    return _sum_of(model, element)
+    return sum_of_elements(space, element)
 
 
-def traction_force(model: Model) -> FloatArray:
+def traction_force(space: Space, load: Load) -> FloatArray:
     """Nodal forces (ndof,) of the loads on edges: f = int N^T (t - p n) dA with four Gauss points per edge, in uN.
 
     The body lies on the left of an edge, so the outward normal is the tangent turned clockwise.
     """
-    force = np.zeros(model.ndof)
+    force = np.zeros(space.ndof)
     s, w = line_gauss(4)
-    for traction in model.tractions:
+    for traction in load.tractions:
         values, slopes = line_shape(traction.edges.shape[1], s)
-        x = model.mesh.points[traction.edges]
+        x = space.mesh.points[traction.edges]
         tangent = np.einsum("qn,knc->kqc", slopes, x)
         length = np.linalg.norm(tangent, axis=2)
         normal = np.stack([tangent[..., 1], -tangent[..., 0]], axis=-1)
-        load = traction.vector[:, None, :] * length[..., None] - traction.pressure * normal
-        load *= (w * model.kinematics.measure(x[..., 0] @ values.T))[..., None]
-        for component in range(2):
-            nodal = load[..., component] @ values
-            force += np.bincount(2 * traction.edges.ravel() + component, nodal.ravel(), minlength=model.ndof)
+        along = traction.vector[:, None, :] * length[..., None]
+        along[..., :2] -= traction.pressure * normal
+        along *= (w * space.kinematics.measure(x[..., 0] @ values.T))[..., None]
+        for component in range(along.shape[-1]):
+            nodal = along[..., component] @ values
+            dofs = space.width * traction.edges.ravel() + component
+            force += np.bincount(dofs, nodal.ravel(), minlength=space.ndof)
     return force
 
 
-def body_force(model: Model, density: Callable[[FloatArray], FloatArray]) -> FloatArray:
-    """Nodal forces (ndof,) of a body force ``density(points (m, 2)) -> (m, 2)`` in uN/um^3."""
-    points, weights = gauss_points(model.mesh.element, model.mesh.info.full + 1)
-    values, _ = shape(model.mesh.element, points)
-    force = np.zeros(model.ndof)
-    for cells, _, volume in batches(model, points):
-        x = np.einsum("qn,enc->eqc", values, model.mesh.points[model.mesh.cells[cells]])
-        f = density(x.reshape(-1, 2)).reshape(x.shape) * (volume * weights)[..., None]
-        nodal = np.einsum("qn,eqc->enc", values, f).reshape(len(cells), -1)
-        dofs = model.element_dofs(cells)[:, : nodal.shape[1]]
-        force += np.bincount(dofs.ravel(), nodal.ravel(), minlength=model.ndof)
+def body_force(space: Space, density: Callable[[FloatArray], FloatArray]) -> FloatArray:
+    """Nodal forces (ndof,) of a body force ``density(points (m, dim)) -> (m, width)`` in uN/um^3."""
+    points, weights = gauss_points(space.mesh.element, space.mesh.info.full + 1)
+    force = np.zeros(space.ndof)
+    for cells in in_parts(np.arange(len(space.mesh.cells)), BATCH):
+        at = sample(space, cells, points)
+        e, q, dim = at.position.shape
+        f = density(at.position.reshape(-1, dim)).reshape(e, q, -1) * (at.volume * weights)[..., None]
+        nodal = np.einsum("qn,eqc->enc", at.values, f).reshape(e, -1)
+        dofs = space.element_dofs(cells)[:, : nodal.shape[1]]
+        force += np.bincount(dofs.ravel(), nodal.ravel(), minlength=space.ndof)
     return force
 
 
-def internal_force(model: Model, displacement: FloatArray) -> FloatArray:
-    """Nodal forces (ndof,) of the stress: f = int B^T D (B u - eps_th) dV, in uN; ``displacement`` is (ndof,)."""
-    points, weights = gauss_points(model.mesh.element, model.mesh.info.full)
-    simple = _simple(model)
+def external_force(space: Space, load: Load) -> FloatArray:
+    """Nodal forces (ndof,) of a load, without those of free strains and prescribed displacements, in uN."""
+    force = traction_force(space, load) if load.tractions else np.zeros(space.ndof)
+    return force if load.force is None else force + load.force
+
+
+def internal_force(field: StressField) -> FloatArray:
+    """Nodal forces (ndof,) of a stress: f = int B^T sigma dV by the full Gauss points, in uN."""
+    space = field.space
+    points, weights = gauss_points(space.mesh.element, space.mesh.info.full)
+    plain = _plain(field.model) if isinstance(field, ElasticField) else np.zeros(len(space.mesh.cells), dtype=bool)
 
     def element(cells: IntArray) -> FloatArray:
-        if simple and model.mesh.rectangular[cells].all():
-            return rectangle_internal(model, cells, displacement)
-        at = sample(model, cells, points)
-        return at.pull(at.stress(displacement) * (at.volume * weights)[..., None])
+        if isinstance(field, ElasticField) and plain[cells].all():
+            return rectangle_internal(field, cells)
+        at = sample(space, cells, points)
+        return at.pull(field.stress(at) * (at.volume * weights)[..., None])
 
-    return _sum_of(model, element)
-
-
-def _simple(model: Model) -> bool:
-    """Whether stiffness and thermal strain are the same all over each cell, and no unknown is shared by all."""
-    return bool(np.isscalar(model.temperature)) and not model.kinematics.globals_
+    return sum_of_elements(space, element)
 
 
-def _sum_of(model: Model, element: Callable[[IntArray], FloatArray]) -> FloatArray:
+def _plain(model: Model) -> BoolArray:
+    """Rectangles over which stiffness and free strain are the same, where no unknown is shared by all."""
+    if not np.isscalar(model.temperature) or model.kinematics.globals_:
+        return np.zeros(len(model.mesh.cells), dtype=bool)
+    return model.mesh.rectangular
+
+
+def sum_of_elements(space: Space, element: Callable[[IntArray], FloatArray]) -> FloatArray:
     """Nodal forces (ndof,) from those of elements (E, m), batch by batch; the order of the sum does not depend on the
     threads.
     """
-    dofs = model.element_dofs(slice(None))
+    dofs = space.element_dofs(slice(None))
     forces = np.empty(dofs.shape)
 
     def fill(cells: IntArray) -> None:
         forces[cells[0] : cells[-1] + 1] = element(cells)
 
     do_in_threads(fill, in_parts(np.arange(len(dofs)), SAMPLED))
-    return np.asarray(np.bincount(dofs.ravel(), forces.ravel(), minlength=model.ndof), dtype=float)
+    return np.asarray(np.bincount(dofs.ravel(), forces.ravel(), minlength=space.ndof), dtype=float)

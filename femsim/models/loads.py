@@ -1,10 +1,14 @@
-"""Loads on a model."""
+"""Loads: temperatures, prescribed displacements, tractions, free strains and forces on a space; steps and programs of
+them.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from femsim.base.arrays import FloatArray, IntArray
+from femsim.base.arrays import BoolArray, FloatArray, IntArray
+from femsim.models.space import Space
 
 
 @dataclass(frozen=True)
@@ -16,3 +20,51 @@ class Traction:
     edges: IntArray
     vector: FloatArray
     pressure: float = 0.0
+
+
+@dataclass(frozen=True)
+class Load:
+    """What acts on a space: the right-hand side of a boundary value problem.
+
+    ``temperature`` (degC) is one number or a value per node (N,); ``stress_free_temperature`` one number or a value per
+    region (regions,). ``prescribed`` (ndof,) are the displacements (um) of held degrees of freedom, zero elsewhere;
+    ``eigenstrain`` (regions, 6) are further stress-free strains in the order 11, 22, 33, 23, 13, 12; ``force`` (ndof,)
+    are nodal forces in uN.
+    """
+
+    temperature: float | FloatArray
+    stress_free_temperature: float | FloatArray
+    prescribed: FloatArray
+    tractions: tuple[Traction, ...] = ()
+    eigenstrain: FloatArray | None = None
+    force: FloatArray | None = None
+
+    def changed(self, **changes: Any) -> Load:
+        """A copy with other values."""
+        return replace(self, **changes)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One leg of a program: the load at its end, reached linearly from the end of the step before.
+
+    ``space`` holds the supports in force during the step (all steps share one mesh and kinematics), ``duration`` is in
+    seconds (zero: at once, nothing creeps), ``alive`` (regions,) says which regions are there; all where None. A region
+    that was not alive in the step before is born at the step's start: stress-free on the shape and at the temperature
+    of that moment.
+    """
+
+    name: str
+    space: Space
+    load: Load
+    duration: float = 1.0
+    alive: BoolArray | None = None
+    increments: int | None = None
+
+
+@dataclass(frozen=True)
+class Program:
+    """Steps in order, and the load at the start of the first (the stress-free state). An elastic solve has one step."""
+
+    start: Load
+    steps: tuple[Step, ...] = field(default=())

@@ -1,62 +1,66 @@
-"""The model: mesh + kinematics + materials + temperature + constraints + loads. Frozen; solving it is another noun's
-business.
-"""
+"""The model: a space, elastic materials and a load. Frozen; solving it is another noun's business."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from femsim.base.arrays import FloatArray, IntArray
+from femsim.base.arrays import BoolArray, FloatArray, IntArray
 from femsim.materials.elastic import Material
 from femsim.meshes.mesh import Mesh
 from femsim.models.kinematics import Kinematics
-from femsim.models.loads import Traction
-from femsim.models.space import Constraints
+from femsim.models.loads import Load, Traction
+from femsim.models.moduli import Moduli, RegionModuli
+from femsim.models.space import Constraints, Space
 
 
 @dataclass(frozen=True)
 class Model:
-    """A linear thermo-elastic boundary value problem on a mesh.
+    """A linear thermo-elastic boundary value problem: which space, which material in each region, which load."""
 
-    ``temperature`` (degC) is one number or a value per node; ``tractions`` are the loads on outer edges.
-    """
-
-    mesh: Mesh
-    kinematics: Kinematics
+    space: Space
     materials: dict[str, Material]
-    temperature: float | FloatArray
-    stress_free_temperature: float
-    constraints: Constraints
-    tractions: tuple[Traction, ...] = field(default=())
+    load: Load
+
+    @property
+    def mesh(self) -> Mesh:
+        """The mesh of the space."""
+        return self.space.mesh
+
+    @property
+    def kinematics(self) -> Kinematics:
+        """The kinematics of the space."""
+        return self.space.kinematics
+
+    @property
+    def constraints(self) -> Constraints:
+        """The constraints of the space."""
+        return self.space.constraints
 
     @property
     def ndof(self) -> int:
-        """Degrees of freedom before constraints: two per node, then the kinematics' own."""
-        return 2 * len(self.mesh.points) + self.kinematics.globals_
+        """Degrees of freedom of the space."""
+        return self.space.ndof
 
     @property
-    def plane(self) -> str:
-        """The drawing plane as the material's rotation knows it."""
-        return "rz" if self.kinematics.is_axisymmetric else "xy"
+    def temperature(self) -> float | FloatArray:
+        """Temperature of the load, degC: one number or a value per node."""
+        return self.load.temperature
 
-    def at_temperature(self, temperature: float | FloatArray, stress_free: float | None = None) -> Model:
-        """A copy under another temperature."""
-        free = self.stress_free_temperature if stress_free is None else stress_free
-        return replace(self, temperature=temperature, stress_free_temperature=free)
+    @property
+    def tractions(self) -> tuple[Traction, ...]:
+        """Loads on outer edges."""
+        return self.load.tractions
 
-    def element_dofs(self, cells: IntArray | slice) -> IntArray:
-        """Degrees of freedom (E, 2 n + globals) of cells: u0_x, u0_y, u1_x, ..., globals."""
-        nodes = self.mesh.cells[cells]
-        dofs = np.empty((len(nodes), 2 * nodes.shape[1] + self.kinematics.globals_), dtype=np.int64)
-        dofs[:, 0 : 2 * nodes.shape[1] : 2] = 2 * nodes
-        dofs[:, 1 : 2 * nodes.shape[1] : 2] = 2 * nodes + 1
-        if self.kinematics.globals_:
-            dofs[:, 2 * nodes.shape[1] :] = 2 * len(self.mesh.points) + np.arange(self.kinematics.globals_)
-        return dofs
+    def under(self, **changes: Any) -> Model:
+        """A copy under another load: ``temperature``, ``stress_free_temperature``, ``prescribed``, ``tractions``,
+        ...
+        """
+        return replace(self, load=self.load.changed(**changes))
 
     @cached_property
     def varying(self) -> bool:
@@ -67,50 +71,94 @@ class Model:
 
     @cached_property
     def region_stiffness(self) -> FloatArray:
-        """Stiffness (regions, 4, 4) where it is the same all over each region."""
-        t = float(np.mean(self.temperature))
-        return np.array(
-            [self.kinematics.stiffness(self.materials[name].stiffness(t, self.plane)) for name in self.mesh.regions]
-        )
+        """Stiffness (regions, size, size) where it is the same all over each region."""
+        t, plane = float(np.mean(self.temperature)), self.kinematics.plane
+        each = [self.materials[name].stiffness(t, plane) for name in self.mesh.regions]
+        return self.kinematics.stiffness(np.array(each))
 
     @cached_property
-    def region_thermal_strain(self) -> FloatArray:
-        """Thermal strain (regions, 4) under a uniform temperature."""
-        t, free = float(np.mean(self.temperature)), self.stress_free_temperature
-        return np.array(
-            [
-                self.kinematics.thermal_strain(self.materials[name].thermal_strain(t, free, self.plane))
-                for name in self.mesh.regions
-            ]
+    def moduli(self) -> Moduli:
+        """Stiffness at points."""
+        return _FieldModuli(self) if self.varying else RegionModuli(self.mesh.region, self.region_stiffness)
+
+    @cached_property
+    def free_temperature(self) -> FloatArray:
+        """Stress-free temperature (regions,) of every region, degC."""
+        return np.broadcast_to(np.asarray(self.load.stress_free_temperature, dtype=float), len(self.mesh.regions))
+
+    @cached_property
+    def region_free_strain(self) -> FloatArray:
+        """Thermal strain and eigenstrain (regions, size) under a uniform temperature."""
+        t = float(np.mean(self.temperature))
+        return self.kinematics.components_of(
+            np.array([self.free_strain(number, t) for number in range(len(self.mesh.regions))])
         )
 
-    def stiffness_at(self, cells: IntArray, values: FloatArray) -> FloatArray:
-        """Stiffness (E, 1 or q, 4, 4) at points of cells whose shape functions are ``values`` (q, n)."""
-        if not self.varying:
-            return np.asarray(self.region_stiffness[self.mesh.region[cells]][:, None])
-        result = np.empty((len(cells), len(values), 4, 4))
-        for name, chosen in self._by_region(cells):
-            t = self._temperature_at(cells[chosen], values)
-            result[chosen] = self.kinematics.stiffness(self.materials[name].stiffness(t, self.plane))
-        return result
-
-    def thermal_strain_at(self, cells: IntArray, values: FloatArray) -> FloatArray:
-        """Thermal strain (E, 1 or q, 4), as :meth:`stiffness_at`."""
+    def free_strain_at(self, cells: IntArray, values: FloatArray) -> FloatArray:
+        """Strain (E, 1 or q, size) that needs no stress: thermal strain and eigenstrain, at points of cells whose shape
+        functions are ``values`` (q, n).
+        """
         if np.isscalar(self.temperature):
-            return np.asarray(self.region_thermal_strain[self.mesh.region[cells]][:, None])
-        result = np.empty((len(cells), len(values), 4))
-        for name, chosen in self._by_region(cells):
-            t = self._temperature_at(cells[chosen], values)
-            result[chosen] = self.kinematics.thermal_strain(
-                self.materials[name].thermal_strain(t, self.stress_free_temperature, self.plane)
-            )
+            return np.asarray(self.region_free_strain[self.mesh.region[cells]][:, None])
+        result = np.empty((len(cells), len(values), self.kinematics.size))
+        for number, chosen in self.by_region(cells):
+            free = self.free_strain(number, self.temperature_at(cells[chosen], values))
+            result[chosen] = self.kinematics.components_of(free)
         return result
 
-    def _by_region(self, cells: IntArray) -> Iterator[tuple[str, IntArray]]:
+    def free_strain(self, number: int, temperature: float | FloatArray) -> FloatArray:
+        """Thermal strain and eigenstrain (..., 6) of a region at a temperature (...,)."""
+        material = self.materials[self.mesh.regions[number]]
+        strain = material.thermal_strain(temperature, float(self.free_temperature[number]), self.kinematics.plane)
+        if self.load.eigenstrain is not None:
+            strain = strain + self.load.eigenstrain[number]
+        return strain
+
+    def by_region(self, cells: IntArray) -> Iterator[tuple[int, IntArray]]:
+        """Numbers of the regions that cells belong to, and the positions of each one's cells."""
         region = self.mesh.region[cells]
         for number in np.unique(region):
-            yield self.mesh.regions[number], np.flatnonzero(region == number)
+            yield int(number), np.flatnonzero(region == number)
 
-    def _temperature_at(self, cells: IntArray, values: FloatArray) -> FloatArray:
-        nodal = np.asarray(self.temperature)
+    def temperature_at(self, cells: IntArray, values: FloatArray) -> FloatArray:
+        """Temperature (E, q) at points of cells."""
+        nodal = np.broadcast_to(np.asarray(self.temperature, dtype=float), len(self.mesh.points))
         return np.asarray(nodal[self.mesh.cells[cells]] @ values.T)
+
+
+def model_of(
+    mesh: Mesh,
+    kinematics: Kinematics,
+    materials: dict[str, Material],
+    temperature: float | FloatArray,
+    stress_free_temperature: float | FloatArray,
+    constraints: Constraints,
+    prescribed: FloatArray | None = None,
+    tractions: tuple[Traction, ...] = (),
+) -> Model:
+    """A model from its parts; ``prescribed`` (ndof,) are zero where not given."""
+    space = Space(mesh, kinematics, constraints)
+    moved = np.zeros(space.ndof) if prescribed is None else prescribed
+    return Model(space, materials, Load(temperature, stress_free_temperature, moved, tractions))
+
+
+@dataclass(frozen=True)
+class _FieldModuli:
+    """Stiffness at the local temperature."""
+
+    model: Model
+
+    @property
+    def uniform(self) -> BoolArray:
+        """No cell."""
+        return np.zeros(len(self.model.mesh.cells), dtype=bool)
+
+    def at(self, cells: IntArray, values: FloatArray) -> FloatArray:
+        """Stiffness (E, q, size, size)."""
+        model, kinematics = self.model, self.model.kinematics
+        result = np.empty((len(cells), len(values), kinematics.size, kinematics.size))
+        for number, chosen in model.by_region(cells):
+            t = model.temperature_at(cells[chosen], values)
+            material = model.materials[model.mesh.regions[number]]
+            result[chosen] = kinematics.stiffness(material.stiffness(t, kinematics.plane))
+        return result

@@ -5,10 +5,15 @@ On a rectangle of sides (hx, hy) the gradients are d/dx = (d/dxi)/hx, d/dy = (d/
 on xi alone. So the stiffness by 3 x 3 (2 x 2) Gauss points is a sum over the columns i of Gauss points of scalar
 coefficients times matrices that are the same for all elements,
 
-    K_e = sum_i V_i sum_ab c_ab(D, hx, hy, r_i) M_i^ab,   M_i^ab = w_i sum_j w_j P^a(xi_i, eta_j) P^b(xi_i, eta_j)^T,
+    K_e = sum_i V_i sum_fg c_fg(D, hx, hy, r_i) M_i^fg,   M_i^fg = w_i sum_j w_j P^f(xi_i, eta_j) P^g(xi_i, eta_j)^T,
 
-with P^x = dN/dxi, P^y = dN/deta, P^0 = N and V_i = hx hy 2 pi r_i (or hx hy). The same quadrature as the general
-kernel, to round-off, at a fraction of its cost: (E, 15 columns) times (15 columns, entries).
+with P^x = dN/dxi, P^y = dN/deta, P^0 = N and V_i = hx hy 2 pi r_i (or hx hy). Which fields f of which unknown make
+which strain component stands in the kinematics' table, and so do the coefficients: of unknowns j and k
+
+    c_fg = sum_ab D_ab t_ajf t_bkg,   t = (G_aj0 / hx, G_aj1 / hy, H_aj / r).
+
+The same quadrature as the general kernel, to round-off, at a fraction of its cost: (E, 15 columns) times (15 columns,
+entries).
 """
 
 from __future__ import annotations
@@ -19,118 +24,155 @@ import numpy as np
 
 from femsim.base.arrays import FloatArray, IntArray
 from femsim.meshes.elements import ELEMENTS, gauss_points, line_gauss, shape
-from femsim.models.model import Model
+from femsim.models.fields import ElasticField
+from femsim.models.kinematics import Kinematics
+from femsim.models.space import Space
+
+#: names of the fields: derivatives along x and y, and the value over the radius
+X, Y, VALUE = 0, 1, 2
+Entry = tuple[int, float]
 
 
 def rectangle_stiffness(
-    model: Model, cells: IntArray, stiffness: FloatArray, entries: IntArray | None = None
+    space: Space, cells: IntArray, stiffness: FloatArray, entries: IntArray | None = None
 ) -> FloatArray:
-    """Stiffness of rectangular ``cells`` with constant ``stiffness`` (E, 4, 4): the ``entries`` (E, k), flat positions
-    in K_e (m, m).
+    """Stiffness of rectangular ``cells`` with constant ``stiffness`` (E, size, size): the ``entries`` (E, k), flat
+    positions in K_e (m, m).
 
     Without ``entries`` the whole matrices, row by row (E, m m).
     """
-    px, py, hoop, volume = _stretch(model, cells)
-    d = {(i, j): stiffness[:, i, j, None] for i in range(4) for j in range(i, 4)}
-    coefficients = [
-        # u-u
-        d[0, 0] * px * px, d[3, 3] * py * py, d[2, 2] * hoop * hoop, d[0, 2] * px * hoop, d[0, 3] * px * py, d[2, 3] * hoop * py,  # noqa: E501
-        # u-w
-        d[0, 1] * px * py, d[0, 3] * px * px, d[1, 2] * hoop * py, d[2, 3] * hoop * px, d[1, 3] * py * py, d[3, 3] * py * px,  # noqa: E501
-        # w-w
-        d[1, 1] * py * py, d[3, 3] * px * px, d[1, 3] * px * py,
-    ]  # fmt: skip
-    weighted = np.concatenate([c * volume for c in coefficients], axis=1)
-    element = model.mesh.element
-    wanted = range((2 * model.mesh.info.nodes) ** 2) if entries is None else entries.tolist()
-    return np.asarray(weighted @ _basis(element, tuple(wanted)))
+    stretch, volume = _stretch(space, cells)
+    terms = _terms(space.kinematics)
+    coefficients = []
+    for _, _, f, g, parts in terms:
+        c = sum(
+            (stiffness[:, a, b, None] if factor == 1.0 else factor * stiffness[:, a, b, None]) for a, b, factor in parts
+        )
+        coefficients.append(c * stretch[f] * stretch[g] * volume)
+    element = space.mesh.element
+    wanted = range((space.width * space.mesh.info.nodes) ** 2) if entries is None else entries.tolist()
+    return np.asarray(np.concatenate(coefficients, axis=1) @ _basis(element, space.kinematics, tuple(wanted)))
 
 
-def _stretch(model: Model, cells: IntArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """1/hx and 1/hy (E, 1), hoop strain per radial displacement and volume factor at the columns of Gauss points (E,
-    columns).
-    """
-    mesh, kinematics = model.mesh, model.kinematics
+def _stretch(space: Space, cells: IntArray) -> tuple[tuple[FloatArray, FloatArray, FloatArray], FloatArray]:
+    """1/hx and 1/hy (E, 1), 1/r and the volume factor at the columns of Gauss points (E, columns)."""
+    mesh, kinematics = space.mesh, space.kinematics
     x = mesh.points[mesh.cells[cells]]
     hx, hy = (x[:, 2] - x[:, 0]).T
     gauss, _ = line_gauss(mesh.info.full)
     position = x[:, 0, 0, None] + hx[:, None] * gauss
-    hoop = 1.0 / position if kinematics.is_axisymmetric else np.zeros_like(position)
-    return (1.0 / hx)[:, None], (1.0 / hy)[:, None], hoop, (hx * hy)[:, None] * kinematics.measure(position)
+    over = 1.0 / position if kinematics.radial else np.zeros_like(position)
+    stretch = (1.0 / hx)[:, None], (1.0 / hy)[:, None], over
+    return stretch, (hx * hy)[:, None] * kinematics.measure(position)
 
 
-@lru_cache(maxsize=8)
-def _basis(element: str, entries: tuple[int, ...]) -> FloatArray:
-    """The wanted entries of the matrices M, in the order of the coefficients (15 columns of Gauss points, k)."""
+@lru_cache(maxsize=32)
+def _fields_of(kinematics: Kinematics, component: int, unknown: int) -> tuple[Entry, ...]:
+    """Fields of an unknown that make a strain component, and their factors."""
+    found = [(i, factor) for a, j, i, factor in kinematics.gradient if (a, j) == (component, unknown)]
+    found += [(VALUE, factor) for a, j, factor in kinematics.over_radius if (a, j) == (component, unknown)]
+    return tuple(found)
+
+
+@lru_cache(maxsize=32)
+def _terms(kinematics: Kinematics) -> tuple[tuple[int, int, int, int, tuple[tuple[int, int, float], ...]], ...]:
+    """Unknowns j <= k, fields f and g (f <= g where j = k), and the entries of D with their factors in c_fg."""
+    found: dict[tuple[int, int, int, int], list[tuple[int, int, float]]] = {}
+    for j in range(kinematics.width):
+        for k in range(j, kinematics.width):
+            for a in range(kinematics.size):
+                for b in range(kinematics.size):
+                    for f, left in _fields_of(kinematics, a, j):
+                        for g, right in _fields_of(kinematics, b, k):
+                            if j != k or f <= g:  # of a pair of fields of one unknown the other order is its transpose
+                                found.setdefault((j, k, f, g), []).append((a, b, left * right))
+    return tuple((*key, tuple(parts)) for key, parts in found.items())
+
+
+@lru_cache(maxsize=16)
+def _basis(element: str, kinematics: Kinematics, entries: tuple[int, ...]) -> FloatArray:
+    """The wanted entries of the matrices M, in the order of the coefficients (terms x columns of Gauss points, k)."""
     info = ELEMENTS[element]
     points, weights = gauss_points(element, info.full)
     values, gradients = shape(element, points)
-    fields = {"x": gradients[..., 0], "y": gradients[..., 1], "0": values}
-    n, order = info.nodes, info.full
+    fields = (gradients[..., 0], gradients[..., 1], values)
+    n, order, width = info.nodes, info.full, kinematics.width
 
-    def product(a: str, b: str, column: int) -> FloatArray:
+    def product(f: int, g: int, column: int) -> FloatArray:
         chosen = np.arange(column, order * order, order)  # points run along xi first
-        return np.asarray(np.einsum("q,qi,qj->ij", weights[chosen], fields[a][chosen], fields[b][chosen]))
-
-    def both(a: str, b: str, column: int) -> FloatArray:
-        return product(a, b, column) + product(b, a, column)
+        return np.asarray(np.einsum("q,qi,qj->ij", weights[chosen], fields[f][chosen], fields[g][chosen]))
 
     rows = []
     wanted = np.array(entries)
-    for block, terms in (
-        ("uu", [("x", "x"), ("y", "y"), ("0", "0"), ("x", "0"), ("x", "y"), ("0", "y")]),
-        ("uw", [("x", "y"), ("x", "x"), ("0", "y"), ("0", "x"), ("y", "y"), ("y", "x")]),
-        ("ww", [("y", "y"), ("x", "x"), ("x", "y")]),
-    ):
-        for a, b in terms:
-            for column in range(order):
-                matrix = np.zeros((2 * n, 2 * n))
-                if block == "uw":
-                    m = product(a, b, column)
-                    matrix[0::2, 1::2], matrix[1::2, 0::2] = m, m.T
-                else:
-                    m = product(a, b, column) if a == b else both(a, b, column)
-                    offset = 0 if block == "uu" else 1
-                    matrix[offset::2, offset::2] = m
-                rows.append(matrix.ravel()[wanted])
+    for j, k, f, g, _ in _terms(kinematics):
+        for column in range(order):
+            matrix = np.zeros((width * n, width * n))
+            m = product(f, g, column)
+            if j == k:
+                matrix[j::width, j::width] = m if f == g else m + m.T
+            else:
+                matrix[j::width, k::width], matrix[k::width, j::width] = m, m.T
+            rows.append(matrix.ravel()[wanted])
     return np.array(rows)
 
 
-def rectangle_force(model: Model, cells: IntArray, stress: FloatArray) -> FloatArray:
-    """Nodal forces (E, m), int B^T s dV, of a stress (E, 4) that is constant over each of the rectangular ``cells``."""
-    px, py, hoop, volume = _stretch(model, cells)
-    along, up = volume * px, volume * py
-    s = [stress[:, c, None] for c in range(4)]
-    columns = _column_sums(model.mesh.element)
-    forces = np.empty((len(cells), 2 * model.mesh.info.nodes))
-    forces[:, 0::2] = (s[0] * along) @ columns["x"] + (s[3] * up) @ columns["y"] + (s[2] * hoop * volume) @ columns["0"]
-    forces[:, 1::2] = (s[3] * along) @ columns["x"] + (s[1] * up) @ columns["y"]
+def rectangle_force(space: Space, cells: IntArray, stress: FloatArray) -> FloatArray:
+    """Nodal forces (E, m), int B^T s dV, of a stress (E, size) that is constant over each of the rectangular
+    ``cells``.
+    """
+    stretch, volume = _stretch(space, cells)
+    width, kinematics = space.width, space.kinematics
+    columns = _column_sums(space.mesh.element)
+    forces = np.zeros((len(cells), width * space.mesh.info.nodes))
+    scaled = [volume * s for s in stretch]
+    for j in range(width):
+        for f in (X, Y, VALUE):
+            parts = [
+                factor * stress[:, a, None]
+                for a in range(kinematics.size)
+                for field, factor in _fields_of(kinematics, a, j)
+                if field == f
+            ]
+            if parts:
+                forces[:, j::width] += (sum(parts) * scaled[f]) @ columns[f]
     return forces
 
 
-def rectangle_internal(model: Model, cells: IntArray, unknowns: FloatArray) -> FloatArray:
-    """Nodal forces (E, m), int B^T D (B u - eps_th) dV by the full Gauss points, of rectangular ``cells`` of one
-    stiffness each.
-
-    Of displacements (ndof,); by stresses at the points, so that nothing of the stiffness matrices enters.
+def rectangle_internal(field: ElasticField, cells: IntArray) -> FloatArray:
+    """Nodal forces (E, m), int B^T D (B u - eps_free) dV by the full Gauss points, of rectangular ``cells`` of one
+    stiffness and free strain each; by stresses at the points, so that nothing of the stiffness matrices enters.
     """
-    mesh, order = model.mesh, model.mesh.info.full
-    px, py, hoop, volume = _stretch(model, cells)
-    hoop, volume = np.tile(hoop, (1, order)), np.tile(volume, (1, order))  # points run along xi first
-    fields, weights = _point_fields(mesh.element)
+    space = field.space
+    mesh, kinematics, width, order = space.mesh, space.kinematics, space.width, space.mesh.info.full
+    stretch, volume = _stretch(space, cells)
+    over, volume = np.tile(stretch[VALUE], (1, order)), np.tile(volume, (1, order))  # points run along xi first
+    stretch = (stretch[X], stretch[Y], over)
+    shapes, weights = _point_fields(mesh.element)
     q = len(weights)
-    nodal = unknowns[: 2 * len(mesh.points)].reshape(-1, 2)[mesh.cells[cells]].transpose(0, 2, 1)
-    u, w = (nodal.reshape(-1, mesh.info.nodes) @ fields).reshape(len(cells), 2, 3, q).transpose(1, 2, 0, 3)
-    strain = np.empty((len(cells), 4, q))
-    strain[:, 0], strain[:, 1], strain[:, 2], strain[:, 3] = px * u[0], py * w[1], hoop * u[2], py * u[1] + px * w[0]
+    nodal = field.unknowns[: space.nodal].reshape(-1, width)[mesh.cells[cells]].transpose(0, 2, 1)
+    fields = (nodal.reshape(-1, mesh.info.nodes) @ shapes).reshape(len(cells), width, 3, q)
+    strain = np.zeros((len(cells), kinematics.size, q))
+    for a in range(kinematics.size):
+        parts = [
+            stretch[f] * fields[:, j, f] if factor == 1.0 else factor * stretch[f] * fields[:, j, f]
+            for j in range(width)
+            for f, factor in _fields_of(kinematics, a, j)
+        ]
+        if parts:
+            strain[:, a] = parts[0]
+            for part in parts[1:]:
+                strain[:, a] += part
     middle = np.empty((1, mesh.info.nodes))
-    strain -= model.thermal_strain_at(cells, middle)[:, 0, :, None]
-    stress = np.matmul(model.stiffness_at(cells, middle)[:, 0], strain)
+    if field.free:
+        strain -= field.model.free_strain_at(cells, middle)[:, 0, :, None]
+    stress = np.matmul(field.model.moduli.at(cells, middle)[:, 0], strain)
     stress *= (volume * weights)[:, None]
-    pulled = np.zeros((len(cells), 2, 3, q))
-    pulled[:, 0, 0], pulled[:, 0, 1], pulled[:, 0, 2] = px * stress[:, 0], py * stress[:, 3], hoop * stress[:, 2]
-    pulled[:, 1, 0], pulled[:, 1, 1] = px * stress[:, 3], py * stress[:, 1]
-    forces = (pulled.reshape(-1, 3 * q) @ fields.T).reshape(len(cells), 2, -1)
+    pulled = np.zeros((len(cells), width, 3, q))
+    for j in range(width):
+        for a in range(kinematics.size):
+            for f, factor in _fields_of(kinematics, a, j):
+                pulled[:, j, f] += stretch[f] * stress[:, a] if factor == 1.0 else factor * stretch[f] * stress[:, a]
+    forces = (pulled.reshape(-1, 3 * q) @ shapes.T).reshape(len(cells), width, -1)
     return np.asarray(forces.transpose(0, 2, 1).reshape(len(cells), -1))
 
 
@@ -143,10 +185,13 @@ def _point_fields(element: str) -> tuple[FloatArray, FloatArray]:
 
 
 @lru_cache(maxsize=8)
-def _column_sums(element: str) -> dict[str, FloatArray]:
+def _column_sums(element: str) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Weighted sums (columns of Gauss points, n) of d N/d xi, d N/d eta and N over each column."""
     order = ELEMENTS[element].full
     points, weights = gauss_points(element, order)
     values, gradients = shape(element, points)
-    fields = {"x": gradients[..., 0], "y": gradients[..., 1], "0": values}
-    return {name: (f * weights[:, None]).reshape(order, order, -1).sum(axis=0) for name, f in fields.items()}
+    x, y, value = (
+        (f * weights[:, None]).reshape(order, order, -1).sum(axis=0)
+        for f in (gradients[..., 0], gradients[..., 1], values)
+    )
+    return x, y, value

@@ -1,5 +1,4 @@
-"""Strain and stress at shared reference points of many cells, and their transpose, without ever forming the strain
-operator B.
+"""Strain at shared reference points of many cells, and its transpose, without ever forming the strain operator B.
 
 Displacements are differentiated on the reference element by one matrix product for all cells, then carried to space by
 the inverse Jacobian; :meth:`Sampled.pull` runs the same steps backwards. For a thousand cells this touches a tenth of
@@ -14,104 +13,105 @@ import numpy as np
 
 from femsim.base.arrays import FloatArray, IntArray
 from femsim.meshes.elements import shape
-from femsim.models.model import Model
+from femsim.models.space import Space
 
 
 @dataclass(frozen=True)
 class Sampled:
-    """``cells`` at shared reference points: where they are, how they are stretched, and their material there."""
+    """``cells`` at shared reference points ``xi`` (q, dim): where they are and how they are stretched there."""
 
-    model: Model
+    space: Space
     cells: IntArray
+    xi: FloatArray
     values: FloatArray  # (q, n) shape functions
-    gradients: FloatArray  # (q, n, 2) on the reference element
-    position: FloatArray  # (E, q, 2)
-    inverse: FloatArray  # (2, 2, E, q): d xi_a / d x_i
+    gradients: FloatArray  # (q, n, dim) on the reference element
+    position: FloatArray  # (E, q, dim)
+    inverse: FloatArray  # (dim, dim, E, q): d xi_a / d x_i
     determinant: FloatArray  # (E, q)
     volume: FloatArray  # (E, q) det J x measure
-    stiffness: FloatArray  # (E, 1 or q, 4, 4)
-    thermal: FloatArray  # (E, 1 or q, 4)
 
     def strain(self, unknowns: FloatArray) -> FloatArray:
-        """Strain (E, q, 4) of a field (ndof,), or (E, q, 4, k) of k fields (ndof, k), with engineering shear."""
+        """Strain (E, q, size) of a field (ndof,), or (E, q, size, k) of k fields (ndof, k), with engineering shear."""
         fields = unknowns[:, None] if unknowns.ndim == 1 else unknowns
-        kinematics, nodes = self.model.kinematics, self.model.mesh.cells[self.cells]
+        space, kinematics = self.space, self.space.kinematics
+        nodes = space.mesh.cells[self.cells]
         e, n = nodes.shape
-        q, k = len(self.values), fields.shape[1]
-        count = len(self.model.mesh.points)
-        nodal = fields[: 2 * count].reshape(count, 2, k)[nodes]  # (E, n, 2, k)
+        q, k, width, dim = len(self.values), fields.shape[1], space.width, kinematics.dim
+        nodal = fields[: space.nodal].reshape(-1, width, k)[nodes]  # (E, n, width, k)
         flat = nodal.transpose(0, 2, 3, 1).reshape(-1, n)
-        by_reference = [(flat @ self.gradients[:, :, a].T).reshape(e, 2, k, q) for a in range(2)]
+        by_reference = [(flat @ self.gradients[:, :, a].T).reshape(e, width, k, q) for a in range(dim)]
         gradient = [
-            sum(by_reference[a] * self.inverse[a, i][:, None, None, :] for a in range(2)) for i in range(2)
+            sum(by_reference[a] * self.inverse[a, i][:, None, None, :] for a in range(dim)) for i in range(dim)
         ]  # d u_j / d x_i: [i] (E, j, k, q)
-        first = (nodal[:, :, 0].transpose(0, 2, 1).reshape(-1, n) @ self.values.T).reshape(e, k, q)
-        global_ = fields[-1] if kinematics.globals_ else None
-        strain = kinematics.strain(gradient, first, self.position[..., 0], global_)
+        value = {
+            j: (nodal[:, :, j].transpose(0, 2, 1).reshape(-1, n) @ self.values.T).reshape(e, k, q)
+            for j in kinematics.divided
+        }
+        strain = kinematics.strain(gradient, value, self.position[..., 0], fields[space.nodal :])
         result = np.ascontiguousarray(strain.transpose(0, 3, 1, 2))
         return result[..., 0] if unknowns.ndim == 1 else result
 
-    def stress(self, unknowns: FloatArray, thermal: bool = True) -> FloatArray:
-        """Stress D (strain - thermal strain) in MPa, shaped as :meth:`strain`; without the thermal strain for a virtual
-        field.
-        """
-        strain = self.strain(unknowns)
-        if thermal:
-            strain -= self.thermal if strain.ndim == 3 else self.thermal[..., None]
-        return self.hooke(strain)
-
-    def hooke(self, strain: FloatArray) -> FloatArray:
-        """D times strains (E, q, 4) or (E, q, 4, k)."""
-        e, q = strain.shape[:2]
-        if self.stiffness.shape[1] > 1:
-            spread = strain if strain.ndim == 4 else strain[..., None]
-            return np.asarray(np.matmul(self.stiffness, spread).reshape(strain.shape))
-        d = self.stiffness[:, 0]
-        if strain.ndim == 3:
-            return np.asarray(np.matmul(strain, d.transpose(0, 2, 1)))
-        return np.asarray(np.matmul(d[:, None], strain.reshape(e, q, 4, -1)))
-
     def pull(self, stress: FloatArray) -> FloatArray:
-        """Nodal forces (E, m) of point values (E, q, 4): sum_q B^T s, ordered as the cells' degrees of freedom."""
-        kinematics = self.model.kinematics
-        e = len(stress)
-        n = self.values.shape[1]
-        s = [np.ascontiguousarray(stress[..., c]) for c in range(4)]
-        pairs, hoop = kinematics.pull(s, self.position[..., 0])
-        forces = np.zeros((e, 2 * n + kinematics.globals_))
-        for j in range(2):
+        """Nodal forces (E, m) of point values (E, q, size): sum_q B^T s, ordered as the cells' degrees of freedom."""
+        kinematics, width = self.space.kinematics, self.space.width
+        e, n, dim = len(stress), self.values.shape[1], kinematics.dim
+        s = [np.ascontiguousarray(stress[..., c]) for c in range(kinematics.size)]
+        pairs, values = kinematics.pull(s, self.position[..., 0])
+        forces = np.zeros((e, width * n + kinematics.globals_))
+        for j in range(width):
             nodal = np.zeros((e, n))
-            for a in range(2):
-                reference = pairs[j][0] * self.inverse[a, 0] + pairs[j][1] * self.inverse[a, 1]
-                nodal += reference @ self.gradients[:, :, a]
-            if j == 0 and hoop is not None:
-                nodal += hoop @ self.values
-            forces[:, j : 2 * n : 2] = nodal
-        if kinematics.globals_:
-            forces[:, -1] = s[2].sum(axis=1)
+            mine = [(i, pairs[j, i]) for i in range(dim) if (j, i) in pairs]
+            for a in range(dim):
+                if mine:
+                    reference = sum(part * self.inverse[a, i] for i, part in mine)
+                    nodal += reference @ self.gradients[:, :, a]
+            if j in values:
+                nodal += values[j] @ self.values
+            forces[:, j : width * n : width] = nodal
+        for number, part in enumerate(kinematics.pull_globals(s)):
+            forces[:, width * n + number] = part.sum(axis=1)
         return forces
 
 
-def sample(model: Model, cells: IntArray, xi: FloatArray) -> Sampled:
-    """Everything that strain and stress at reference points ``xi`` (q, 2) of ``cells`` need."""
-    values, gradients = shape(model.mesh.element, xi)
-    x = model.mesh.points[model.mesh.cells[cells]]
+def hooke(stiffness: FloatArray, strain: FloatArray) -> FloatArray:
+    """Stiffness (E, 1 or q, s, s) times strains (E, q, s) or (E, q, s, k)."""
+    e, q = strain.shape[:2]
+    if stiffness.shape[1] > 1:
+        spread = strain if strain.ndim == 4 else strain[..., None]
+        return np.asarray(np.matmul(stiffness, spread).reshape(strain.shape))
+    d = stiffness[:, 0]
+    if strain.ndim == 3:
+        return np.asarray(np.matmul(strain, d.transpose(0, 2, 1)))
+    return np.asarray(np.matmul(d[:, None], strain.reshape(e, q, strain.shape[2], -1)))
+
+
+def sample(space: Space, cells: IntArray, xi: FloatArray) -> Sampled:
+    """Everything that a strain at reference points ``xi`` (q, dim) of ``cells`` needs."""
+    mesh, dim = space.mesh, space.kinematics.dim
+    values, gradients = shape(mesh.element, xi)
+    x = mesh.points[mesh.cells[cells]]
     e, n, _ = x.shape
-    flat = np.ascontiguousarray(x.transpose(2, 0, 1)).reshape(2 * e, n)
-    position = (flat @ values.T).reshape(2, e, len(xi))
-    jacobian = [(flat @ gradients[:, :, a].T).reshape(2, e, len(xi)) for a in range(2)]  # [a][i]: d x_i / d xi_a
-    determinant = jacobian[0][0] * jacobian[1][1] - jacobian[1][0] * jacobian[0][1]
-    inverse = np.array([[jacobian[1][1], -jacobian[1][0]], [-jacobian[0][1], jacobian[0][0]]]) / determinant
-    volume = determinant * model.kinematics.measure(position[0])
-    return Sampled(
-        model,
-        cells,
-        values,
-        gradients,
-        np.stack([position[0], position[1]], axis=-1),
-        inverse,
-        determinant,
-        volume,
-        model.stiffness_at(cells, values),
-        model.thermal_strain_at(cells, values),
-    )
+    q = len(values)
+    flat = np.ascontiguousarray(x.transpose(2, 0, 1)).reshape(dim * e, n)
+    position = (flat @ values.T).reshape(dim, e, q)
+    jacobian = [(flat @ gradients[:, :, a].T).reshape(dim, e, q) for a in range(dim)]  # [a][i]: d x_i / d xi_a
+    inverse, determinant = _inverse(jacobian)
+    volume = determinant * space.kinematics.measure(position[0])
+    return Sampled(space, cells, xi, values, gradients, np.stack(list(position), axis=-1), inverse, determinant, volume)
+
+
+def _inverse(jacobian: list[FloatArray]) -> tuple[FloatArray, FloatArray]:
+    """Inverse (dim, dim, E, q), d xi_a / d x_i, and determinant (E, q) of d x_i / d xi_a."""
+    if len(jacobian) == 2:
+        (a, b), (c, d) = jacobian
+        determinant = a * d - c * b
+        return np.array([[d, -c], [-b, a]]) / determinant, determinant
+    j = jacobian
+    # cofactors: column a of the inverse's rows is the cross product of the other two tangents
+    cross = [_cross(j[1], j[2]), _cross(j[2], j[0]), _cross(j[0], j[1])]
+    determinant = j[0][0] * cross[0][0] + j[0][1] * cross[0][1] + j[0][2] * cross[0][2]
+    return np.array(cross) / determinant, determinant
+
+
+def _cross(u: FloatArray, v: FloatArray) -> FloatArray:
+    return np.array([u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]])

@@ -62,7 +62,7 @@ def write_outputs(run: Run, directory: Path, progress: Progress | None = None, b
     with Forked(images, drawn, [plate.weight for plate in drawn]) as pictures:
         say("writing fields")
         solution = run.solution
-        stress = nodal_stress(solution.model, solution.unknowns)
+        stress = nodal_stress(solution.field)
         model = solution.model
         write_fields(
             directory / "fields.vtu", model.mesh, model.kinematics, solution.displacement, stress, model.temperature

@@ -46,7 +46,7 @@ def solve_case(
     start = time.perf_counter()
     model = build_model(disc, materials)
     if shared is None:
-        chosen = tuple(averages(model, disc.roots, disc.lengths, chosen=disc.case.metrics.length is not None))
+        chosen = tuple(averages(model.space, disc.roots, disc.lengths, chosen=disc.case.metrics.length is not None))
     else:
         chosen = shared.averages
     ready = time.perf_counter()
@@ -57,7 +57,7 @@ def solve_case(
         solution = solve(model, progress=say, pattern=None if shared is None else shared.solution.factor.pattern)
     say("recovering stresses")
     done = time.perf_counter()
-    roots = [root_metrics(model, solution.unknowns, average) for average in chosen]
+    roots = [root_metrics(solution.field, average) for average in chosen]
     defect = cellwise = None
     if errors and chosen:
         defect = Defect.of(solution)

@@ -20,7 +20,7 @@ def results_dict(run: Run) -> dict[str, Any]:
     """The JSON document of ``solve`` (units: um, MPa, uJ, s)."""
     model = run.solution.model
     checks = run.solution.checks
-    temperature = np.asarray(model.temperature) - model.stress_free_temperature
+    temperature = np.asarray(model.temperature) - run.case.load.stress_free_temperature
     delta: Any = float(temperature) if temperature.ndim == 0 else [float(temperature.min()), float(temperature.max())]
     roots: dict[str, list[dict[str, Any]]] = {}
     for metric in run.roots:

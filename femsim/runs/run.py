@@ -119,7 +119,7 @@ def _run(case: Case, base: Path | None, say: Progress, wanted: frozenset[str], b
         solved = solve_case(disc, materials, say, "errors" in wanted)
     disc, solution = solved.discretisation, solved.solution
     measured = time.perf_counter()
-    regions = region_metrics(solved.model, solution.unknowns) if "regions" in wanted else {}
+    regions = region_metrics(solution.field) if "regions" in wanted else {}
     probes = {}
     if wanted & {"probes", "probe_errors"}:
         probes = probe_values(solution, probes_of(case), disc.roots)

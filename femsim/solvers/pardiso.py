@@ -30,10 +30,11 @@ class PardisoFactor:
         from pypardiso import PyPardisoSolver
 
         self._upper = upper
-        self._blocks = upper.shape[0] // 2
+        width = upper.blocksize[0]
+        self._blocks = upper.shape[0] // width
         self._solver = PyPardisoSolver(mtype=2)  # real, symmetric positive definite
         # iparm (1-based): own settings, user permutation (the natural one), no scaling, no matching, two-level
-        # factorisation, indices from zero, blocks of two
+        # factorisation, indices from zero, blocks of a node's unknowns
         for number, value in (
             (1, 1),
             (2, 2),
@@ -45,7 +46,7 @@ class PardisoFactor:
             (24, 1),
             (27, 0),
             (35, 1),
-            (37, 2),
+            (37, width if width > 1 else 0),
         ):
             self._solver.iparm[number - 1] = value
         self._order = np.arange(self._blocks, dtype=np.int32)

@@ -1,6 +1,6 @@
-"""The places of a matrix's entries: where each element's entries go in a matrix of 2 x 2 blocks.
+"""The places of a matrix's entries: where each element's entries go in a matrix of blocks as wide as a node.
 
-Blocks of nodes are a quarter of the index work that single entries are. A vacant slot of a block
+Blocks of nodes are a quarter (a ninth) of the index work that single entries are. A vacant slot of a block
 (:mod:`femsim.solvers.numbering`) gets a diagonal entry of its own. All this depends on mesh and constraints alone and
 serves every matrix made on them.
 """
@@ -13,24 +13,26 @@ from functools import lru_cache
 import numpy as np
 import scipy.sparse as sp
 
-from femsim.base.arrays import BoolArray, Int32Array, IntArray
+from femsim.base.arrays import BoolArray, FloatArray, Int32Array, IntArray
 from femsim.base.errors import NumericsError
-from femsim.models.model import Model
-from femsim.models.space import Constraints
-from femsim.solvers.numbering import Numbering, condenses, number_unknowns
+from femsim.models.space import Constraints, Space
+from femsim.solvers.numbering import Numbering, condensed_node, number_unknowns, terms_of
 
 
 @dataclass(frozen=True)
 class Local:
-    """How an element's stiffness is laid out: ``pairs`` of nodes p <= q, each a 2 x 2 block, then what the condensation
-    needs.
+    """How an element's stiffness is laid out: ``pairs`` of nodes p <= q, each a block of ``block`` x ``block`` entries,
+    then what the condensation needs.
 
-    Unknowns are counted as in :meth:`femsim.models.model.Model.element_dofs`, padded to an even number ``width``.
-    ``entries`` are positions in the (width, width) matrix: blocks (pairs, 2, 2), middle with kept unknowns (2, kept),
-    middle with itself (3,). ``update`` picks the blocks' entries from a matrix (kept, kept).
+    Unknowns are counted as in :meth:`femsim.models.space.Space.element_dofs`, padded to a multiple of the block,
+    ``width``. ``entries`` are positions in the (width, width) matrix: blocks (pairs, block, block), middle with kept
+    unknowns (block, kept), middle with itself (block, block). ``update`` picks the blocks' entries from a matrix (kept,
+    kept).
     """
 
+    block: int
     width: int
+    middle: int | None
     nodal: IntArray  # nodes of the mesh's cells that stay
     kept: IntArray  # unknowns that stay
     first: IntArray  # the pairs' nodes, counted among those that stay
@@ -41,7 +43,7 @@ class Local:
     @property
     def condensed(self) -> bool:
         """Whether a middle node is condensed."""
-        return len(self.entries) > 4 * self.pairs
+        return self.middle is not None
 
     @property
     def pairs(self) -> int:
@@ -50,23 +52,24 @@ class Local:
 
 
 @lru_cache(maxsize=32)
-def local_layout(count: int, globals_: int, middle: int | None) -> Local:
-    """Layout for elements with so many nodes and unknowns of the kinematics, ``middle`` being the node that is
-    condensed.
+def local_layout(block: int, count: int, globals_: int, middle: int | None) -> Local:
+    """Layout for elements with so many nodes of ``block`` unknowns and unknowns of the kinematics, ``middle`` being the
+    node that is condensed.
     """
-    unknowns = 2 * count + globals_
-    width = unknowns + unknowns % 2
-    nodes = np.array([node for node in range(width // 2) if node != middle], dtype=np.int64)
+    unknowns = block * count + globals_
+    width = unknowns + -unknowns % block
+    nodes = np.array([node for node in range(width // block) if node != middle], dtype=np.int64)
     first, second = np.triu_indices(len(nodes))
-    kept = (2 * nodes[:, None] + np.arange(2)).ravel()
-    row, column = 2 * first[:, None] + np.array([0, 0, 1, 1]), 2 * second[:, None] + np.array([0, 1, 0, 1])
+    kept = (block * nodes[:, None] + np.arange(block)).ravel()
+    inner = np.arange(block)
+    row = block * first[:, None] + np.repeat(inner, block)
+    column = block * second[:, None] + np.tile(inner, block)
     entries = [(kept[row] * width + kept[column]).ravel()]
     if middle is not None:
-        own = 2 * middle + np.arange(2)
-        entries += [(own[:, None] * width + kept).ravel(), own[[0, 0, 1]] * width + own[[0, 1, 1]]]
-    return Local(
-        width, nodes[nodes < count], kept, first, second, np.concatenate(entries), (row * len(kept) + column).ravel()
-    )
+        own = block * middle + inner
+        entries += [(own[:, None] * width + kept).ravel(), (own[:, None] * width + own).ravel()]
+    update = (row * len(kept) + column).ravel()
+    return Local(block, width, middle, nodes[nodes < count], kept, first, second, np.concatenate(entries), update)
 
 
 @dataclass(frozen=True)
@@ -76,25 +79,27 @@ class Pattern:
     The upper triangle has the block rows ``indptr`` and columns ``indices``. Whole blocks are ``sums`` (blocks, E
     pairs) times the elements' blocks, those that are ``flipped`` (E, pairs) being turned over before. Single entries of
     bound nodes are added from ``source`` (flat in the elements' blocks) to ``target`` (flat in the matrix's), times
-    ``times``: 2 where K_ij and K_ji of two tied unknowns both land on the diagonal. ``kept`` (E, k) are the places of
-    the unknowns that condensed elements keep, 2 blocks for prescribed ones; none where nothing is condensed.
+    ``times``: the product of the links' coefficients, and 2 where K_ij and K_ji of two tied unknowns both land on the
+    diagonal. ``kept`` (E, k) are where the unknowns that condensed elements keep stand, among the places or, where
+    there are links, among the degrees of freedom that ``spread`` makes of them; none where nothing is condensed.
     """
 
     constraints: Constraints
     numbering: Numbering
     local: Local
     kept: IntArray
+    spread: sp.csr_matrix | None
     indptr: Int32Array
     indices: Int32Array
     sums: sp.csr_matrix
     flipped: BoolArray
     source: IntArray
     target: IntArray
-    times: IntArray
+    times: FloatArray
 
     @property
     def blocks(self) -> int:
-        """Number of blocks of two unknowns."""
+        """Number of blocks."""
         return self.numbering.blocks
 
     @property
@@ -103,88 +108,122 @@ class Pattern:
         return np.flatnonzero(self.numbering.unknown == len(self.numbering.place))
 
 
-def layout_of(model: Model) -> Local:
-    """How a model's elements are laid out."""
-    return local_layout(model.mesh.info.nodes, model.kinematics.globals_, 8 if condenses(model) else None)
+def layout_of(space: Space) -> Local:
+    """How a space's elements are laid out."""
+    return local_layout(space.width, space.mesh.info.nodes, space.kinematics.globals_, condensed_node(space))
 
 
-def make_pattern(model: Model, local: Local | None = None) -> Pattern:
-    """Order and places of a model's matrix; ``local`` of :func:`layout_of`, where it is known already.
+def make_pattern(space: Space, local: Local | None = None) -> Pattern:
+    """Order and places of a space's matrices; ``local`` of :func:`layout_of`, where it is known already.
 
     Raises NumericsError where an unknown belongs to no element.
     """
-    local, cells = local or layout_of(model), model.mesh.cells
-    numbering = number_unknowns(model, local.condensed)
+    local, cells = local or layout_of(space), space.mesh.cells
+    numbering, width = number_unknowns(space, local.middle), space.width
     blocks = numbering.blocks
-    kept = _places(model, numbering, local)
+    dofs = _kept_dofs(space, local)
+    linked = bool(len(space.constraints.links.dof))
 
-    # whole blocks between nodes whose unknowns are both their own; entry by entry for all others
-    at = np.full((len(cells), len(local.kept) // 2), -1, dtype=np.int32)
+    # whole blocks between nodes whose unknowns are all their own; entry by entry for all others
+    at = np.full((len(cells), len(local.kept) // width), -1, dtype=np.int32)
     at[:, : len(local.nodal)] = numbering.whole.astype(np.int32)[cells[:, local.nodal]]
     a, b = np.take(at, local.first, axis=1).ravel(), np.take(at, local.second, axis=1).ravel()
     flipped = a > b
     row, column = np.minimum(a, b), np.maximum(a, b)
     del a, b
     broken = np.flatnonzero(row < 0)
-    source, first, second, times = _single_entries(broken, kept, local)
+    source, first, second, times = _single_entries(space, numbering, broken, dofs, local)
     if len(broken):
         flipped[broken] = False
         # they are sorted behind the last row and left out there
         row[broken], column[broken] = blocks, 0
-        row, column = np.append(row, (first // 2).astype(np.int32)), np.append(column, (second // 2).astype(np.int32))
+        row = np.append(row, (first // width).astype(np.int32))
+        column = np.append(column, (second // width).astype(np.int32))
     order, start, row, column = _runs(row, column, blocks)
     indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=blocks))]).astype(np.int32)
     if len(column) < blocks or not np.array_equal(column[indptr[:-1]], np.arange(blocks)):
         raise NumericsError("a node belongs to no element: is the body held everywhere?")
     sums, target = _sums(order, start, len(flipped), len(source))
+    kept = dofs[:0]
+    if local.condensed:
+        kept = dofs if linked else _places(space, numbering)[dofs]
     return Pattern(
-        constraints=model.constraints,
+        constraints=space.constraints,
         numbering=numbering,
         local=local,
-        kept=np.where(kept < 0, 2 * blocks, kept) if local.condensed else kept[:0],
+        kept=kept,
+        spread=_spread(space, numbering) if linked and local.condensed else None,
         indptr=indptr,
         indices=column,
         sums=sums,
         flipped=flipped.reshape(-1, local.pairs),
         source=source,
-        target=4 * target + 2 * (first % 2) + second % 2,
+        target=width * width * target + width * (first % width) + second % width,
         times=times,
     )
 
 
-def _places(model: Model, numbering: Numbering, local: Local) -> IntArray:
-    """Places (E, k) of the elements' unknowns that stay, -1 for prescribed ones and padding."""
-    cells, nodes = model.mesh.cells, len(model.mesh.points)
-    of_dof = np.append(numbering.place, -1)[model.constraints.equation]
-    kept = of_dof[: 2 * nodes].reshape(-1, 2)[cells[:, local.nodal]].reshape(len(cells), -1)
+def _kept_dofs(space: Space, local: Local) -> IntArray:
+    """Degrees of freedom (E, k) of the elements' unknowns that stay, ndof for padding."""
+    cells, width = space.mesh.cells, space.width
+    kept = (width * cells[:, local.nodal, None] + np.arange(width)).reshape(len(cells), -1)
     missing = len(local.kept) - kept.shape[1]
     if not missing:
         return np.asarray(kept)
-    more = np.full(missing, -1)
-    more[: model.kinematics.globals_] = of_dof[2 * nodes :]
+    more = np.full(missing, space.ndof)
+    more[: space.kinematics.globals_] = space.nodal + np.arange(space.kinematics.globals_)
     return np.column_stack([kept, np.broadcast_to(more, (len(kept), missing))])
 
 
-def _single_entries(broken: IntArray, kept: IntArray, local: Local) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+def _places(space: Space, numbering: Numbering) -> IntArray:
+    """Place of every degree of freedom and of the padding (ndof + 1,); held ones stand behind the last place."""
+    behind = len(numbering.unknown)
+    of_dof = np.append(numbering.place, [-1, -1])[np.append(space.constraints.equation, -1)]
+    return np.asarray(np.where(of_dof < 0, behind, of_dof))
+
+
+def _spread(space: Space, numbering: Numbering) -> sp.csr_matrix:
+    """Degrees of freedom and padding (ndof + 1,) from values at places (with a zero behind the last)."""
+    start, places, values = terms_of(space, numbering.place)
+    keep = places >= 0
+    row = np.repeat(np.arange(space.ndof), np.diff(start))[keep]
+    return sp.csr_matrix((values[keep], (row, places[keep])), shape=(space.ndof + 1, len(numbering.unknown) + 1))
+
+
+def _single_entries(
+    space: Space, numbering: Numbering, broken: IntArray, dofs: IntArray, local: Local
+) -> tuple[IntArray, IntArray, IntArray, FloatArray]:
     """Entries of the ``broken`` pairs one by one: flat position in the elements' blocks, row <= column, and how often
     each counts.
     """
+    if not len(broken):
+        nothing = np.empty(0, dtype=np.int64)
+        return nothing, nothing, nothing, np.empty(0)
     cell, pair = np.divmod(broken, local.pairs)
-    p, q = local.first[pair], local.second[pair]
-    rows, columns, sources, diagonal = [], [], [], []
-    for s in range(2):
-        for t in range(2):
-            i, j = 2 * p + s, 2 * q + t
-            a, b = kept[cell, i], kept[cell, j]
-            # of a node's own block the upper entries only
-            free = (a >= 0) & (b >= 0) & (i <= j)
-            rows.append(np.minimum(a, b)[free])
-            columns.append(np.maximum(a, b)[free])
-            sources.append((4 * broken + 2 * s + t)[free])
-            diagonal.append((i == j)[free])
-    row, column, source = np.concatenate(rows), np.concatenate(columns), np.concatenate(sources)
-    # two tied unknowns of one element: K_ij and K_ji both land on the diagonal
-    return source, row, column, np.where((row == column) & ~np.concatenate(diagonal), 2, 1)
+    p, q, width = local.first[pair], local.second[pair], local.block
+    start, places, values = terms_of(space, numbering.place)
+    start = np.append(start, start[-1])  # the padding has no terms
+    rows, columns, sources, times = [], [], [], []
+    for s in range(width):
+        for t in range(width):
+            i, j = width * p + s, width * q + t
+            upper = np.flatnonzero(i <= j)  # of a node's own block the upper entries only
+            a, b = dofs[cell[upper], i[upper]], dofs[cell[upper], j[upper]]
+            many_a, many_b = start[a + 1] - start[a], start[b + 1] - start[b]
+            of = np.repeat(np.arange(len(upper)), many_a * many_b)
+            within = np.arange(len(of)) - np.repeat(np.cumsum(many_a * many_b) - many_a * many_b, many_a * many_b)
+            term_a, term_b = start[a[of]] + within // many_b[of], start[b[of]] + within % many_b[of]
+            same = (i == j)[upper][of]
+            keep = ~same | (term_a <= term_b)  # K_ii of a combination: each pair of its terms once
+            of, term_a, term_b, same = of[keep], term_a[keep], term_b[keep], same[keep]
+            one, two = places[term_a], places[term_b]
+            rows.append(np.minimum(one, two))
+            columns.append(np.maximum(one, two))
+            sources.append(width * width * broken[upper][of] + width * s + t)
+            # two tied unknowns of one element: K_ij and K_ji both land on the diagonal
+            twice = (one == two) & (~same | (term_a != term_b))
+            times.append(values[term_a] * values[term_b] * np.where(twice, 2.0, 1.0))
+    return np.concatenate(sources), np.concatenate(rows), np.concatenate(columns), np.concatenate(times)
 
 
 def _runs(row: Int32Array, column: Int32Array, n: int) -> tuple[Int32Array, IntArray, Int32Array, Int32Array]:

@@ -7,13 +7,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
 from femsim.base.arrays import FloatArray
 from femsim.base.errors import NumericsError
-from femsim.models.assembly import internal_force, prescribed_force, thermal_force, traction_force
+from femsim.models.assembly import external_force, internal_force, prescribed_force, thermal_force
+from femsim.models.fields import ElasticField
 from femsim.models.model import Model
+from femsim.models.space import HELD, Space
 from femsim.solvers.pattern import Pattern
 from femsim.solvers.system import SystemFactor, make_system
 
@@ -47,7 +50,7 @@ class Checks:
 
 @dataclass(frozen=True)
 class Solution:
-    """Displacement (N, 2) in um, the kinematics' own unknowns, nodal reactions (ndof,) in uN, checks and times (s).
+    """Displacement (N, width) in um, the kinematics' own unknowns, nodal reactions (ndof,) in uN, checks and times (s).
 
     ``load`` (n,) is the right side: thermal and applied forces gathered by unknown, and those of prescribed
     displacements.
@@ -67,29 +70,15 @@ class Solution:
         """All degrees of freedom (ndof,)."""
         return np.concatenate([self.displacement.ravel(), self.globals_])
 
+    @property
+    def space(self) -> Space:
+        """The model's space."""
+        return self.model.space
 
-def external_force(model: Model) -> FloatArray:
-    """Nodal forces (ndof,) of the loads, without the thermal strain."""
-    return traction_force(model) if model.tractions else np.zeros(model.ndof)
-
-
-def gather(model: Model, force: FloatArray) -> FloatArray:
-    """Sum nodal forces (ndof, ...) into equations (n, ...): tied unknowns add up, prescribed ones drop out."""
-    equation = model.constraints.equation
-    free = equation >= 0
-    if force.ndim == 1:
-        return np.asarray(np.bincount(equation[free], force[free], minlength=model.constraints.count), dtype=float)
-    return np.stack([np.bincount(equation[free], f[free], minlength=model.constraints.count) for f in force.T], axis=1)
-
-
-def scatter(model: Model, unknowns: FloatArray, prescribed: bool = True) -> FloatArray:
-    """Spread equations (n, ...) over the degrees of freedom (ndof, ...); prescribed ones take their value, or zero."""
-    equation = model.constraints.equation
-    padded = np.concatenate([unknowns, np.zeros((1, *unknowns.shape[1:]))])
-    spread = padded[equation]
-    if prescribed:
-        spread = spread + (model.constraints.value if spread.ndim == 1 else model.constraints.value[:, None])
-    return spread
+    @cached_property
+    def field(self) -> ElasticField:
+        """The stress as a field, for those who read it."""
+        return ElasticField(self.model, self.unknowns)
 
 
 def solve(
@@ -108,8 +97,8 @@ def solve(
     say = progress or (lambda text: None)
     start = time.perf_counter()
     say(f"assembling {model.constraints.count} unknowns")
-    system = make_system(model, pattern)
-    prescribed = prescribed_force(model)
+    system = make_system(model.space, model.moduli, pattern)
+    prescribed = _prescribed_force(model)
     assembled = time.perf_counter()
     say(f"factorising {model.constraints.count} unknowns")
     factor = SystemFactor.of(system, backend)
@@ -132,9 +121,13 @@ def resolve_with(solution: Solution, model: Model, load: FloatArray | None = Non
     """
     _require_same_matrix(solution.model, model)
     start = time.perf_counter()
-    fresh = _substitute(model, solution.factor, prescribed_force(model), load, solution)
+    fresh = _substitute(model, solution.factor, _prescribed_force(model), load, solution)
     fresh.timing.update(assemble=0.0, factor=0.0, solve=time.perf_counter() - start)
     return fresh
+
+
+def _prescribed_force(model: Model) -> FloatArray:
+    return prescribed_force(model.space, model.moduli, model.load.prescribed)
 
 
 def _require_same_matrix(old: Model, new: Model) -> None:
@@ -154,10 +147,9 @@ def _require_same_matrix(old: Model, new: Model) -> None:
         np.isscalar(old.temperature) and np.isscalar(new.temperature)
     ):
         raise NumericsError("a field of temperature gives a temperature-dependent stiffness of its own; solve afresh")
-    for region in new.mesh.regions:
-        # a field of temperature was refused above where the stiffness depends on it
-        a, b = (m.materials[region].stiffness(float(np.mean(m.temperature)), m.plane) for m in (old, new))
-        if not np.allclose(a, b, rtol=1e-12, atol=0.0):
+    # a field of temperature was refused above where the stiffness depends on it
+    for number, region in enumerate(new.mesh.regions):
+        if not np.allclose(old.region_stiffness[number], new.region_stiffness[number], rtol=1e-12, atol=0.0):
             raise NumericsError(
                 f"the factor at hand was made with another stiffness of region {region!r}; solve afresh"
             )
@@ -173,11 +165,12 @@ def _multiple(load: FloatArray, of: FloatArray) -> float | None:
 def _substitute(
     model: Model, factor: SystemFactor, prescribed: FloatArray, load: FloatArray | None, before: Solution | None = None
 ) -> Solution:
-    external = external_force(model)
+    space = model.space
+    external = external_force(space, model.load)
     if load is not None:
         external = external + load
     thermal = thermal_force(model)
-    rhs = gather(model, thermal + external) + prescribed
+    rhs = space.gather(thermal + external) + prescribed
     times = None if before is None else _multiple(rhs, before.load)
     unknowns = factor.solve(rhs) if before is None or times is None else times * _equations(before)
     if not np.all(np.isfinite(unknowns)):
@@ -190,9 +183,9 @@ def _substitute(
     work = float(np.abs(unknowns) @ np.abs(rhs)) or 1.0
     for step in range(3):
         # by the elements' stresses, which know nothing of the matrix: an error of its assembly would show here
-        spread = scatter(model, unknowns)
-        nodal = external - internal_force(model, spread)
-        left = gather(model, nodal)
+        spread = space.scatter(unknowns) + model.load.prescribed
+        nodal = external - internal_force(ElasticField(model, spread))
+        left = space.gather(nodal)
         worst = float(np.abs(left).max(initial=0.0)) / scale
         if (worst <= GOOD_RESIDUAL and abs(float(unknowns @ left)) <= GOOD_ENERGY * work) or step == 2:
             break
@@ -201,12 +194,11 @@ def _substitute(
         raise NumericsError(
             f"the residual is {worst:.1e} of the load, worse than {WORST_RESIDUAL:g}; the result is not given"
         )
-    n = 2 * len(model.mesh.points)
-    reaction = np.where(model.constraints.equation >= 0, 0.0, -nodal)
+    reaction = np.where(space.constraints.equation == HELD, -nodal, 0.0)
     return Solution(
         model,
-        spread[:n].reshape(-1, 2),
-        spread[n:],
+        spread[: space.nodal].reshape(-1, space.width),
+        spread[space.nodal :],
         reaction,
         _check(model, spread, nodal, reaction, external, thermal, worst),
         factor,
@@ -231,7 +223,7 @@ def _check(
     thermal: FloatArray,
     worst: float,
 ) -> Checks:
-    n = 2 * len(model.mesh.points)
+    n = model.space.nodal
     forces = np.abs(thermal) + np.abs(external) + np.abs(reaction)
     scale = float(forces[:n].sum()) or 1.0
     unbalanced = 0.0

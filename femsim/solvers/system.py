@@ -1,9 +1,9 @@
-"""The linear system of a model, ready to factor: symmetric storage, unknowns in elimination order, cells' own unknowns
-condensed.
+"""The linear system of a space and moduli, ready to factor: symmetric storage, unknowns in elimination order, cells'
+own unknowns condensed.
 
-A quad9 element's middle node couples with its own element only. Its two unknowns are eliminated inside the element
-(static condensation), K~ = K_oo - K_oc K_cc^-1 K_co, a quarter of all unknowns and a third of the entries, and
-recovered after the solve.
+A quad9 element's middle node couples with its own element only. Its unknowns are eliminated inside the element (static
+condensation), K~ = K_oo - K_oc K_cc^-1 K_co, a quarter of all unknowns and a third of the entries, and recovered after
+the solve.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ import scipy.sparse as sp
 from femsim.base.arrays import FloatArray, IntArray
 from femsim.base.threads import do_in_threads, in_parts, in_threads
 from femsim.models.assembly import BATCH, element_stiffness
-from femsim.models.model import Model
+from femsim.models.moduli import Moduli
 from femsim.models.rectangles import rectangle_stiffness
+from femsim.models.space import Space
 from femsim.solvers.factor import Factor, factorise
 from femsim.solvers.pattern import Local, Pattern, layout_of, make_pattern
 
@@ -29,7 +30,7 @@ TURNED = 8192
 
 @dataclass(frozen=True)
 class Condensation:
-    """What brings the condensed unknowns of every element back: K_cc^-1 (E, 2, 2) and K_co (E, 2, k)."""
+    """What brings the condensed unknowns of every element back: K_cc^-1 (E, w, w) and K_co (E, w, k)."""
 
     inverse: FloatArray
     coupling: FloatArray
@@ -37,9 +38,7 @@ class Condensation:
 
 @dataclass(frozen=True)
 class System:
-    """Condensed stiffness as upper block triangle (2 x 2 blocks by rows, sorted, whole on the diagonal), in elimination
-    order.
-    """
+    """Condensed stiffness as upper block triangle (by rows, sorted, whole on the diagonal), in elimination order."""
 
     matrix: sp.bsr_matrix
     pattern: Pattern
@@ -48,7 +47,7 @@ class System:
 
 @dataclass(frozen=True)
 class SystemFactor:
-    """A factorised system: solves for all unknowns (n,) or (n, k) in the model's own numbering."""
+    """A factorised system: solves for all unknowns (n,) or (n, k) in the space's own numbering."""
 
     factor: Factor
     pattern: Pattern
@@ -68,7 +67,7 @@ class SystemFactor:
         """Unknowns (n,) or (n, k) for right sides of the same shape, in uN."""
         columns = rhs[:, None] if rhs.ndim == 1 else rhs
         nothing = np.zeros((1, columns.shape[1]))
-        numbering, kept, c = self.pattern.numbering, self.pattern.kept, self.condensation
+        numbering, kept, spread, c = self.pattern.numbering, self.pattern.kept, self.pattern.spread, self.condensation
         right = np.concatenate([columns, nothing])[numbering.unknown]
         if c is not None:
             given = columns[numbering.inner]
@@ -77,90 +76,106 @@ class SystemFactor:
             some: IntArray | slice = slice(None) if loaded.all() else np.flatnonzero(loaded)
             inner = np.matmul(c.inverse[some], given[some])
             pulled, at = np.matmul(c.coupling[some].transpose(0, 2, 1), inner), kept[some].ravel()
+            places = len(right) + 1 if spread is None else spread.shape[0]
             for k in range(columns.shape[1]):
-                # prescribed ones fall on a place behind the last
-                right[:, k] -= np.bincount(at, pulled[..., k].ravel(), minlength=len(right) + 1)[:-1]
+                # held ones fall on a place behind the last
+                sums = np.bincount(at, pulled[..., k].ravel(), minlength=places)
+                right[:, k] -= (sums if spread is None else spread.T @ sums)[:-1]
         solution = np.concatenate([self.factor.solve(right), nothing])
         full = solution[numbering.place]
         if c is not None:
-            middle = -np.matmul(c.inverse, np.matmul(c.coupling, solution[kept]))
+            values = solution if spread is None else spread @ solution
+            middle = -np.matmul(c.inverse, np.matmul(c.coupling, values[kept]))
             middle[some] += inner
             full[numbering.inner] = middle
         return full[:, 0] if rhs.ndim == 1 else full
 
 
-def make_system(model: Model, pattern: Pattern | None = None) -> System:
-    """Assemble a model's condensed stiffness; ``pattern`` of an earlier matrix on the same mesh and constraints saves
-    its making.
+def make_system(space: Space, moduli: Moduli, pattern: Pattern | None = None) -> System:
+    """Assemble the condensed stiffness of moduli on a space; ``pattern`` of an earlier matrix on the same mesh and
+    constraints saves its making.
     """
-    if pattern is not None and not np.array_equal(pattern.constraints.equation, model.constraints.equation):
+    if pattern is not None and not np.array_equal(pattern.constraints.equation, space.constraints.equation):
         raise ValueError("the pattern belongs to other constraints")
-    local = layout_of(model) if pattern is None else pattern.local
-    count, width, condensed = len(model.mesh.cells), len(local.kept), local.condensed
-    blocks = np.empty((count, local.pairs, 2, 2))
-    inverse = np.empty((count if condensed else 0, 2, 2))
-    coupling = np.empty((count if condensed else 0, 2, width))
+    local = layout_of(space) if pattern is None else pattern.local
+    count, kept, condensed, width = len(space.mesh.cells), len(local.kept), local.condensed, local.block
+    blocks = np.empty((count, local.pairs, width, width))
+    inverse = np.empty((count if condensed else 0, width, width))
+    coupling = np.empty((count if condensed else 0, width, kept))
 
     def fill(part: tuple[IntArray, bool]) -> None:
-        cells, entries = part[0], _entries(model, local, *part)
-        own = entries[:, : 4 * local.pairs]
+        cells, entries = part[0], _entries(space, moduli, local, *part)
+        own = entries[:, : width * width * local.pairs]
         if condensed:
-            across = entries[:, own.shape[1] : -3].reshape(-1, 2, width)
-            a, b, c = entries[:, -3:].T
-            small = np.empty((len(entries), 2, 2))
-            small[:, 0, 0], small[:, 0, 1], small[:, 1, 0], small[:, 1, 1] = c, -b, -b, a
-            small /= (a * c - b * b)[:, None, None]
+            across = entries[:, own.shape[1] : -width * width].reshape(-1, width, kept)
+            small = _inverted(entries[:, -width * width :].reshape(-1, width, width))
             inverse[cells], coupling[cells] = small, across
             update = np.matmul(across.transpose(0, 2, 1), np.matmul(small, across))
             own -= np.take(update.reshape(len(update), -1), local.update, axis=1)
-        blocks[cells] = own.reshape(-1, local.pairs, 2, 2)
+        blocks[cells] = own.reshape(-1, local.pairs, width, width)
 
-    filling = in_threads(fill, _parts(model))
+    filling = in_threads(fill, _parts(space, moduli))
     # the elements' entries are computed meanwhile
-    pattern = pattern or make_pattern(model, local)
+    pattern = pattern or make_pattern(space, local)
     for _ in filling:
         pass
     return System(_sum(blocks, pattern), pattern, Condensation(inverse, coupling) if condensed else None)
 
 
+def _inverted(small: FloatArray) -> FloatArray:
+    """Inverses of symmetric matrices (E, w, w)."""
+    if small.shape[-1] != 2:
+        return np.asarray(np.linalg.inv(small))
+    a, b, c = small[:, 0, 0], small[:, 0, 1], small[:, 1, 1]
+    found = np.empty_like(small)
+    found[:, 0, 0], found[:, 0, 1], found[:, 1, 0], found[:, 1, 1] = c, -b, -b, a
+    found /= (a * c - b * b)[:, None, None]
+    return found
+
+
 def _sum(blocks: FloatArray, pattern: Pattern) -> sp.bsr_matrix:
-    """The matrix from the elements' blocks (E, pairs, 2, 2), which are turned over in place where the pattern says
+    """The matrix from the elements' blocks (E, pairs, w, w), which are turned over in place where the pattern says
     so.
     """
+    width = pattern.local.block
 
     def turn(part: IntArray) -> None:
         own, over = blocks[part[0] : part[-1] + 1], pattern.flipped[part[0] : part[-1] + 1]
-        upper, lower = own[..., 0, 1].copy(), own[..., 1, 0]
-        np.copyto(own[..., 0, 1], lower, where=over)
-        np.copyto(lower, upper, where=over)
+        for i in range(width):
+            for j in range(i + 1, width):
+                upper, lower = own[..., i, j].copy(), own[..., j, i]
+                np.copyto(own[..., i, j], lower, where=over)
+                np.copyto(lower, upper, where=over)
 
     do_in_threads(turn, in_parts(np.arange(len(blocks)), TURNED))
-    data = np.asarray(pattern.sums @ blocks.reshape(-1, 4))
+    data = np.asarray(pattern.sums @ blocks.reshape(-1, width * width))
     if len(pattern.source):
         np.add.at(data.reshape(-1), pattern.target, pattern.times * blocks.reshape(-1)[pattern.source])
     diagonal = pattern.indptr[:-1]
-    data[diagonal, 2] = data[diagonal, 1]
-    block, slot = np.divmod(pattern.vacant, 2)
-    data[diagonal[block], 3 * slot] = data[diagonal, 0].max(initial=0.0) or 1.0
-    n = 2 * pattern.blocks
-    return sp.bsr_matrix((data.reshape(-1, 2, 2), pattern.indices, pattern.indptr), shape=(n, n))
+    for i in range(width):
+        for j in range(i + 1, width):
+            data[diagonal, width * j + i] = data[diagonal, width * i + j]
+    block, slot = np.divmod(pattern.vacant, width)
+    data[diagonal[block], (width + 1) * slot] = data[diagonal, 0].max(initial=0.0) or 1.0
+    n = width * pattern.blocks
+    return sp.bsr_matrix((data.reshape(-1, width, width), pattern.indices, pattern.indptr), shape=(n, n))
 
 
-def _parts(model: Model) -> list[tuple[IntArray, bool]]:
+def _parts(space: Space, moduli: Moduli) -> list[tuple[IntArray, bool]]:
     """Batches of cells, and whether they are rectangles of a stiffness that is the same all over each."""
-    plain = model.mesh.rectangular & (not (model.kinematics.globals_ or model.varying))
+    plain = space.mesh.rectangular & moduli.uniform & (not space.kinematics.globals_)
     chosen, rest = np.flatnonzero(plain), np.flatnonzero(~plain)
     return [(part, True) for part in in_parts(chosen, RECTANGLES)] + [(part, False) for part in in_parts(rest, BATCH)]
 
 
-def _entries(model: Model, local: Local, cells: IntArray, plain: bool) -> FloatArray:
+def _entries(space: Space, moduli: Moduli, local: Local, cells: IntArray, plain: bool) -> FloatArray:
     """Entries (E, k) of the cells' stiffness in the order of the layout: rectangles at once, others by the general
     kernel.
     """
     if plain:
-        middle = np.empty((1, model.mesh.info.nodes))
-        return rectangle_stiffness(model, cells, model.stiffness_at(cells, middle)[:, 0], local.entries)
-    stiffness = next(element_stiffness(model, cells))[1]
+        middle = np.empty((1, space.mesh.info.nodes))
+        return rectangle_stiffness(space, cells, moduli.at(cells, middle)[:, 0], local.entries)
+    stiffness = next(element_stiffness(space, moduli, cells))[1]
     odd = local.width - stiffness.shape[1]
     if odd:
         stiffness = np.pad(stiffness, ((0, 0), (0, odd), (0, odd)))

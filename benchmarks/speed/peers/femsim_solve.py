@@ -40,7 +40,7 @@ facts = {
 if sys.argv[4:] == ["--again"]:  # with the factor at hand: another temperature, and another CTE of one material
     other_low = replace(model.materials["low"], cte=model.materials["high"].cte)
     changed = {
-        "again": model.at_temperature(-40.0),
+        "again": model.under(temperature=-40.0),
         "again_cte": replace(model, materials={**model.materials, "low": other_low}),
     }
     for name, other in changed.items():

@@ -147,7 +147,7 @@ def corner_at(model: Model, point: tuple[float, float], name: str = "", region: 
             f"corner {label}: no node at ({point[0]:g}, {point[1]:g}) um; the nearest is at ({x:g}, {y:g})"
         )
     same = vertices[distance <= distance.min() + 1e-9 * extent]
-    if model.kinematics.is_axisymmetric and mesh.points[same[0], 0] <= 1e-9 * extent:
+    if model.kinematics.radial and mesh.points[same[0], 0] <= 1e-9 * extent:
         raise InputError(f"corner {label}: lies on the axis, where the local field is not a plane one")
     candidates = [(int(node), fan) for node in same for fan in fans(mesh, int(node))]
     if region is not None:
@@ -161,9 +161,9 @@ def corner_at(model: Model, point: tuple[float, float], name: str = "", region: 
     wedges = []
     for k, number in enumerate(regions):
         material = model.materials[mesh.regions[number]]
-        stiffness = material.stiffness(temperature, model.plane)
-        strain = material.thermal_strain(temperature, model.stress_free_temperature, model.plane)
-        if model.kinematics.is_axisymmetric:
+        stiffness = material.stiffness(temperature, model.kinematics.plane)
+        strain = model.free_strain(number, temperature)
+        if model.kinematics.radial:
             stiffness, strain = stiffness[np.ix_(_AXISYMMETRIC, _AXISYMMETRIC)], strain[_AXISYMMETRIC]
         wedges.append(Wedge(float(starts[k]), float(starts[k + 1]), stiffness, strain))
     plane = "plane-stress" if model.kinematics.plane_stress else "plane-strain"
@@ -195,7 +195,7 @@ def _wedges(mesh: Mesh, fan: Fan) -> tuple[FloatArray, list[int]]:
 
 def _condition(model: Model, node: int, far: int, label: str) -> Condition:
     """What the constraints do along the edge from ``node`` to ``far``."""
-    mesh, equation, value = model.mesh, model.constraints.equation, model.constraints.value
+    mesh, equation, value = model.mesh, model.constraints.equation, model.load.prescribed
     a, b = mesh.points[node], mesh.points[far]
     pair = np.array([node, far])
     held, even = [], []

@@ -19,12 +19,11 @@ import numpy as np
 from femsim.base.arrays import FloatArray, IntArray
 from femsim.base.errors import FemsimError, NumericsError
 from femsim.measures.corner.corner import Corner, corner_at
-from femsim.measures.stress import stress
 from femsim.measures.traction import average, profile
 from femsim.meshes.elements import gauss_points, reduced_basis, shape
 from femsim.meshes.layout import Root
 from femsim.meshes.locate import locate_many
-from femsim.models.model import Model
+from femsim.models.fields import StressField
 from femsim.models.sampling import sample
 
 if TYPE_CHECKING:
@@ -95,22 +94,22 @@ class FieldSampler:
     cells.
     """
 
-    def __init__(self, model: Model, unknowns: FloatArray, corner: Corner, furthest: float) -> None:
-        self.model, self.unknowns, self.corner = model, unknowns, corner
-        mesh = model.mesh
-        self.nodal = unknowns[: 2 * len(mesh.points)].reshape(-1, 2)
+    def __init__(self, field: StressField, corner: Corner, furthest: float) -> None:
+        self.mesh, self.corner = field.space.mesh, corner
+        mesh = self.mesh
+        self.nodal = field.unknowns[: field.space.nodal].reshape(-1, field.space.width)
         x = mesh.points[mesh.cells] - np.array(corner.at)
         nearest = np.linalg.norm(np.maximum(np.maximum(x.min(axis=1), -x.max(axis=1)), 0.0), axis=1)
         self.near = np.flatnonzero(nearest <= furthest * 1.05)
         self.close = nearest[self.near]
         self.far = np.linalg.norm(x[self.near], axis=2).max(axis=1)
         points, _ = gauss_points(mesh.element, mesh.info.reduced)
-        self.stress = stress(model, unknowns, sample(model, self.near, points))
+        self.stress = field.stress(sample(field.space, self.near, points))
 
     def cells(self, radius: FloatArray, wedge: int) -> IntArray:
         """Positions in ``near`` of the wedge's cells that the arcs may cross."""
-        region = self.model.mesh.regions.index(self.corner.regions[wedge])
-        own = self.model.mesh.region[self.near] == region
+        region = self.mesh.regions.index(self.corner.regions[wedge])
+        own = self.mesh.region[self.near] == region
         crossed = (
             own & (self.close <= float(np.max(radius)) * (1 + 1e-9)) & (self.far >= float(np.min(radius)) * (1 - 1e-9))
         )
@@ -118,7 +117,7 @@ class FieldSampler:
 
     def __call__(self, radius: float | FloatArray, angles: FloatArray, wedge: int) -> tuple[FloatArray, FloatArray]:
         """Displacement (n, 2) and stress (n, 3: xx, yy, xy) at radii in um and angles in degrees that broadcast."""
-        mesh = self.model.mesh
+        mesh = self.mesh
         distance, theta = np.broadcast_arrays(np.asarray(radius, dtype=float), np.radians(angles))
         points = np.array(self.corner.at) + distance[:, None] * np.column_stack([np.cos(theta), np.sin(theta)])
         own = self.cells(distance, wedge)
@@ -165,16 +164,16 @@ def corner_field(solution: Solution, corner: Corner, highest: float = HIGHEST) -
     from femsim.measures.singularity import exponents, intensities, regular_term
 
     model, unknowns = solution.model, solution.unknowns
-    mesh, axisymmetric = model.mesh, model.kinematics.is_axisymmetric
+    mesh, axisymmetric = model.mesh, model.kinematics.radial
     eigens = usable(exponents(corner.junction, re_max=highest))
     strain = 0.0
     if axisymmetric:
-        strain = float(unknowns[2 * corner.node]) / corner.at[0]
+        strain = float(unknowns[model.space.width * corner.node]) / corner.at[0]
     elif model.kinematics.globals_:
-        strain = float(unknowns[2 * len(mesh.points)])
+        strain = float(unknowns[model.space.nodal])
     loaded = any(np.any(wedge.thermal_strain != 0.0) for wedge in corner.junction.wedges) or strain != 0.0
     regular = regular_term(corner.junction, strain) if loaded else None
-    sampler = FieldSampler(model, unknowns, corner, corner.reach)
+    sampler = FieldSampler(solution.field, corner, corner.reach)
     radii = corner.reach * np.array(ARCS)
     around = np.any(mesh.cells[:, : mesh.info.corners] == corner.node, axis=1)
     smallest = float(np.linalg.norm(np.ptp(mesh.points[mesh.cells[around]], axis=1), axis=1).max())
@@ -261,6 +260,6 @@ def consistent_average(solution: Solution, root: Root, length: float, field: Roo
     field.
     """
     model = solution.model
-    whole = profile(model, solution.unknowns, root, root.width)
+    whole = profile(solution.field, root, root.width)
     share = root_share(field, root, float(whole.distance[1]) / (1.5 if model.mesh.info.order == 2 else 3.0))
-    return average(model, profile(model, solution.unknowns, root, length, share))
+    return average(model.space, profile(solution.field, root, length, share))

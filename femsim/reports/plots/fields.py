@@ -63,7 +63,7 @@ def stress_field(run: Run, component: str) -> FloatArray:
 def _nodal_stress(run: Run) -> FloatArray:
     """Stress (E, n, 4) of a run, kept as long as its solution lives: all panels share it."""
     solution = run.solution
-    return once(solution, "nodal stress", lambda: nodal_stress(solution.model, solution.unknowns))
+    return once(solution, "nodal stress", lambda: nodal_stress(solution.field))
 
 
 def components(run: Run) -> tuple[str, ...]:

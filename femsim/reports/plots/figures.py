@@ -54,7 +54,7 @@ def images(plate: Plate) -> dict[str, bytes]:
 
 def plates(run: Run) -> Iterator[Plate]:
     """The figures of a run in the order of a report."""
-    axisymmetric = run.solution.model.kinematics.is_axisymmetric
+    axisymmetric = run.solution.model.kinematics.radial
     plane = "half-plane (r, z); the body is this turned about r = 0" if axisymmetric else "plane (x, y)"
     yield Plate(
         "layout",

@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from femsim.base.arrays import FloatArray
 from femsim.measures.averages import RootMetrics, interface_edges
 from femsim.measures.corner.intensity import RootField
-from femsim.measures.stress import stress
 from femsim.meshes.elements import gauss_points, node_points, reduced_basis
 from femsim.meshes.layout import Root
 from femsim.models.sampling import sample
@@ -54,8 +53,8 @@ def interface_tractions(run: Run, root: Root | str, other: bool = False) -> Side
     where there is none.
     """
     root = find_root(run, root)
-    model = run.solution.model
-    mesh = model.mesh
+    space = run.solution.space
+    mesh = space.mesh
     if other:
         root = replace(root, into=(root.into[0], 1 if root.into[1] < 0 else -1))
         cells = np.flatnonzero(mesh.region != mesh.regions.index(root.region))
@@ -67,8 +66,8 @@ def interface_tractions(run: Run, root: Root | str, other: bool = False) -> Side
     for number, chosen, _ in interface_edges(mesh, root, root.width, cells):
         edge = list(mesh.info.edges[number])
         along = corner[edge[0]] + PLACES[:, None] * (corner[edge[1]] - corner[edge[0]])
-        at = sample(model, chosen, along)
-        values = stress(model, run.solution.unknowns, sample(model, chosen, reduced))
+        at = sample(space, chosen, along)
+        values = run.solution.field.stress(sample(space, chosen, reduced))
         values = np.matmul(reduced_basis(mesh.element, along)[None], values)
         distance.append(np.abs(at.position[..., 0] - root.at[0]))
         peel.append(values[..., 1])

@@ -87,7 +87,7 @@ def tidy(ax: Axes) -> None:
     ax.title.set_fontsize(LARGE)
 
 
-def length_axes(ax: Axes, axes: tuple[str, str], window: tuple[float, float, float, float]) -> None:
+def length_axes(ax: Axes, axes: tuple[str, ...], window: tuple[float, float, float, float]) -> None:
     """Two axes of lengths with equal aspect: limits (x0, x1, y0, y1), labels with their unit."""
     ax.set_xlim(window[0], window[1])
     ax.set_ylim(window[2], window[3])
