@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from femsim.base.arrays import FloatArray
+from femsim.base.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -51,3 +55,27 @@ class Property:
         if not self.is_table or (low >= self.temperatures[0] and high <= self.temperatures[-1]):
             return None
         return self.temperatures[0], self.temperatures[-1]
+
+
+def check_property(value: Property, key: str, low: float = -math.inf, inclusive: bool = False) -> None:
+    """InputError unless all values are finite and above ``low`` (or equal, if ``inclusive``) and the table ascends."""
+    for number in value.values:
+        if not math.isfinite(number) or number < low or (number == low and not inclusive):
+            raise InputError(
+                f"{key}: {number:g} is not {'>=' if inclusive else '>'} {low:g}"
+                if math.isfinite(number)
+                else f"{key}: {number} is not a finite number"
+            )
+    if len(value.temperatures) > 1 or len(value.values) > 1:
+        if len(value.values) != len(value.temperatures):
+            raise InputError(f"{key}: {len(value.values)} values for {len(value.temperatures)} temperatures")
+        check_ascending(value.temperatures, f"{key}.T")
+
+
+def check_ascending(numbers: Sequence[float], key: str) -> None:
+    """InputError unless ``numbers`` are finite and strictly ascending."""
+    for a, b in pairwise(numbers):
+        if not a < b:
+            raise InputError(f"{key}: {b:g} after {a:g} does not ascend")
+    if not all(math.isfinite(x) for x in numbers):
+        raise InputError(f"{key}: {list(numbers)} are not all finite")
