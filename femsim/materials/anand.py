@@ -28,7 +28,7 @@ _SILENT = -300.0  # log of the increment of strain below which there is no flow
 
 @dataclass(frozen=True)
 class Anand:
-    """Anand's nine constants: A (1/s), Q_R (K), xi, m, h0 (MPa), s_hat (MPa), n, a, s0 (MPa); s0 counts at the start."""
+    """A (1/s), Q_R (K), xi, m, h0 (MPa), s_hat (MPa), n, a and s0 (MPa), which counts at the start."""
 
     A: Property
     Q_R: Property
