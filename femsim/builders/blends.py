@@ -9,13 +9,15 @@ history).
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from femsim.base.errors import InputError
+from femsim.base.errors import FemsimWarning, InputError
 from femsim.base.units import MPA_PER_GPA, PER_K_PER_PPM
-from femsim.builders.resolve import ResolvedMaterial, as_material, resolve_material
+from femsim.builders.heat_blends import conduction_rule, heat_of, ring_rule
+from femsim.builders.resolve import LAW_NAMES, ResolvedMaterial, as_material, resolve_material
 from femsim.cases.material import CompositeSpec, Expansion, MaterialRef, MaterialSpec, Table
 from femsim.materials.composites import (
     Isotropic,
@@ -46,12 +48,16 @@ def resolve_ref(
     if not isinstance(ref, CompositeSpec):
         return resolve_material(role, ref, temperatures, key)
     parts = {name: resolve_ref(role, part, temperatures, f"{key}.{name}") for name, part in _constituents(ref)}
+    for name, part in parts.items():
+        for law in part.spec.laws:
+            raise InputError(f"{key}.{name}.{law}: a composite is elastic; leave the law out")
     try:
         blended = _blend(role, list(parts.values()), _rule(ref, list(parts)), temperatures)
+        heat = heat_of(list(parts.values()), *conduction_rule(ref))
     except InputError as error:
         raise InputError(f"{key}: {error}") from None
     spec = blended.model_copy(
-        update={"hardness": ref.hardness, "yield_": ref.yield_, "family": ref.family, "angle": ref.angle}
+        update={"hardness": ref.hardness, "yield_": ref.yield_, "family": ref.family, "angle": ref.angle, **heat}
     )
     note = f"{ref.composite} of " + " and ".join(f"{name} ({part.origin})" for name, part in parts.items())
     if ref.fraction is not None:
@@ -69,6 +75,13 @@ def smear(
     """
     member = resolved[ring.member]
     parts = [member] if ring.matrix is None else [resolved[ring.matrix], member]
+    for part in parts:
+        for law in part.spec.laws:
+            warnings.warn(
+                f"the smeared ring {region!r} stays elastic: {LAW_NAMES[law]} of role {part.role!r} acts elsewhere only",
+                FemsimWarning,
+                stacklevel=2,
+            )
 
     def rule(phases: list[Phase]) -> Phase:
         inner = phases[-1]
@@ -82,7 +95,8 @@ def smear(
         f"{ring.ring:g} um in {around}, "
         f"area fraction {ring.fraction:.4f}"
     )
-    spec = spec.model_copy(update={"family": member.spec.family, "hardness": member.spec.hardness})
+    heat = heat_of(parts, *ring_rule(ring.fraction, ring.matrix is None))
+    spec = spec.model_copy(update={"family": member.spec.family, "hardness": member.spec.hardness, **heat})
     return ResolvedMaterial(region, as_material(region, spec, region), spec, blend=note, parts=tuple(parts))
 
 

@@ -98,8 +98,8 @@ def resolve_material(
 
 def as_material(name: str, spec: MaterialSpec, key: str) -> Material:
     """A fully given spec (outer units) as a material (inner units)."""
-    e, nu = _properties(spec.E, MPA_PER_GPA, f"{key}.E"), _properties(spec.nu, 1.0, f"{key}.nu")
-    g = _properties(spec.G, MPA_PER_GPA, f"{key}.G") if spec.G is not None else ()
+    e, nu = properties_of(spec.E, MPA_PER_GPA, f"{key}.E"), properties_of(spec.nu, 1.0, f"{key}.nu")
+    g = properties_of(spec.G, MPA_PER_GPA, f"{key}.G") if spec.G is not None else ()
     if len(e) != len(nu) and 3 in (len(e), len(nu)):
         raise InputError(
             f"{key}.nu: {len(nu)} value(s) do not go with {len(e)} of E; give one of each, or three of each and G"
@@ -112,7 +112,7 @@ def as_material(name: str, spec: MaterialSpec, key: str) -> Material:
         )
     expansion = spec.cte if isinstance(spec.cte, Expansion) else Expansion(secant=spec.cte)  # type: ignore[arg-type]
     kind = "secant" if expansion.secant is not None else "instantaneous"
-    cte = _properties(getattr(expansion, kind), PER_K_PER_PPM, f"{key}.cte")
+    cte = properties_of(getattr(expansion, kind), PER_K_PER_PPM, f"{key}.cte")
     return Material(
         name=name,
         youngs_modulus=e,
@@ -128,7 +128,8 @@ def as_material(name: str, spec: MaterialSpec, key: str) -> Material:
     )
 
 
-def _properties(value: Quantity | None, factor: float, key: str) -> tuple[Property, ...]:
+def properties_of(value: Quantity | None, factor: float, key: str) -> tuple[Property, ...]:
+    """A number, three, or tables as properties in inner units (``factor`` of the outer ones)."""
     entries = value if isinstance(value, list) else [value]
     if len(entries) not in (1, 3):
         raise InputError(f"{key}: {len(entries)} values; give one, or three for the axes 1, 2, 3")
