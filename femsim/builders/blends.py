@@ -78,7 +78,7 @@ def smear(
     for part in parts:
         for law in part.spec.laws:
             warnings.warn(
-                f"the smeared ring {region!r} stays elastic: {LAW_NAMES[law]} of role {part.role!r} acts elsewhere only",
+                f"the smeared ring {region!r} stays elastic: {LAW_NAMES[law]} of role {part.role!r} acts elsewhere",
                 FemsimWarning,
                 stacklevel=2,
             )
