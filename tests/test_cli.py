@@ -439,7 +439,7 @@ def test_another_case_in_the_same_directory_leaves_no_figures_of_the_first(tmp_p
     named = {
         f"{entry['name']}.{kind}"
         for entry in json.loads((out / "metrics.json").read_text())["report"]["figures"]
-        for kind in ("png", "svg")
+        for kind in ("png", entry["kind"])
     }
     assert figures == {*named, "mine.png"}
     assert "root_post_root.png" in first - figures
@@ -458,7 +458,7 @@ def test_an_interrupt_while_files_are_written(wanted: signal.Signals, earlier: b
         (out / "metrics.json").write_text("earlier")
     script = (
         "import sys, time, types\nfake = types.ModuleType('femsim.reports.report')\n"
-        "def write_outputs(run, directory, progress=None, base=None):\n"
+        "def write_outputs(run, directory, progress=None, base=None, **options):\n"
         "    (directory / 'metrics.json').write_text('half a fi')\n"
         "    sys.stderr.write('writing\\n'); sys.stderr.flush(); time.sleep(100)\n"
         "fake.write_outputs = write_outputs\nfake.figure_files = lambda directory: set()\n"

@@ -12,19 +12,24 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from spheres import sphere_mesh
 
 from femsim.cases.stacks.bilayer import BilayerCase
 from femsim.cases.stacks.blocks import BlocksCase
+from femsim.measures.stress import nodal_stress
+from femsim.meshes.elements import shape
 from femsim.reports import plots
 from femsim.reports.plots.cells import CellField, MeshEdges
-from femsim.reports.plots.fields import components, deformation_scale, stress_field
+from femsim.reports.plots.fields import components, stress_field
 from femsim.reports.plots.figures import plates, render, root_stem
 from femsim.reports.plots.layout import layout_figure
 from femsim.reports.plots.mesh import mesh_figure
 from femsim.reports.plots.outlines import mesh_outlines
 from femsim.reports.plots.panels import LEGIBLE, windows
 from femsim.reports.plots.picture import picture
+from femsim.reports.plots.raster import rasterise, shape_values, visible
 from femsim.reports.plots.roots import interface_tractions, power_law
+from femsim.reports.plots.scene import scene
 from femsim.reports.plots.style import limits, new_figure, round_125, weighted_percentiles
 from femsim.runs.run import Run, mesh_only, run
 
@@ -110,7 +115,7 @@ def test_pictures_of_a_body_have_equal_aspect_and_units(name, which, request):
     ax = GEOMETRIC[name](result)
     assert isinstance(ax, Axes)
     first, second = result.solution.model.kinematics.axes
-    assert (ax.get_xlabel(), ax.get_ylabel()) == (f"{first} (um)", f"{second} (um)")
+    assert (ax.get_xlabel(), ax.get_ylabel()) == (f"{first} (µm)", f"{second} (µm)")
     assert ax.get_aspect() == 1.0
     draw(ax)
     scale = ax.transData.transform([(0.0, 0.0), (1.0, 1.0)])
@@ -120,7 +125,7 @@ def test_pictures_of_a_body_have_equal_aspect_and_units(name, which, request):
 @pytest.mark.parametrize("plot", [plots.plot_interface, plots.plot_power_law])
 def test_pictures_of_tractions_name_their_units(solved, plot):
     ax = plot(solved, "post_root")
-    assert "(um)" in ax.get_xlabel()
+    assert "(µm)" in ax.get_xlabel()
     assert "(MPa)" in ax.get_ylabel()
     assert ax.get_xscale() == "log"
     assert "average" not in ax.get_ylabel()
@@ -144,8 +149,10 @@ def test_stress_colour_bars_name_unit_and_clipping(solved):
         assert figure.axes[-1]._colorbar.extend == ("max" if component == "von_mises" else "both")
 
 
-def test_every_cell_is_drawn_with_its_own_values(solved):
-    """Two cells that share an edge across an interface keep different values there, as the solution has them."""
+def test_nothing_is_averaged_over_an_interface(solved):
+    """Two cells that share an edge across an interface keep different values there, as the solution has them; the cells
+    of one region share theirs.
+    """
     field = drawn(plots.plot_deformed(solved, "rr"))
     values, mesh = np.asarray(field.get_array()), solved.solution.model.mesh
     assert values.shape == mesh.cells.shape
@@ -153,12 +160,18 @@ def test_every_cell_is_drawn_with_its_own_values(solved):
     at = np.flatnonzero(
         np.all(np.isclose(mesh.points, [25.0, 0.0], atol=5.0) & [True, True], axis=1) & (mesh.points[:, 1] == 0.0)
     )
+    at = np.intersect1d(at, mesh.cells[:, :4])
     node = at[np.argmin(np.abs(mesh.points[at, 0] - 25.0))]
     cell, place = np.nonzero(mesh.cells == node)
     by_region = {mesh.regions[mesh.region[c]]: values[c, k] for c, k in zip(cell, place, strict=True)}
     assert set(by_region) == {"chip", "post"}
     assert by_region["post"] > 100.0
     assert by_region["chip"] < -50.0
+    raw = nodal_stress(solved.solution.field)[..., 0]
+    for name, value in by_region.items():
+        mine = mesh.region[cell] == mesh.regions.index(name)
+        assert value == pytest.approx(raw[cell, place][mine].mean(), rel=1e-12)
+    assert np.ptp(raw[cell, place][mesh.region[cell] == mesh.regions.index("post")]) > 0.0
 
 
 def test_the_jump_is_seen_in_the_pixels(solved):
@@ -204,8 +217,32 @@ def test_no_visible_cell_is_left_out(solved):
         inside = pixels[len(pixels) - int(y1) + 2 : len(pixels) - int(y0) - 2, int(x0) + 2 : int(x1) - 2]
         assert inside.size > 10000
         assert inside.max() < 60
-    shown = field.visible(field.get_transform().transform(field.points), 450, 900)
+    shown = visible(field.get_transform().transform(field.points), field.cells, 450, 900)
     assert len(shown) < 0.6 * len(fine.cells)
+
+
+@pytest.mark.parametrize("element", ["quad4", "quad8", "quad9", "tri3", "tri6"])
+def test_a_raster_finds_the_cell_and_the_place_of_every_pixel(element):
+    """A field that the elements can hold is found exactly at the middles of the pixels, also in bent cells; no pixel of
+    the body is left out, none beside it is hit.
+    """
+    mesh = sphere_mesh((30.0, 50.0), 3, element)
+    pixels = mesh.points + 1.3
+    raster = rasterise(pixels, mesh.cells, element, 56, 54)
+    x, y = raster.pixel % raster.width + 0.5, raster.pixel // raster.width + 0.5
+    at = np.stack([raster.values(pixels[mesh.cells][..., k]) for k in (0, 1)], axis=1)
+    assert np.abs(at - np.column_stack([x, y])).max() < 0.5
+    rest = np.setdiff1d(np.arange(raster.width * raster.height), raster.pixel)
+    radius = np.hypot(rest % raster.width - 0.8, rest // raster.width - 0.8)
+    body = (radius > 31.0) & (radius < 49.0) & (rest % raster.width > 1) & (rest // raster.width > 1)
+    assert np.count_nonzero(body) == 0 or mesh.info.order == 1
+    assert len(np.unique(raster.pixel)) == len(raster.pixel)
+
+
+@pytest.mark.parametrize("element", ["quad4", "quad8", "quad9", "tri3", "tri6"])
+def test_shape_functions_are_those_of_the_elements(element):
+    xi = np.random.default_rng(1).uniform(0.0, 0.5, (40, 2))
+    np.testing.assert_allclose(shape_values(element, xi), shape(element, xi)[0], atol=1e-13)
 
 
 def test_edges_on_the_same_pixels_are_drawn_once(solved):
@@ -241,7 +278,7 @@ def test_averages_are_drawn_at_their_values(solved):
     assert any(abs(y - metric.peel) < 1e-9 for y in levels)
     assert any(abs(y - metric.shear) < 1e-9 for y in levels)
     text = " ".join(note.get_text() for note in ax.texts)
-    assert f"{metric.peel:.1f} MPa" in text
+    assert f"{metric.peel:.1f} MPa".replace("-", "\u2212") in text
 
 
 def test_a_singular_field_is_said_to_have_no_peak(solved):
@@ -267,7 +304,7 @@ def interface_side(d, peel, shear):
 def test_layout_says_materials_dimensions_and_supports(solved):
     figure = layout_figure(solved)
     said = "\n".join(text.get_text() for ax in figure.axes for text in ax.texts)
-    said += "\n" + "\n".join(text.get_text() for legend in figure.legends for text in legend.get_texts())
+    said += "\n" + "\n".join(text.get_text() for text in figure.texts)
     for word in (
         "chip",
         "post",
@@ -284,7 +321,7 @@ def test_layout_says_materials_dimensions_and_supports(solved):
     for dimension in solved.discretisation.layout.dimensions:
         value = np.hypot(*(np.array(dimension.end) - np.array(dimension.start)))
         assert f"{dimension.key.replace('_', ' ')}" in said.replace("\n", " ")
-        assert f"{value:g} um" in said
+        assert f"{value:g} µm" in said
 
 
 @pytest.mark.parametrize(
@@ -330,16 +367,16 @@ def test_bends_are_drawn_bent():
 def test_layout_mesh_and_discretisation_can_be_drawn_alone():
     disc = mesh_only(bilayer())
     for result in (disc, disc.layout, disc.mesh):
-        assert plots.plot_layout(result).get_xlabel() == "r (um)"
+        assert plots.plot_layout(result).get_xlabel() == "r (µm)"
     for result in (disc, disc.mesh):
-        assert plots.plot_mesh(result).get_ylabel() == "z (um)"
+        assert plots.plot_mesh(result).get_ylabel() == "z (µm)"
     assert len(mesh_figure(disc).axes) == 2
 
 
 def test_words_of_users_are_shown_as_they_are(plane):
     """Dollar signs are no formulas, an underscore does not hide a legend's entry."""
     figure = layout_figure(plane)
-    labels = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+    labels = [text.get_text() for text in figure.texts]
     assert any(NAME in label for label in labels)
     assert any("_resin" in label for label in labels)
     svg = render(figure, "svg").decode()
@@ -347,7 +384,7 @@ def test_words_of_users_are_shown_as_they_are(plane):
     ElementTree.fromstring(svg)
 
 
-def test_all_plates_of_a_run_are_png_and_svg(plane):
+def test_all_plates_of_a_run_can_be_png_and_svg(plane):
     names = []
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -389,7 +426,7 @@ def test_numbers_behind_the_colours():
 
 
 def test_deformation_scale_is_round_and_visible(solved):
-    scale = deformation_scale(solved)
+    scale = scene(solved).scale
     assert round_125(scale) == pytest.approx(scale)
     largest = scale * np.linalg.norm(solved.solution.displacement, axis=1).max()
     assert 0.02 * 390 < largest < 0.09 * 390

@@ -112,8 +112,9 @@ def write_study(study: Study, document: dict[str, Any], directory: Path) -> None
     import json
 
     from femsim.reports.plots.convergence import study_figure
+    from femsim.reports.plots.figures import render
 
     (directory / "converge.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     figure = study_figure(study)
     for ending in ("png", "svg"):
-        figure.savefig(directory / f"converge.{ending}")
+        (directory / f"converge.{ending}").write_bytes(render(figure, ending))

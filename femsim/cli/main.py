@@ -104,6 +104,9 @@ def parser() -> argparse.ArgumentParser:
         default=[],
         help="with --tol: a metric that counts, e.g. post_root.peel.5um or post_root; may be repeated; default: all",
     )
+    made["solve"].add_argument(
+        "--svg", action="store_true", help="figures as SVG files too (the layout is one in any case)"
+    )
     made["mesh"].add_argument("--to", metavar="FILE", help="write the mesh itself: .vtu or .msh")
     made["materials"].add_argument(
         "name",

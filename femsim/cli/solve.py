@@ -50,9 +50,8 @@ def solve(arguments: argparse.Namespace) -> None:
             progress("writing figures and the report")
             earlier = figure_files(Path(arguments.out))
             with staged_directory(arguments.out) as stage, _naming(file):
-                written = [
-                    str(Path(path).relative_to(stage)) for path in write_outputs(done, stage, progress, origin.base)
-                ]
+                paths = write_outputs(done, stage, progress, origin.base, svg=arguments.svg)
+                written = [str(Path(path).relative_to(stage)) for path in paths]
             for name in earlier.difference(written):  # of another case solved into the same directory
                 (Path(arguments.out) / name).unlink(missing_ok=True)
         document = results_dict(done)
@@ -143,6 +142,8 @@ def mesh(arguments: argparse.Namespace) -> None:
             disc = mesh_only(case, origin.base)
         measures = asdict(quality(disc.mesh))
         if arguments.out is not None:
+            from femsim.base.files import atomic_write
+            from femsim.reports.plots.figures import render
             from femsim.reports.plots.layout import layout_figure
             from femsim.reports.plots.mesh import mesh_figure
 
@@ -151,7 +152,7 @@ def mesh(arguments: argparse.Namespace) -> None:
                 for name, draw in (("mesh", mesh_figure), ("layout", layout_figure)):
                     figure = draw(disc)
                     for ending in ("png", "svg"):
-                        figure.savefig(stage / f"{name}.{ending}")
+                        atomic_write(stage / f"{name}.{ending}", render(figure, ending))
         if target is not None:
             from femsim.meshes.write import write_mesh
 

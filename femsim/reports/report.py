@@ -20,7 +20,6 @@ import numpy as np
 import femsim
 from femsim.base.errors import InputError
 from femsim.base.files import atomic_write
-from femsim.base.threads import Forked
 from femsim.cases.casefile import dump_case
 from femsim.measures.stress import nodal_stress
 from femsim.reports.content import Json, report_data
@@ -36,9 +35,13 @@ TEMPLATE = Path(__file__).with_name("template.html")
 LARGEST = 2_000_000
 
 
-def write_outputs(run: Run, directory: Path, progress: Progress | None = None, base: Path | None = None) -> list[Path]:
-    """Write case.toml, metrics.json, fields.vtu, the figures (PNG, SVG) and report.html; ``base``: what a mesh file's
-    path is relative to.
+def write_outputs(
+    run: Run, directory: Path, progress: Progress | None = None, base: Path | None = None, svg: bool = False
+) -> list[Path]:
+    """Write case.toml, metrics.json, fields.vtu, the figures and report.html.
+
+    Figures are PNG files, the layout and, with ``svg``, all others SVG files too. ``base``: what a mesh file's path is
+    relative to.
     """
     from femsim.reports.fields import write_fields
 
@@ -57,23 +60,20 @@ def write_outputs(run: Run, directory: Path, progress: Progress | None = None, b
         f"case.toml reproduces it."
     )
     keep("case.toml", dump_case(run.case, {}, header, base))
+    say("writing fields")
+    solution = run.solution
+    stress = nodal_stress(solution.field)
+    model = solution.model
+    write_fields(
+        directory / "fields.vtu", model.mesh, model.kinematics, solution.displacement, stress, model.temperature
+    )
+    written.append(directory / "fields.vtu")
     figures: list[Json] = []
-    drawn = list(plates(run))
-    with Forked(images, drawn, [plate.weight for plate in drawn]) as pictures:
-        say("writing fields")
-        solution = run.solution
-        stress = nodal_stress(solution.field)
-        model = solution.model
-        write_fields(
-            directory / "fields.vtu", model.mesh, model.kinematics, solution.displacement, stress, model.temperature
-        )
-        written.append(directory / "fields.vtu")
-        found = iter(pictures)
-        for plate in drawn:
-            say(f"drawing {plate.name}")
-            for kind, content in next(found).items():
-                keep(f"figures/{plate.name}.{kind}", content)
-            figures.append({"name": plate.name, "caption": plate.caption, "kind": "svg" if plate.vector else "png"})
+    for plate in plates(run):
+        say(f"drawing {plate.name}")
+        for kind, content in images(plate, svg).items():
+            keep(f"figures/{plate.name}.{kind}", content)
+        figures.append({"name": plate.name, "caption": plate.caption, "kind": "svg" if plate.vector else "png"})
     document = results_dict(run) | {"report": report_data(run, figures)}
     keep("metrics.json", json.dumps(_finite(document), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     say("writing the report")
@@ -169,18 +169,6 @@ def _packed(path: Path, kind: str, raw: bytes) -> tuple[str, bytes]:
         image.convert("RGB").save(buffer, format="webp", quality=82, method=3)
     packed = buffer.getvalue()
     return ("webp", packed) if len(packed) < len(raw) else (kind, raw)
-
-
-# ---------------------------------------------------------------- what the report says, as plain data
-
-
-# ---------------------------------------------------------------- inputs
-
-
-# ---------------------------------------------------------------- materials
-
-
-# ---------------------------------------------------------------- numbers in words
 
 
 def _root_rows(document: Mapping[str, Any]) -> list[Json]:

@@ -1,14 +1,12 @@
 """Artists that draw fields and edges of meshes of any size: what cannot be seen at the drawn resolution is left out.
 
-A mesh graded to 1e-3 um in a body of 400 um has far more cells than a figure has pixels. A cell is drawn only where it
-holds the middle of a quarter of a pixel; so each pixel still shows the cells it lies in, and zooming in brings the
-hidden ones back. Every cell is drawn with its own values: nothing is smoothed over an interface, nor between cells.
+A mesh graded to 1e-3 um in a body of 400 um has far more cells than a figure has pixels, so fields are drawn by pixels
+(:mod:`femsim.reports.plots.raster`). Every cell shows its own values: nothing is smoothed over an interface, nor
+between cells.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,46 +16,41 @@ from matplotlib.backend_bases import RendererBase
 from matplotlib.collections import Collection, PathCollection
 from matplotlib.colors import to_rgba_array
 from matplotlib.path import Path
-from matplotlib.transforms import Bbox, IdentityTransform, TransformedPath
+from matplotlib.transforms import Bbox, TransformedPath
 
 from femsim.base.arrays import FloatArray, IntArray
-from femsim.meshes.elements import ELEMENTS, shape
+from femsim.reports.plots.raster import Raster, rasterise
 
 #: edges that make one path; Agg puts upright and level lines onto pixels in paths of up to 1024 corners only
 STROKE = 300
 
 
-@lru_cache(maxsize=64)
-def subdivision(element: str, along: int, across: int) -> tuple[FloatArray, IntArray]:
-    """Shape functions (m, n) at a lattice of ``along`` by ``across`` parts of a cell (equal for a triangle), and its
-    triangles (t, 3).
-    """
-    if ELEMENTS[element].is_quad:
-        y, x = (
-            v.ravel()
-            for v in np.meshgrid(np.linspace(0.0, 1.0, across + 1), np.linspace(0.0, 1.0, along + 1), indexing="ij")
-        )
-        a = (np.arange(across)[:, None] * (along + 1) + np.arange(along)).ravel()
-        b, c, d = a + 1, a + along + 2, a + along + 1
-        triangles = np.concatenate([np.column_stack([a, b, c]), np.column_stack([a, c, d])])
-        return shape(element, np.column_stack([x, y]))[0], triangles
-    parts = max(along, across)
-    lattice = [(i, j) for j in range(parts + 1) for i in range(parts + 1 - j)]
-    number = {pair: k for k, pair in enumerate(lattice)}
-    found = []
-    for i, j in lattice:
-        if i + j < parts:
-            found.append((number[i, j], number[i + 1, j], number[i, j + 1]))
-        if i + j < parts - 1:
-            found.append((number[i + 1, j], number[i + 1, j + 1], number[i, j + 1]))
-    return shape(element, np.array(lattice) / parts)[0], np.array(found)
+class Rasters:
+    """Rasters that panels of one size share: the same points in the same place on the same number of pixels."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[object, ...], Raster] = {}
+
+    def find(
+        self, points: FloatArray, cells: IntArray, element: str, place: FloatArray, size: tuple[int, int], flat: bool
+    ) -> Raster:
+        """The raster of ``points`` (N, 2) carried by an affine ``place`` (3, 3) onto an image of ``size`` (width,
+        height).
+        """
+        key = (id(points), id(cells), size, tuple(np.round(place[:2].ravel(), 6)))
+        if key not in self._kept:
+            pixels = points @ place[:2, :2].T + place[:2, 2]
+            self._kept[key] = rasterise(pixels, cells, element, size[0], size[1], flat)
+        return self._kept[key]
 
 
 class CellField(Collection):
     """A field on a mesh: ``values`` (E, n) at each cell's own nodes, or (E,) constant per cell; ``colours`` (E, 4)
     instead paints cells.
 
-    ``points`` (N, 2) and ``cells`` (E, n) as in a mesh. It is rasterised in vector formats, at their resolution.
+    ``points`` (N, 2) and ``cells`` (E, n) as in a mesh. Every pixel shows the cell it lies in, with that cell's own
+    values. ``rasters`` is shared by panels that show the same body in the same place; ``flat`` says that no cell is
+    bent.
     """
 
     def __init__(
@@ -67,80 +60,54 @@ class CellField(Collection):
         element: str,
         values: FloatArray | None = None,
         colours: FloatArray | None = None,
+        rasters: Rasters | None = None,
+        flat: bool = False,
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self.points, self.cells, self.element = points, cells, element
+        self.points, self.cells, self.element, self.flat = points, cells, element, flat
         self.colours = colours
-        self.set_rasterized(True)
+        self.rasters = Rasters() if rasters is None else rasters
         if values is not None:
             self.set_array(values if values.ndim == 2 else np.repeat(values[:, None], cells.shape[1], axis=1))
-        x = points[cells[:, : ELEMENTS[element].corners]]
-        low, high = x.min(axis=(0, 1)), x.max(axis=(0, 1))
-        self._extent = Bbox([low, high])
+        self._extent = Bbox([points.min(axis=0), points.max(axis=0)])
 
     def get_datalim(self, transData: Any) -> Bbox:
         """The box of the points, for autoscaling."""
         return self._extent
 
-    def visible(self, pixels: FloatArray, width: float, height: float) -> IntArray:
-        """Cells that hold the middle of a quarter of a pixel of the canvas; ``pixels`` (N, 2) are the points on it."""
-        x, y = pixels[self.cells, 0], pixels[self.cells, 1]
-        x0, x1, y0, y1 = x.min(axis=1), x.max(axis=1), y.min(axis=1), y.max(axis=1)
-        seen = (np.floor(2 * x1 - 0.5) >= np.ceil(2 * x0 - 0.5)) & (np.floor(2 * y1 - 0.5) >= np.ceil(2 * y0 - 0.5))
-        return np.flatnonzero(seen & (x1 > 0) & (y1 > 0) & (x0 < width) & (y0 < height))
-
-    def pieces(self, pixels: FloatArray, chosen: IntArray) -> Iterator[tuple[int, int, IntArray]]:
-        """Groups of the chosen cells by the parts (along, across) their size in pixels asks for."""
-        corner = pixels[self.cells[chosen, :3]]
-        along = self._parts(np.linalg.norm(corner[:, 1] - corner[:, 0], axis=1))
-        across = self._parts(np.linalg.norm(corner[:, 2] - corner[:, 1], axis=1))
-        if not ELEMENTS[self.element].is_quad:
-            along = across = np.maximum(along, across)
-        for pair in np.unique(np.column_stack([along, across]), axis=0):
-            yield int(pair[0]), int(pair[1]), chosen[(along == pair[0]) & (across == pair[1])]
-
-    def _parts(self, size: FloatArray) -> IntArray:
-        if self.colours is not None and ELEMENTS[self.element].order == 1:
-            return np.ones(len(size), dtype=np.int64)
-        return np.select([size <= 3.0, size <= 40.0], [1, 2], 8).astype(np.int64)
-
-    @allow_rasterization  # type: ignore[untyped-decorator]
     def draw(self, renderer: RendererBase) -> None:
-        """Draw the visible cells, the larger ones in more pieces."""
+        """Draw the body as one image."""
         if not self.get_visible():
             return
-        renderer.open_group(type(self).__name__, self.get_gid())
+        zoom = renderer.get_image_magnification()
         clip = self.get_clip_box()
-        pixels = self.get_transform().transform(self.points)
-        origin = np.zeros(2) if clip is None else np.array([clip.x0, clip.y0])
-        width, height = renderer.get_canvas_width_height() if clip is None else (clip.width, clip.height)
-        chosen = self.visible(pixels - np.floor(origin), width + 1.0, height + 1.0)
-        values = self.get_array()
+        if clip is None or not self.get_clip_on():
+            box = np.array([0.0, 0.0, *renderer.get_canvas_width_height()])
+        else:
+            box = np.array([clip.x0, clip.y0, clip.x1, clip.y1])
+        x0, y0, x1, y1 = (int(v) for v in (*np.floor(box[:2] * zoom + 1e-6), *np.ceil(box[2:] * zoom - 1e-6)))
+        if x1 <= x0 or y1 <= y0:
+            return
+        place = np.diag([zoom, zoom, 1.0]) @ self.get_transform().get_matrix()
+        place[:2, 2] -= (x0, y0)
+        raster = self.rasters.find(self.points, self.cells, self.element, place, (x1 - x0, y1 - y0), self.flat)
         gc = renderer.new_gc()
         if clip is not None and self.get_clip_on():
             gc.set_clip_rectangle(clip)
         if isinstance(path := self.get_clip_path(), TransformedPath):
             gc.set_clip_path(path)
-        gc.set_linewidth(0.0)
-        for along, across, group in self.pieces(pixels, chosen):
-            weights, triangles = subdivision(self.element, along, across)
-            corners = np.matmul(weights, pixels[self.cells[group]])  # (E, m, 2)
-            if values is not None:
-                colours = self.to_rgba((np.asarray(values)[group] @ weights.T).ravel()).reshape(*corners.shape[:2], 4)
-            elif self.colours is not None:
-                colours = np.repeat(self.colours[group][:, None], len(weights), axis=1)
-            else:
-                continue
-            renderer.draw_gouraud_triangles(
-                gc,
-                corners[:, triangles].reshape(-1, 3, 2),
-                colours[:, triangles].reshape(-1, 3, 4),
-                IdentityTransform(),
-            )
+        renderer.draw_image(gc, x0 / zoom, y0 / zoom, raster.image(self._shades(raster)))
         gc.restore()
-        renderer.close_group(type(self).__name__)
         self.stale = False
+
+    def _shades(self, raster: Raster) -> Any:
+        """Colours (P, 4) of the pixels, 0 to 255."""
+        values = self.get_array()
+        if values is not None:
+            return self.to_rgba(raster.values(np.asarray(values)), bytes=True)
+        assert self.colours is not None
+        return np.round(255 * self.colours).astype(np.uint8)[raster.cell]
 
 
 class MeshEdges(PathCollection):
@@ -196,5 +163,5 @@ def paint_regions(
 ) -> CellField:
     """Fill the cells of a mesh with their region's colour."""
     painted = CellField(points, cells, element, colours=to_rgba_array(colours)[region])
-    ax.add_collection(painted, autolim=True)
+    ax.add_collection(painted, autolim=False)
     return painted

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from femsim.reports.plots.style import FAINT, INK, NORMAL, new_figure
+from femsim.reports.plots.sheet import logarithmic
+from femsim.reports.plots.style import FAINT, INK, NORMAL, new_figure, tidy
 from femsim.runs.adapt import Adaptation
 from femsim.runs.names import parts
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 #: more curves than this are drawn without names
 NAMED = 12
-_COLOURS = {"peel": "#c2185b", "shear": "#1565c0", "von_mises": "#2e7d32"}
+_COLOURS = {"peel": "#c0392b", "shear": "#1f5fa8", "von_mises": "#2e7d32"}
 _MARKS = "osD^v<>P*X"
 
 
@@ -36,8 +37,8 @@ def plot_adaptation(ax: Axes, adaptation: Adaptation) -> Axes:
         errors = [100 * step.errors[name] / max(abs(step.values[name]), 1e-12) for step in adaptation.steps]
         _curve(ax, name, unknowns, errors, places)
     ax.axhline(100 * adaptation.tolerance, color=INK, linestyle="--", linewidth=0.9, label="tolerance")
-    ax.set_xlabel("unknowns")
-    ax.set_ylabel("estimated error, % of the metric")
+    ax.set_xlabel("number of unknowns")
+    ax.set_ylabel("estimated error (% of the metric)")
     _legend(ax)
     return ax
 
@@ -57,13 +58,16 @@ def plot_study(ax: Axes, study: Study) -> Axes:
             linewidth=0.9,
             color=ax.lines[-1].get_color(),
         )
-    ax.set_xlabel("unknowns")
-    ax.set_ylabel("distance from the extrapolated value (dotted: stated error), %")
+    ax.set_xlabel("number of unknowns")
+    ax.set_ylabel("distance from the extrapolated value (%); dotted: stated error")
     _legend(ax)
     return ax
 
 
 def _legend(ax: Axes) -> None:
+    logarithmic(ax.xaxis)
+    logarithmic(ax.yaxis)
+    tidy(ax)
     ax.grid(visible=True, which="major", color=FAINT, alpha=0.3, linewidth=0.5)
     handles, labels = ax.get_legend_handles_labels()
     if len(handles) <= NAMED:

@@ -1,8 +1,10 @@
-"""Stress on the deformed body, temperature, close-ups of roots: every cell with its own values, so that jumps at
-interfaces show.
+"""Stress on the deformed body, temperature, close-ups of roots: averaged at nodes inside a region, never across an
+interface, so that jumps there show.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,201 +15,246 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import Normal, Stroke
 
 from femsim.base.arrays import FloatArray
-from femsim.measures.stress import nodal_stress
-from femsim.meshes.elements import gauss_points, shape
 from femsim.meshes.layout import Root
-from femsim.meshes.mesh import jacobians
-from femsim.models.kinematics import von_mises
 from femsim.reports.plots.cells import CellField
-from femsim.reports.plots.memo import once
 from femsim.reports.plots.mesh import around, padded
 from femsim.reports.plots.outlines import mesh_outlines
-from femsim.reports.plots.picture import Window, picture
+from femsim.reports.plots.picture import Window
+from femsim.reports.plots.scene import Scene, scene
+from femsim.reports.plots.sheet import FOOT, HEAD, LEFT, Sheet, faint_frame, title
 from femsim.reports.plots.style import (
     ACCENT,
     DIVERGING,
     FAINT,
     INK,
+    LENGTH,
     NORMAL,
     SEQUENTIAL,
     SMALL,
     colour_bar,
     length_axes,
     limits,
-    new_figure,
     own_axes,
     plain,
-    round_125,
     stress_label,
     words,
 )
-from femsim.runs.run import Run
 
-#: deformation is drawn as this fraction of the body's extent, or a little less
-DEFORMATION = 0.08
+if TYPE_CHECKING:
+    from femsim.runs.run import Run
+
 #: a root's close-up reaches this many averaging lengths
 REACH = 3.0
+#: map of what is no stress
+OTHER = "cividis"
+#: width of a page and greatest height of its panels, inches
+PAGE, TALLEST = 10.2, 3.1
 
 
-def stress_field(run: Run, component: str) -> FloatArray:
+def stress_field(result: Run | Scene, component: str) -> FloatArray:
     """Values (E, n) in MPa at each cell's own nodes of a stress component (``rr``, ``zz``, ..., or ``von_mises``)."""
-    stress = _nodal_stress(run)
-    if component == "von_mises":
-        return von_mises(stress)
-    names = run.solution.model.kinematics.components
-    if component not in names:
-        raise ValueError(f"component: {component!r} is none of {', '.join((*names, 'von_mises'))}")
-    return np.asarray(stress[..., names.index(component)])
+    return scene(result).values(component)
 
 
-def _nodal_stress(run: Run) -> FloatArray:
-    """Stress (E, n, 4) of a run, kept as long as its solution lives: all panels share it."""
-    solution = run.solution
-    return once(solution, "nodal stress", lambda: nodal_stress(solution.field))
-
-
-def components(run: Run) -> tuple[str, ...]:
+def components(result: Run | Scene) -> tuple[str, ...]:
     """The stress components of a run, von Mises last."""
-    return (*run.solution.model.kinematics.components, "von_mises")
-
-
-def areas(run: Run) -> FloatArray:
-    """Area (E,) of every cell in the drawing plane, um2."""
-    mesh = run.solution.model.mesh
-
-    def compute() -> FloatArray:
-        points, weights = gauss_points(mesh.element, mesh.info.full)
-        determinant, _ = jacobians(mesh, slice(None), shape(mesh.element, points)[1])
-        return np.asarray(determinant @ weights)
-
-    return once(mesh, "areas", compute)
-
-
-def deformation_scale(run: Run) -> float:
-    """The factor, 1, 2 or 5 times a power of ten, that makes the largest displacement visible."""
-    mesh = run.solution.model.mesh
-    largest = float(np.linalg.norm(run.solution.displacement, axis=1).max())
-    extent = mesh.extent
-    return round_125(DEFORMATION * extent / largest) if largest > 1e-12 * extent else 1.0
+    return (*scene(result).components, "von_mises")
 
 
 def plot_deformed(
-    run: Run, component: str = "von_mises", ax: Axes | None = None, scale: float | None = None, level: bool = False
+    result: Run | Scene, component: str = "von_mises", ax: Axes | None = None, scale: float | None = None
 ) -> Axes:
     """Draw a stress component on the deformed body; ``scale`` enlarges the displacement (default: a round number that
-    shows it).
+    shows it). ``component`` ``u`` is the size of the displacement.
 
-    ``level`` puts the colour bar below. Colours end at the 1st and 99th percentile by area: a singular field has no
-    largest value.
+    Colours end at the 1st and 99th percentile by area: a singular field has no largest value.
     """
     ax = own_axes(ax)
-    mesh = run.solution.model.mesh
-    factor = deformation_scale(run) if scale is None else scale
-    points = mesh.points + factor * run.solution.displacement
-    values = stress_field(run, component)
-    signed = component != "von_mises"
-    low, high = limits(values, areas(run), signed)
-    field = _add_field(ax, run, points, values, signed, low, high)
-    ax.add_collection(
-        LineCollection(mesh_outlines(mesh), colors=FAINT, linewidths=0.5, linestyles=(0, (3, 2)), zorder=2)
-    )
-    ax.add_collection(LineCollection(mesh_outlines(mesh, points), colors=INK, linewidths=0.6, zorder=3))
-    both = np.concatenate([mesh.points, points])
-    (x0, y0), (x1, y1) = both.min(axis=0), both.max(axis=0)
-    length_axes(ax, run.solution.model.kinematics.axes, padded((x0, x1, y0, y1), 0.02))
-    ax.set_title(f"{stress_label(component)}, deformation x {factor:g}", fontsize=NORMAL)
-    colour_bar(ax, field, f"{stress_label(component)} (MPa), clipped", "both" if signed else "max", level)
+    what = scene(result)
+    factor = what.scale if scale is None else scale
+    field = _add_deformed(ax, what, component, what.mesh.points + factor * what.displacement)
+    x0, x1, y0, y1 = _both(what, factor)
+    length_axes(ax, what.picture.axes, padded((x0, x1, y0, y1), 0.02))
+    ax.set_title(f"{label_of(component)}, deformation x {factor:g}", fontsize=NORMAL)
+    unit = LENGTH if component == "u" else "MPa"
+    colour_bar(ax, field, f"{label_of(component)} ({unit}), clipped", _extend(component))
     return ax
 
 
+def label_of(component: str) -> str:
+    """A component's symbol."""
+    return "displacement |u|" if component == "u" else stress_label(component)
+
+
+def _extend(component: str) -> Literal["neither", "both", "max"]:
+    return "neither" if component == "u" else "max" if component == "von_mises" else "both"
+
+
+def _both(what: Scene, factor: float) -> Window:
+    """The box of the body, deformed and not."""
+    points = np.concatenate([what.mesh.points, what.mesh.points + factor * what.displacement])
+    (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
+    return float(x0), float(x1), float(y0), float(y1)
+
+
+def _add_deformed(ax: Axes, what: Scene, component: str, points: FloatArray) -> CellField:
+    """A component on the deformed body, with its lines and the undeformed ones."""
+    values = what.values(component)
+    low, high = _limits(values, what.areas, component)
+    field = _add_field(ax, what, points, values, component, (low, high))
+    ax.add_collection(
+        LineCollection(mesh_outlines(what.mesh), colors=FAINT, linewidths=0.5, linestyles=(0, (3, 2)), zorder=2)
+    )
+    ax.add_collection(LineCollection(mesh_outlines(what.mesh, points), colors=INK, linewidths=0.6, zorder=3))
+    return field
+
+
+def _limits(values: FloatArray, areas: FloatArray, component: str) -> tuple[float, float]:
+    """Colour limits: percentiles of a stress, all of a displacement."""
+    if component == "u":
+        return 0.0, float(values.max()) or 1.0
+    return limits(values, areas, component != "von_mises")
+
+
 def _add_field(
-    ax: Axes, run: Run, points: FloatArray, values: FloatArray, signed: bool, low: float, high: float
+    ax: Axes, what: Scene, points: FloatArray, values: FloatArray, component: str, ends: tuple[float, float]
 ) -> CellField:
-    mesh = run.solution.model.mesh
-    cmap = DIVERGING if signed else SEQUENTIAL
-    field = CellField(points, mesh.cells, mesh.element, values=values, cmap=cmap, norm=Normalize(low, high), zorder=1)
+    mesh = what.mesh
+    cmap = OTHER if component == "u" else SEQUENTIAL if component == "von_mises" else DIVERGING
+    field = CellField(
+        points,
+        mesh.cells,
+        mesh.element,
+        values=values,
+        rasters=what.rasters,
+        flat=points is mesh.points and bool(mesh.rectangular.all()),
+        cmap=cmap,
+        norm=Normalize(*ends),
+        zorder=1,
+    )
     ax.add_collection(field)
     return field
 
 
-def deformed_figure(run: Run) -> Figure:
-    """A page with all stress components on the deformed body."""
-    names = components(run)
-    extent = np.ptp(run.solution.model.mesh.points, axis=0)
-    aspect = float(extent[0] / extent[1])
-    columns = 5 if aspect < 0.55 else 3 if aspect < 1.6 else 2
+def deformed_figure(result: Run | Scene) -> Figure:
+    """A page with all stress components and the size of the displacement on the deformed body."""
+    what = scene(result)
+    names = (*components(what), "u")
+    _, _, y0, y1 = what.window
+    moved = _both(what, what.scale)
+    full = what.picture.body
+    shown = padded((moved[0], moved[1], moved[2] if y0 == full[2] else y0, moved[3] if y1 == full[3] else y1), 0.015)
+    aspect = (shown[1] - shown[0]) / (shown[3] - shown[2])
+    columns, wide, tall = _grid(len(names), aspect)
     rows = -(-len(names) // columns)
-    wide = 10.2 / columns
-    tall = min(max((wide - 1.0) / aspect + 0.6, 1.3), 5.2) + (0.75 if columns == 5 else 0.0)
-    figure = new_figure(10.2, rows * tall)
-    grid = figure.subplots(rows, columns, squeeze=False).ravel()
-    for ax, name in zip(grid, names, strict=False):
-        plot_deformed(run, name, ax, level=columns == 5)
-        ax.set_title(stress_label(name), fontsize=NORMAL)
-    for ax in grid[len(names) :]:
-        ax.set_axis_off()
-    for number, ax in enumerate(grid[: len(names)]):
-        if number % columns:
-            ax.set_ylabel("")
-    figure.suptitle(f"Stress; deformation drawn {deformation_scale(run):g} times as large", fontsize=NORMAL + 1)
-    return figure
+    scale = wide / (shown[1] - shown[0])
+    gap = (PAGE - LEFT - 0.15 - columns * wide) / max(columns - 1, 1)
+    gap = min(gap, 0.9)
+    cell = tall + HEAD + BAR
+    sheet = Sheet(LEFT + 0.3 + columns * wide + (columns - 1) * gap, rows * cell + FOOT + 0.16)
+    points = what.mesh.points + what.scale * what.displacement
+    for number, name in enumerate(names):
+        row, column = divmod(number, columns)
+        left, bottom = LEFT + column * (wide + gap), FOOT + (rows - 1 - row) * cell + BAR - 0.02
+        ax = sheet.panel(left, bottom, scale, shown, what.picture.axes)
+        field = _add_deformed(ax, what, name, points)
+        title(ax, f"{label_of(name)} ({LENGTH if name == 'u' else 'MPa'})")
+        faint_frame(ax, left=column == 0, below=row == rows - 1)
+        under = 0.62 if row == rows - 1 else 0.24
+        sheet.bar((left + 0.04 * wide, bottom - under, 0.92 * wide, 0.09), field, "", _extend(name))
+    head = f"Deformation drawn {what.scale:g} times as large; dashed: undeformed"
+    if what.cut:
+        head += f"; not drawn: {what.cut}"
+    sheet.text(LEFT, sheet.height - 0.08, head, SMALL, ha="left", va="top")
+    return sheet.figure
 
 
-def plot_temperature(run: Run, ax: Axes | None = None) -> Axes:
+#: room below a panel for its colour bar
+BAR = 0.42
+
+
+def _grid(count: int, aspect: float) -> tuple[int, float, float]:
+    """Columns, and width and height in inches of the panels, that fill a page best without an empty place."""
+    best: tuple[float, int, float, float] | None = None
+    for columns in (k for k in range(1, count + 1) if count % k == 0):
+        rows = count // columns
+        wide = (PAGE - LEFT - 0.3 - 0.3 * (columns - 1)) / columns
+        tall = min(wide / aspect, TALLEST, (11.0 - FOOT) / rows - HEAD - BAR)
+        if tall < 0.4 or tall * aspect < 0.9:
+            continue
+        # large panels, but no page taller than it is wide by much
+        worth = min(tall * aspect, wide) * tall / max(1.0, rows * (tall + HEAD + BAR) / 7.5)
+        if best is None or worth > best[0]:
+            best = worth, columns, tall * aspect, tall
+    if best is None:
+        wide = max(0.9, min(PAGE - LEFT - 0.3, 0.6 * aspect))
+        return (1 if aspect > 1 else count), wide, wide / aspect
+    return best[1:]
+
+
+def plot_temperature(result: Run | Scene, ax: Axes | None = None) -> Axes:
     """Draw the temperature (degC) of a run under a temperature field."""
     ax = own_axes(ax)
-    model = run.solution.model
-    mesh = model.mesh
-    nodal = np.broadcast_to(np.asarray(model.temperature, dtype=float), (len(mesh.points),))
-    field = CellField(mesh.points, mesh.cells, mesh.element, values=nodal[mesh.cells], cmap="cividis", zorder=1)
-    field.set_clim(float(nodal.min()), max(float(nodal.max()), float(nodal.min()) + 1e-9))
-    ax.add_collection(field)
-    ax.add_collection(LineCollection(mesh_outlines(mesh), colors=INK, linewidths=0.7, zorder=3))
-    length_axes(ax, model.kinematics.axes, padded(picture(run).body))
-    colour_bar(ax, field, "temperature (degC)", "neither")
+    what = scene(result)
+    field = _add_temperature(ax, what)
+    length_axes(ax, what.picture.axes, padded(what.picture.body))
+    colour_bar(ax, field, "temperature (°C)", "neither")
     return ax
 
 
-def lengths_of(run: Run, root: Root) -> list[float]:
-    """The averaging lengths used at a root, largest first."""
-    return sorted({m.length for m in run.roots if m.root == root}, reverse=True) or [0.1 * min(root.width, root.height)]
+def _add_temperature(ax: Axes, what: Scene) -> CellField:
+    mesh = what.mesh
+    nodal = np.broadcast_to(np.asarray(what.temperature, dtype=float), (len(mesh.points),))
+    field = CellField(mesh.points, mesh.cells, mesh.element, values=nodal[mesh.cells], cmap=OTHER, zorder=1)
+    field.set_clim(float(nodal.min()), max(float(nodal.max()), float(nodal.min()) + 1e-9))
+    ax.add_collection(field)
+    ax.add_collection(LineCollection(mesh_outlines(mesh), colors=INK, linewidths=0.7, zorder=3))
+    return field
 
 
-def find_root(run: Run, root: Root | str) -> Root:
-    """A root by its name."""
-    if isinstance(root, Root):
-        return root
-    for one in run.discretisation.roots:
-        if one.name == root:
-            return one
-    raise ValueError(f"no root {root!r}; there are: {', '.join(r.name for r in run.discretisation.roots) or 'none'}")
-
-
-def root_words(run: Run, root: Root) -> str:
-    """A root's name, with its place where another root has the same name."""
-    shared = sum(other.name == root.name for other in run.discretisation.roots) > 1
-    return words(root.name) + (f" at ({root.at[0]:g}, {root.at[1]:g})" if shared else "")
+def temperature_figure(result: Run | Scene) -> Figure:
+    """A page with the temperature field."""
+    what = scene(result)
+    window = padded(what.picture.body)
+    scale = min(6.0 / (window[1] - window[0]), 5.0 / (window[3] - window[2]))
+    wide, tall = scale * (window[1] - window[0]), scale * (window[3] - window[2])
+    sheet = Sheet(LEFT + wide + 1.2, FOOT + tall + HEAD + 0.1)
+    field = _add_temperature(sheet.panel(LEFT, FOOT, scale, window, what.picture.axes), what)
+    bar = min(tall, 3.5)
+    sheet.bar((LEFT + wide + 0.15, FOOT + 0.5 * (tall - bar), 0.14, bar - 0.1), field, "temperature (°C)", "neither")
+    return sheet.figure
 
 
 def plot_root(
-    run: Run, root: Root | str, ax: Axes | None = None, component: str = "von_mises", window: Window | None = None
+    result: Run | Scene,
+    root: Root | str,
+    ax: Axes | None = None,
+    component: str = "von_mises",
+    window: Window | None = None,
 ) -> Axes:
     """Draw a stress component around a root, undeformed, with the interfaces and the rings that the averages run
     over.
     """
     ax = own_axes(ax)
-    root = find_root(run, root)
-    mesh = run.solution.model.mesh
-    lengths = lengths_of(run, root)
-    shown = window or around(picture(run), root, REACH * lengths[0])
-    values = stress_field(run, component)
+    what = scene(result)
+    root = what.root(root)
+    shown = window or around(what.picture, root, REACH * what.lengths_of(root)[0])
+    field = _add_root(ax, what, root, component, shown)
+    length_axes(ax, what.picture.axes, shown)
+    plain(ax.set_title(f"{what.words(root)}: {stress_words(what, component)}", fontsize=NORMAL))
+    colour_bar(ax, field, f"{stress_label(component)} (MPa), clipped", _extend(component))
+    return ax
+
+
+def _add_root(ax: Axes, what: Scene, root: Root, component: str, shown: Window) -> CellField:
+    mesh = what.mesh
+    values = what.values(component)
     x = mesh.points[mesh.cells]
     inside = np.all((x.max(axis=1) >= [shown[0], shown[2]]) & (x.min(axis=1) <= [shown[1], shown[3]]), axis=1)
-    signed = component != "von_mises"
-    low, high = limits(values[inside], _area_within(x[inside], shown), signed)
-    field = _add_field(ax, run, mesh.points, values, signed, low, high)
+    ends = limits(values[inside], _area_within(x[inside], shown), component != "von_mises")
+    field = _add_field(ax, what, mesh.points, values, component, ends)
     ax.add_collection(LineCollection(mesh_outlines(mesh), colors=INK, linewidths=1.1, zorder=3))
-    for length in lengths:
+    for length in what.lengths_of(root):
         corner = [min(root.at[k], root.at[k] + root.into[k] * length) for k in range(2)]
         ring = Rectangle(
             (corner[0], corner[1]), length, length, fill=False, ec="white", lw=1.4, ls=(0, (4, 2)), zorder=4
@@ -217,26 +264,23 @@ def plot_root(
         far = (root.at[0] + root.into[0] * length, root.at[1] + root.into[1] * length)
         if length >= 0.08 * (shown[1] - shown[0]):
             text = ax.annotate(
-                f"{length:g} um",
+                f"{length:g} {LENGTH}",
                 xy=far,
-                xytext=(2 * -root.into[0], 3 * root.into[1]),
+                xytext=(2 * -root.into[0], 4 * root.into[1]),
                 textcoords="offset points",
                 fontsize=SMALL,
                 color="white",
+                zorder=5,
             )
             text.set(ha="left" if root.into[0] < 0 else "right", va="bottom" if root.into[1] > 0 else "top")
             text.set_path_effects([Stroke(linewidth=2.2, foreground=INK), Normal()])
-    _name_regions(ax, run, root, shown)
-    length_axes(ax, run.solution.model.kinematics.axes, shown)
-    title = ax.set_title(f"{root_words(run, root)}: {stress_words(run, component)}", fontsize=NORMAL)
-    plain(title)
-    colour_bar(ax, field, f"{stress_label(component)} (MPa), clipped", "both" if signed else "max")
-    return ax
+    _name_regions(ax, what, root, shown)
+    return field
 
 
-def stress_words(run: Run, component: str) -> str:
+def stress_words(result: Run | Scene, component: str) -> str:
     """A stress component in plain words."""
-    names = run.solution.model.kinematics.components
+    names = scene(result).components
     if component == "von_mises":
         return "von Mises stress"
     special = {names[1]: "peel stress ", names[3]: "shear stress "}
@@ -251,9 +295,9 @@ def _area_within(x: FloatArray, window: Window) -> FloatArray:
     return np.asarray(np.maximum(wide, 0.0) * np.maximum(tall, 0.0))
 
 
-def _name_regions(ax: Axes, run: Run, root: Root, shown: Window) -> None:
+def _name_regions(ax: Axes, what: Scene, root: Root, shown: Window) -> None:
     """Region names in the four quarters around a root, each name once."""
-    mesh = run.solution.model.mesh
+    mesh = what.mesh
     middle = mesh.points[mesh.cells[:, : mesh.info.corners]].mean(axis=1)
     named: set[str] = set()
     for sx, sy in ((1, 1), (-1, -1), (1, -1), (-1, 1)):
@@ -272,12 +316,22 @@ def _name_regions(ax: Axes, run: Run, root: Root, shown: Window) -> None:
         plain(text)
 
 
-def root_figure(run: Run, root: Root | str) -> Figure:
-    """A page: peel and von Mises stress around a root."""
-    names = (run.solution.model.kinematics.components[1], "von_mises")
-    window = around(picture(run), find_root(run, root), REACH * lengths_of(run, find_root(run, root))[0])
-    tall = min(4.2 * (window[3] - window[2]) / (window[1] - window[0]), 4.6)
-    figure = new_figure(10.2, tall + 0.4)
-    for ax, name in zip(figure.subplots(1, 2), names, strict=True):
-        plot_root(run, root, ax, name)
-    return figure
+def root_figure(result: Run | Scene, root: Root | str) -> Figure:
+    """A page: peel, shear and von Mises stress around a root."""
+    what = scene(result)
+    root = what.root(root)
+    names = (what.components[1], what.components[3], "von_mises")
+    window = around(what.picture, root, REACH * what.lengths_of(root)[0])
+    each = (PAGE - LEFT - 0.2 - 2 * 0.42) / 3
+    scale = min(each / (window[1] - window[0]), 3.6 / (window[3] - window[2]))
+    wide, tall = scale * (window[1] - window[0]), scale * (window[3] - window[2])
+    gap = 0.42
+    sheet = Sheet(LEFT + 3 * wide + 2 * gap + 0.2, FOOT + BAR + tall + HEAD + 0.04)
+    for number, name in enumerate(names):
+        left, bottom = LEFT + number * (wide + gap), FOOT + BAR
+        ax = sheet.panel(left, bottom, scale, window, what.picture.axes)
+        field = _add_root(ax, what, root, name, window)
+        faint_frame(ax, left=number == 0, below=True)
+        plain(title(ax, f"{stress_words(what, name)} (MPa)"))
+        sheet.bar((left + 0.04 * wide, bottom - 0.62, 0.92 * wide, 0.09), field, "", _extend(name))
+    return sheet.figure

@@ -4,42 +4,44 @@ of their own.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
-from femsim.builders.build import Discretisation
 from femsim.meshes.layout import Dimension, Layout, Root
 from femsim.meshes.mesh import Mesh
 from femsim.reports.plots.marks import HEIGHT, LOWER, Marks
 from femsim.reports.plots.panels import holds, windows
-from femsim.reports.plots.picture import Picture, Window, material_lines, picture, supports
-from femsim.reports.plots.style import (
-    ACCENT,
-    INK,
-    NORMAL,
-    SMALL,
-    new_figure,
-    own_axes,
-    plain,
-    shown,
-    words,
-)
-from femsim.runs.run import Run
+from femsim.reports.plots.picture import Picture, Window, picture
+from femsim.reports.plots.sheet import FOOT, HEAD, LEFT, LINE, MARK, Sheet, swatch, text_width, title
+from femsim.reports.plots.style import ACCENT, LENGTH, SMALL, own_axes, words
 
-#: width of a page, and room left of, right of, between, above and below its panels, inches
-_PAGE, _LEFT, _RIGHT, _GAP, _HEAD, _TICKS = 10.6, 0.62, 0.15, 0.72, 0.3, 0.5
+if TYPE_CHECKING:
+    from femsim.builders.build import Discretisation
+    from femsim.runs.run import Run
+
+#: width of a page, and room right of and between its panels, inches
+_PAGE, _RIGHT, _GAP = 10.6, 0.15, 0.72
+#: letters of panels
+LETTERS = "abcdefgh"
 
 
-def layout_figure(result: Run | Discretisation | Layout | Mesh) -> Figure:
+def layout_figure(result: Run | Discretisation | Layout | Mesh | Picture) -> Figure:
     """A page: the body, closer panels where layers are thin, and a legend of materials and supports."""
     what = picture(result)
     panels = windows(what)
-    marks = [Marks(what, w, _dimensions_of(what, panels, n), _roots_of(what, panels, n)) for n, w in enumerate(panels)]
-    handles = _legend(what)
-    columns = 2 if len(handles) > 3 else 1
+    closer = [
+        [(LETTERS[k], panels[k]) for k in range(n + 1, len(panels)) if _parent(panels, k) == n]
+        for n in range(len(panels))
+    ]
+    marks = [
+        Marks(what, w, _dimensions_of(what, panels, n), _roots_of(what, panels, n), closer[n])
+        for n, w in enumerate(panels)
+    ]
+    entries = _legend(what)
     limit = HEIGHT if len(panels) <= 2 else LOWER
     rows: list[list[int]] = []
     for _ in range(4):  # the room for text depends on the scale, and the scale on the room
@@ -51,52 +53,41 @@ def layout_figure(result: Run | Discretisation | Layout | Mesh) -> Figure:
         inside = {number for mark in marks for number, (_, out) in mark.labels.items() if not out}
         marks[-1].outside = set(range(len(what.regions))) - inside
     heights = [_height([marks[n].shape for n in row], limit) for row in rows]
-    foot = 0.2 + 0.165 * ((len(handles) + columns - 1) // columns)
     widths = [
-        _LEFT + _RIGHT + sum(tall * marks[n].shape for n in row) + _GAP * (len(row) - 1)
+        LEFT + _RIGHT + sum(tall * marks[n].shape for n in row) + _GAP * (len(row) - 1)
         for row, tall in zip(rows, heights, strict=True)
     ]
-    width, height = max(*widths, 6.8), sum(heights) + (_HEAD + _TICKS) * len(rows) + foot
-    figure = new_figure(width, height)
-    figure.set_layout_engine("none")
-    bottom = height
+    width = max(*widths, min(_PAGE, 0.5 + max(MARK + text_width(text, SMALL) for _, text in entries)))
+    lines, _ = Sheet.columns([text for _, text in entries], width - 0.4)
+    foot = 0.16 + LINE * lines
+    sheet = Sheet(width, sum(heights) + (HEAD + FOOT) * len(rows) + foot)
+    bottom = sheet.height
     for row, tall, wide in zip(rows, heights, widths, strict=True):
-        bottom -= tall + _HEAD
-        at = _LEFT + 0.5 * (width - wide)
+        bottom -= tall + HEAD
+        at = LEFT + (0.5 * (width - wide) if len(panels) == 1 else 0.0)
         for n in row:
-            ax = figure.add_axes((at / width, bottom / height, tall * marks[n].shape / width, tall / height))
+            ax = sheet.axes(at, bottom, tall * marks[n].shape, tall)
             at += tall * marks[n].shape + _GAP
-            marks[n].draw(ax, [panels[k] for k in range(n + 1, len(panels)) if _parent(panels, k) == n])
+            marks[n].draw(ax)
             w = panels[n]
-            closer = f"{'abcd'[n]}: {w[1] - w[0]:.4g} x {w[3] - w[2]:.4g} um of it"
-            ax.set_title("" if len(panels) == 1 else closer if n else "whole body", fontsize=NORMAL)
+            size = f"{w[1] - w[0]:.4g} × {w[3] - w[2]:.4g} {LENGTH}"
+            named = f"{LETTERS[n]}: {'whole body' if not n else size}"
+            title(ax, "" if len(panels) == 1 else named)
             if n != row[0]:
                 ax.set_ylabel("")
-        bottom -= _TICKS
-    legend = figure.legend(
-        handles=handles,
-        loc="lower left",
-        bbox_to_anchor=(0.3 / width, 0.04 / height),
-        ncols=columns,
-        fontsize=SMALL,
-        frameon=False,
-        borderaxespad=0.0,
-        handlelength=1.6,
-        columnspacing=1.6,
-    )
-    for text in legend.get_texts():
-        plain(text)
-    return figure
+        bottom -= FOOT
+    sheet.legend(entries)
+    return sheet.figure
 
 
 def _rows(shapes: list[float], height: float) -> list[list[int]]:
     """Panels side by side in rows no wider than a page; ``shapes`` are widths over heights."""
     rows: list[list[int]] = [[]]
-    used = _LEFT + _RIGHT
+    used = LEFT + _RIGHT
     for number, shape in enumerate(shapes):
         if rows[-1] and used + height * shape > _PAGE:
             rows.append([])
-            used = _LEFT + _RIGHT
+            used = LEFT + _RIGHT
         rows[-1].append(number)
         used += height * shape + _GAP
     return rows
@@ -104,7 +95,7 @@ def _rows(shapes: list[float], height: float) -> list[list[int]]:
 
 def _height(shapes: list[float], limit: float) -> float:
     """Height in inches of a row of panels."""
-    return min(limit, (_PAGE - _LEFT - _RIGHT - _GAP * (len(shapes) - 1)) / sum(shapes))
+    return min(limit, (_PAGE - LEFT - _RIGHT - _GAP * (len(shapes) - 1)) / sum(shapes))
 
 
 def _parent(panels: list[Window], number: int) -> int:
@@ -114,7 +105,7 @@ def _parent(panels: list[Window], number: int) -> int:
 
 
 def plot_layout(
-    result: Run | Discretisation | Layout | Mesh, ax: Axes | None = None, window: Window | None = None
+    result: Run | Discretisation | Layout | Mesh | Picture, ax: Axes | None = None, window: Window | None = None
 ) -> Axes:
     """Draw a layout in one panel: regions, dimensions in um, roots, supports; ``window`` (x0, x1, y0, y1) draws a
     part.
@@ -130,14 +121,14 @@ def plot_layout(
     for _ in range(4):
         frame = mark.frame
         mark.fit(max((frame[1] - frame[0]) / (72.0 * size[0]), (frame[3] - frame[2]) / (72.0 * size[1])))
-    mark.draw(ax, [])
+    mark.draw(ax)
     return ax
 
 
 def _dimensions_of(what: Picture, panels: list[Window], number: int) -> list[Dimension]:
     """The dimensions a panel draws: each is drawn once, in the closest panel that holds it."""
     found = []
-    for d in what.layout.dimensions if what.layout is not None else ():
+    for d in what.plan.dimensions if what.plan is not None else ():
         holders = [k for k, w in enumerate(panels) if holds(w, d.start, d.end)]
         if holders and max(holders) == number:
             found.append(d)
@@ -149,31 +140,17 @@ def _roots_of(what: Picture, panels: list[Window], number: int) -> list[Root]:
     return [r for r in what.roots if max((k for k, w in enumerate(panels) if holds(w, r.at)), default=-1) == number]
 
 
-def _legend(what: Picture) -> list[Artist]:
-    """Handles of regions with their materials, of roots and of supports."""
-    handles: list[Artist] = []
+def _legend(what: Picture) -> list[tuple[Artist, str]]:
+    """Marks and texts of regions with their materials, of roots and of supports."""
+    entries: list[tuple[Artist, str]] = []
     for region in what.regions:
-        text = ": ".join([words(region), ", ".join(material_lines(what, region))]).removesuffix(": ")
-        handles.append(Patch(facecolor=what.colours[region], edgecolor=INK, linewidth=0.5, label=shown(text)))
+        text = ": ".join([words(region), ", ".join(what.notes.get(region, ()))]).removesuffix(": ")
+        entries.append((swatch(what.colours[region]), text))
     if what.roots:
-        handles.append(
-            Line2D(
-                [],
-                [],
-                ls="",
-                marker="o",
-                ms=5,
-                mfc="none",
-                mec=ACCENT,
-                mew=1.4,
-                label="root: stress metrics are taken here",
-            )
-        )
-    for text, drawn in supports(what):
+        ring = Line2D([], [], ls="", marker="o", ms=5, mfc="none", mec=ACCENT, mew=1.4)
+        entries.append((ring, "root: stress metrics are taken here"))
+    for text, drawn in what.supports:
         if drawn:
-            handles.append(
-                Line2D(
-                    [], [], label=shown(text), **{**drawn[0][2], **({"marker": None} if len(drawn[0][0]) > 1 else {})}
-                )
-            )
-    return handles
+            style = {**drawn[0][2], **({"marker": None} if len(drawn[0][0]) > 1 else {})}
+            entries.append((Line2D([], [], **style), text))
+    return entries

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,22 +12,33 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import Normal, Stroke
 
 from femsim.base.arrays import FloatArray
-from femsim.meshes.layout import Dimension, Root, paint
+from femsim.meshes.layout import Dimension, Root
 from femsim.reports.plots.cells import paint_regions
-from femsim.reports.plots.outlines import mesh_outlines, middle_box, outlines, polygons
+from femsim.reports.plots.mesh import zoom_box
+from femsim.reports.plots.outlines import mesh_outlines, middle_box
 from femsim.reports.plots.panels import holds
-from femsim.reports.plots.picture import Picture, Support, Window, material_lines, supports
-from femsim.reports.plots.style import ACCENT, FAINT, INK, SMALL, length_axes, plain, words
+from femsim.reports.plots.picture import Picture, Support, Window
+from femsim.reports.plots.sheet import text_width
+from femsim.reports.plots.style import ACCENT, FAINT, INK, LENGTH, SMALL, length_axes, plain, words
 
 #: height of a page's panels, inches: of up to two, and of more
 HEIGHT, LOWER = 4.6, 3.7
+#: height (points) at which a root's name needs no line that leads to its root
+NEAR = 9.0
 
 
 class Marks:
     """One panel: what is drawn, what is written on it, and the frame with room for both."""
 
-    def __init__(self, what: Picture, window: Window, dimensions: Sequence[Dimension], roots: Sequence[Root]) -> None:
-        self.what, self.window, self.roots = what, window, roots
+    def __init__(
+        self,
+        what: Picture,
+        window: Window,
+        dimensions: Sequence[Dimension],
+        roots: Sequence[Root],
+        closer: Sequence[tuple[str, Window]] = (),
+    ) -> None:
+        self.what, self.window, self.roots, self.closer = what, window, roots, closer
         self.taken: list[Window] = []  # boxes of texts
         self.outside: set[int] = set()  # regions to name beside the panel where they are too small
         self.side = max(window[1] - window[0], window[3] - window[2])
@@ -48,28 +60,32 @@ class Marks:
         self.frame = self._frame()
 
     def _columns(self) -> list[list[Dimension]]:
-        """Vertical dimensions sorted into columns in which neither lines nor texts overlap."""
+        """Vertical dimensions sorted into columns in which no two lines overlap, and whose texts find room."""
         columns: list[list[Dimension]] = []
+        slack = 1e-9 * self.side
+        most = max(int((self.window[3] - self.window[2]) / self._line), 1)
         for d in sorted(self.vertical, key=lambda d: abs(d.end[1] - d.start[1])):
             low, high = sorted((d.start[1], d.end[1]))
             for column in columns:
-                if all(
-                    (
-                        low >= max(e.start[1], e.end[1]) - 1e-9 * self.side
-                        or high <= min(e.start[1], e.end[1]) + 1e-9 * self.side
-                    )
-                    and abs(low + high - e.start[1] - e.end[1]) > 2 * 2.6 * SMALL * self.point
+                free = all(
+                    low >= max(e.start[1], e.end[1]) - slack or high <= min(e.start[1], e.end[1]) + slack
                     for e in column
-                ):
+                )
+                if free and len(column) < most:
                     column.append(d)
                     break
             else:
                 columns.append([d])
         return columns
 
+    @property
+    def _line(self) -> float:
+        """Height in um of a line of a dimension's text."""
+        return 1.45 * SMALL * self.point
+
     def _width(self, text: str) -> float:
         """Width of a text in um, by its longest line."""
-        return max(len(line) for line in text.split("\n")) * 0.56 * SMALL * self.point
+        return max(text_width(line, SMALL) for line in text.split("\n")) * 72.0 * self.point
 
     def _labels(self) -> dict[int, tuple[Window, bool]]:
         """Region number -> the largest rectangle of it in the window, and whether its name needs a place outside."""
@@ -88,9 +104,9 @@ class Marks:
     def _largest(self, number: int) -> Window | None:
         """The largest rectangle of a region inside the window (or the middle of its cells, for an imported mesh)."""
         w = self.window
-        if self.what.layout is None:
+        if self.what.plan is None:
             return None if self.what.mesh is None else middle_box(self.what.mesh, number, w)
-        x, y, cells = paint(self.what.layout)
+        x, y, cells = self.what.plan.grid
         x, y = np.clip(x, w[0], w[1]), np.clip(y, w[2], w[3])
         mine = (cells == number) & (np.diff(y)[:, None] > 0) & (np.diff(x)[None, :] > 0)
         best, area = None, 0.0
@@ -124,7 +140,7 @@ class Marks:
         return left, right, bottom, top
 
     def _column_width(self, column: list[Dimension]) -> float:
-        return max(self._width(_caption(d)) for d in column) + 1.6 * SMALL * self.point
+        return max(self._width(_caption(d)) for d in column) + 2.6 * SMALL * self.point
 
     # -------- drawing
 
@@ -138,14 +154,14 @@ class Marks:
         """Width of the frame over its height."""
         return (self.frame[1] - self.frame[0]) / self.tallness
 
-    def draw(self, ax: Axes, closer: Sequence[Window]) -> None:
+    def draw(self, ax: Axes) -> None:
         """Draw the panel and the outlines of closer ones."""
         what, colours = self.what, self.what.colours
-        if what.layout is not None:
-            shapes = polygons(what.layout)
+        if what.plan is not None:
+            shapes = what.plan.polygons
             fill = [colours[what.regions[n]] for _, n in shapes]
             body = PolyCollection([p for p, _ in shapes], facecolors=fill, edgecolors=fill, linewidths=0.3, zorder=1)
-            lines = LineCollection(outlines(what.layout), colors=INK, linewidths=0.7, zorder=2, capstyle="round")
+            lines = LineCollection(what.plan.outlines, colors=INK, linewidths=0.7, zorder=2, capstyle="round")
             artists: list[Collection] = [body, lines]
         elif what.mesh is not None:
             mesh = what.mesh
@@ -174,27 +190,20 @@ class Marks:
         self._draw_names(ax)
         self._draw_supports(ax)
         self._draw_roots(ax)
-        for number, box in enumerate(closer):
-            ax.add_patch(
-                Rectangle(
-                    (box[0], box[2]),
-                    box[1] - box[0],
-                    box[3] - box[2],
-                    fill=False,
-                    ec=ACCENT,
-                    lw=0.9,
-                    ls=(0, (4, 2)),
-                    zorder=6 + number,
-                )
-            )
+        for letter, box in self.closer:
+            zoom_box(ax, box, letter)
 
     def _draw_dimensions(self, ax: Axes) -> None:
         row = 1.9 * SMALL * self.point
         pad = 0.035 * self.side
         x = self.window[1] + pad
         for column in self.columns:
-            for d in column:
-                self._arrow(ax, d, (x, d.start[1]), (x, d.end[1]))
+            column.sort(key=lambda d: d.start[1] + d.end[1])
+            middles = [0.5 * (d.start[1] + d.end[1]) for d in column]
+            half = 0.5 * self._line
+            heights = spread(middles, self._line, self.window[2] + half, self.window[3] - half)
+            for d, y in zip(column, heights, strict=True):
+                self._arrow(ax, d, (x, d.start[1]), (x, d.end[1]), y)
             x += self._column_width(column)
         y = self.window[2] - pad - 0.5 * row
         for d in self.below:
@@ -205,7 +214,19 @@ class Marks:
             self._arrow(ax, d, (d.start[0], y), (d.end[0], y))
             y += row
 
-    def _arrow(self, ax: Axes, d: Dimension, a: tuple[float, float], b: tuple[float, float]) -> None:
+    def _extensions(self) -> list[tuple[tuple[float, float], tuple[float, float]]]:
+        """Lines from the ends of dimensions to their arrows, roughly: where no name should stand."""
+        right, top, bottom = self.frame[1], self.frame[3], self.frame[2]
+        found = [(end, (right, end[1])) for d in self.vertical for end in (d.start, d.end)]
+        found += [(end, (end[0], bottom)) for d in self.below for end in (d.start, d.end)]
+        return found + [(end, (end[0], top)) for d in self.above for end in (d.start, d.end)]
+
+    def _arrow(
+        self, ax: Axes, d: Dimension, a: tuple[float, float], b: tuple[float, float], height: float | None = None
+    ) -> None:
+        """A dimension from ``a`` to ``b``; an upright one has its text at ``height``, led to by a line where it had to
+        move.
+        """
         ax.add_collection(
             LineCollection([[d.start, a], [d.end, b]], colors=FAINT, linewidths=0.5, linestyles=":", zorder=3)
         )
@@ -214,32 +235,28 @@ class Marks:
         arrow = {"arrowstyle": style, "lw": 0.7, "color": INK, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 6}
         ax.annotate("", xy=b, xytext=a, zorder=4, arrowprops=arrow)
         x, y = 0.5 * (a[0] + b[0]), 0.5 * (a[1] + b[1])
-        if a[0] == b[0]:
-            ax.text(
-                x + 3 * self.point,
-                y,
-                _caption(d),
-                fontsize=SMALL - 0.5,
-                va="center",
-                ha="left",
-                color=INK,
-                linespacing=1.05,
-            )
+        look: dict[str, Any] = {"fontsize": SMALL - 0.5, "color": INK, "zorder": 6.5}
+        if height is not None:
+            moved = abs(height - y) > 0.3 * self._line
+            start = x + (9 if moved else 3) * self.point
+            if moved:
+                lead = [(x, y), (x + 3 * self.point, y), (start - self.point, height)]
+                ax.add_collection(LineCollection([lead], colors=INK, linewidths=0.5, zorder=4))
+            ax.text(start, height, _caption(d), va="center", ha="left", bbox=_paper("white"), **look)
         else:
-            text = _caption(d).replace("\n", " ")
+            text = _caption(d)
             x = max(x, self.window[0] + 0.5 * self._width(text))
-            ax.text(x, y + 1.5 * self.point, text, fontsize=SMALL - 0.5, va="bottom", ha="center", color=INK)
+            ax.text(x, y + 2.5 * self.point, text, va="bottom", ha="center", bbox=_paper("white"), **look)
 
     def _draw_names(self, ax: Axes) -> None:
         outside: list[tuple[float, float, str]] = []
         for number, (box, out) in self.labels.items():
             name = words(self.what.regions[number])
-            x, y = 0.5 * (box[0] + box[1]), 0.5 * (box[2] + box[3])
             if out:
-                outside.append((box[1] - 0.1 * (box[1] - box[0]), y, name))
+                outside.append((box[1] - 0.1 * (box[1] - box[0]), 0.5 * (box[2] + box[3]), name))
                 continue
             wide, high = box[1] - box[0], box[3] - box[2]
-            full = "\n".join([name, *material_lines(self.what, self.what.regions[number])])
+            full = "\n".join([name, *self.what.notes.get(self.what.regions[number], ())])
             lines = full.count("\n") + 1
             text, turn = name, 0.0
             if wide > self._width(full) and high > (lines + 0.4) * 1.25 * SMALL * self.point:
@@ -249,8 +266,8 @@ class Marks:
             wide_text, tall_text = self._width(text), (text.count("\n") + 1) * 1.3 * SMALL * self.point
             if turn:
                 wide_text, tall_text = tall_text, wide_text
+            x, y = self._free_middle(box, wide_text, tall_text)
             self.taken.append((x - wide_text / 2, x + wide_text / 2, y - tall_text / 2, y + tall_text / 2))
-            halo = [Stroke(linewidth=2.5, foreground=self.what.colours[self.what.regions[number]]), Normal()]
             label = ax.text(
                 x,
                 y,
@@ -262,8 +279,8 @@ class Marks:
                 rotation=turn,
                 linespacing=1.15,
                 zorder=6.5,
+                bbox=_paper(self.what.colours[self.what.regions[number]]),
             )
-            label.set_path_effects(halo)
             plain(label)
         if not outside:
             return
@@ -292,14 +309,39 @@ class Marks:
             plain(note)
             ax.plot([px], [py], marker="o", ms=2, color=INK, zorder=5)
 
+    def _free_middle(self, box: Window, wide: float, tall: float) -> tuple[float, float]:
+        """Where in a box a text crosses no line of a dimension or closer panel and hides no root; or the middle."""
+        lines = self._extensions()
+        for _, (x0, x1, y0, y1) in self.closer:
+            corners = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
+            lines += [(corners[k], corners[(k + 1) % 4]) for k in range(4)]
+            letter = 2.2 * SMALL * self.point
+            lines.append(((x1, y1), (x1 + letter, y1 - letter)))
+        dot = 6 * self.point
+        lines += [((r.at[0] - dot, r.at[1]), (r.at[0] + dot, r.at[1])) for r in self.what.roots]
+        best: tuple[float, float, float] | None = None
+        for fy in (0.5, 0.35, 0.65, 0.2, 0.8):
+            for fx in (0.5, 0.35, 0.65, 0.2, 0.8):
+                x = box[0] + 0.5 * wide + fx * max(box[1] - box[0] - wide, 0.0)
+                y = box[2] + 0.5 * tall + fy * max(box[3] - box[2] - tall, 0.0)
+                text = (x - 0.5 * wide, x + 0.5 * wide, y - 0.5 * tall, y + 0.5 * tall)
+                crossed = sum(_crosses(text, a, b) for a, b in lines) + 0.1 * (abs(fx - 0.5) + abs(fy - 0.5))
+                if best is None or crossed < best[0]:
+                    best = crossed, x, y
+        assert best is not None
+        return best[1], best[2]
+
     def _draw_supports(self, ax: Axes) -> None:
-        for _, drawn in supports(self.what):
+        for _, drawn in self.what.supports:
             for artist in drawn:
                 x = np.clip(np.asarray(artist[0]), self.window[0], self.window[1])
                 y = np.clip(np.asarray(artist[1]), self.window[2], self.window[3])
                 if len(x) == 1 and not holds(self.window, (artist[0][0], artist[1][0])):
                     continue
-                if len(x) > 1 and (np.ptp(x) + np.ptp(y) <= 0 or not holds(self.window, *_near(artist, x, y))):
+                if len(x) > 1 and (
+                    np.nanmax(x) - np.nanmin(x) + np.nanmax(y) - np.nanmin(y) <= 0
+                    or not holds(self.window, *_near(artist, x, y))
+                ):
                     continue
                 ax.plot(x, y, clip_on=False, zorder=4.5, **artist[2])
 
@@ -308,7 +350,7 @@ class Marks:
         wide, tall = self._width(words(root.name)) * 1.12, 1.3 * SMALL * self.point
         x, y = root.at
         best: tuple[int, bool, float, Window] | None = None
-        for level in (9.0, -9.0, 20.0, -20.0, 31.0, -31.0):
+        for level in (NEAR, -NEAR, 20.0, -20.0, 31.0, -31.0):
             for side in (-root.into[0], root.into[0]):
                 low = x + 8 * self.point if side > 0 else x - 8 * self.point - wide
                 middle = y + root.into[1] * level * self.point
@@ -341,21 +383,35 @@ class Marks:
                 va="center",
                 zorder=8,
                 path_effects=[Stroke(linewidth=2.2, foreground="white"), Normal()],
+                arrowprops={"arrowstyle": "-", "lw": 0.7, "color": ACCENT, "shrinkA": 0, "shrinkB": 3.5}
+                if abs(up) > NEAR
+                else None,
             )
             plain(text)
 
 
 def _near(artist: Support, x: FloatArray, y: FloatArray) -> list[tuple[float, float]]:
     """Ends of a clipped line, unless clipping moved it sideways (it then lies outside the window)."""
-    level = len(set(artist[1])) == 1
+    level = len({v for v in artist[1] if v == v}) == 1  # NaN parts the edges of an imported line
     moved = y[0] != artist[1][0] if level else x[0] != artist[0][0]
     far = (float("inf"), float("inf"))
-    return [far] if moved else [(float(a), float(b)) for a, b in zip(x, y, strict=True)]
+    return [far] if moved else [(float(a), float(b)) for a, b in zip(x, y, strict=True) if a == a and b == b]
 
 
 def _caption(d: Dimension) -> str:
     value = float(np.hypot(d.end[0] - d.start[0], d.end[1] - d.start[1]))
-    return f"{d.key.replace('_', ' ')}\n{value:.6g} um"
+    return f"{d.key.replace('_', ' ')} {value:.6g} {LENGTH}"
+
+
+def _paper(colour: str) -> dict[str, object]:
+    """What hides the lines behind a text."""
+    return {"facecolor": colour, "edgecolor": "none", "pad": 0.8}
+
+
+def _crosses(box: Window, a: tuple[float, float], b: tuple[float, float]) -> bool:
+    """Whether an upright or level line comes into a box."""
+    (x0, x1), (y0, y1) = sorted((a[0], b[0])), sorted((a[1], b[1]))
+    return x0 < box[1] and x1 > box[0] and y0 < box[3] and y1 > box[2]
 
 
 def spread(wanted: Sequence[float], step: float, low: float, high: float) -> list[float]:
@@ -367,4 +423,8 @@ def spread(wanted: Sequence[float], step: float, low: float, high: float) -> lis
         found[-1] = high
         for i in range(len(found) - 2, -1, -1):
             found[i] = min(found[i], found[i + 1] - step)
-    return [max(y, low) if len(found) == 1 else y for y in found]
+    if found and found[0] < low:
+        found[0] = low
+        for i in range(1, len(found)):
+            found[i] = max(found[i], found[i - 1] + step)
+    return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial import cKDTree
 
 from femsim.base.arrays import FloatArray
 from femsim.meshes.facets import Edges, edges_of
@@ -153,6 +152,8 @@ def middle_box(
     if not len(middle):
         return None
     walls = np.concatenate([lines, frame])
+    from scipy.spatial import cKDTree
+
     distance, _ = cKDTree(walls).query(middle)
     best = int(np.argmax(distance))
     reach, (x, y) = 0.8 * float(distance[best]), middle[best]

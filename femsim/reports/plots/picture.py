@@ -5,41 +5,65 @@ supports.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from femsim.base.arrays import FloatArray, IntArray
 from femsim.base.units import MPA_PER_GPA, PER_K_PER_PPM
-from femsim.builders.build import Discretisation
-from femsim.builders.resolve import ResolvedMaterial
-from femsim.cases.parts import Boundary, CaseBase
-from femsim.meshes.layout import Layout, Root
+from femsim.meshes.layout import Dimension, Layout, Root, paint
 from femsim.meshes.mesh import Mesh
-from femsim.reports.plots.outlines import polygons
-from femsim.reports.plots.style import INK, region_colours, words
-from femsim.runs.run import Run
+from femsim.reports.plots.outlines import outlines, polygons
+from femsim.reports.plots.style import INK, LENGTH, region_colours, words
+
+if TYPE_CHECKING:
+    from femsim.builders.build import Discretisation
+    from femsim.builders.resolve import ResolvedMaterial
+    from femsim.cases.parts import Boundary, CaseBase
+    from femsim.runs.run import Run
 
 #: x0, x1, y0, y1 in um
 Window = tuple[float, float, float, float]
+#: x values, y values, line style of one drawn support
+Support = tuple[list[float], list[float], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A layout as it is drawn: bent polygons with their region's number, bent lines between regions, the painted grid,
+    dimensions.
+    """
+
+    polygons: list[tuple[FloatArray, int]]
+    outlines: list[FloatArray]
+    grid: tuple[FloatArray, FloatArray, IntArray]
+    dimensions: tuple[Dimension, ...]
+    bent: bool
 
 
 @dataclass(frozen=True)
 class Picture:
-    """What a layout's drawing needs, from a Run, a Discretisation, a Layout or a Mesh."""
+    """What a drawing needs to know of a body, as plain data; :func:`picture` gathers it.
 
-    layout: Layout | None
+    ``notes`` are a region's material, modulus and expansion in words, ``supports`` the boundary conditions in words,
+    each with lines or points to draw.
+    """
+
+    plan: Plan | None
     mesh: Mesh | None
     regions: tuple[str, ...]
     roots: tuple[Root, ...]
     axes: tuple[str, str]
-    case: CaseBase | None = None
-    materials: dict[str, ResolvedMaterial] = field(default_factory=dict)
+    colours: dict[str, str]
+    notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    supports: tuple[tuple[str, list[Support]], ...] = ()
 
-    @property
+    @cached_property
     def body(self) -> Window:
         """The box around the body."""
-        if self.layout is not None:
-            points = np.concatenate([polygon for polygon, _ in polygons(self.layout)])
+        if self.plan is not None:
+            points = np.concatenate([polygon for polygon, _ in self.plan.polygons])
         elif self.mesh is not None:
             points = self.mesh.points
         else:
@@ -47,61 +71,67 @@ class Picture:
         (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
         return float(x0), float(x1), float(y0), float(y1)
 
-    @property
-    def colours(self) -> dict[str, str]:
-        """Fill colour of every region."""
-        families = [self.materials[r].material.family if r in self.materials else None for r in self.regions]
-        return region_colours(self.regions, families)
 
-
-def picture(result: Run | Discretisation | Layout | Mesh) -> Picture:
+def picture(result: Run | Discretisation | Layout | Mesh | Picture) -> Picture:
     """Gather what is known of ``result``."""
+    if isinstance(result, Picture):
+        return result
     if isinstance(result, Layout):
-        return Picture(result, None, result.regions, result.roots, ("r", "z"))
+        return Picture(_plan(result), None, result.regions, result.roots, ("r", "z"), region_colours(result.regions))
     if isinstance(result, Mesh):
-        return Picture(None, result, result.regions, (), ("r", "z"))
-    disc = result.discretisation if isinstance(result, Run) else result
-    axes = ("r", "z") if disc.case.model.kinematics == "axisymmetric" else ("x", "y")
-    materials = result.materials if isinstance(result, Run) else {}
-    return Picture(disc.layout, disc.mesh, disc.mesh.regions, disc.roots, axes, disc.case, materials)
+        return Picture(None, result, result.regions, (), ("r", "z"), region_colours(result.regions))
+    solved: Any = result
+    return picture_of(getattr(solved, "discretisation", solved), getattr(solved, "materials", {}))
 
 
-#: x values, y values, line style of one drawn support
-Support = tuple[list[float], list[float], dict[str, Any]]
+def picture_of(disc: Discretisation, materials: dict[str, ResolvedMaterial]) -> Picture:
+    """The picture of a discretisation with its materials."""
+    regions = disc.mesh.regions
+    known = [materials.get(r) for r in regions]
+    families = [one.material.family if one else None for one in known]
+    alike = [(one.entry.name if one.entry else "", replace(one.material, name="")) if one else None for one in known]
+    found = Picture(
+        _plan(disc.layout) if disc.layout is not None else None,
+        disc.mesh,
+        regions,
+        disc.roots,
+        ("r", "z") if disc.case.model.kinematics == "axisymmetric" else ("x", "y"),
+        region_colours(regions, families, alike),
+        {name: _material_lines(one, disc.case) for name, one in materials.items()},
+    )
+    return replace(found, supports=tuple(_supports(found, disc)))
 
 
-def material_lines(what: Picture, region: str) -> list[str]:
-    """Material name, modulus and expansion of a region, in lines."""
-    if region not in what.materials or what.case is None:
-        return []
-    one = what.materials[region]
-    return [
-        words(one.entry.name if one.entry else "effective medium" if one.blend else "own data"),
-        *material_numbers(one, what.case),
-    ]
+def _plan(layout: Layout) -> Plan:
+    return Plan(polygons(layout), outlines(layout), paint(layout), layout.dimensions, bool(layout.bends))
+
+
+def _material_lines(one: ResolvedMaterial, case: CaseBase) -> tuple[str, ...]:
+    """Material name, modulus and expansion, in lines."""
+    name = one.entry.name if one.entry else "blend" if one.blend else "own data"
+    return words(name), *material_numbers(one, case)
 
 
 def material_numbers(one: ResolvedMaterial, case: CaseBase) -> list[str]:
     """Modulus at the final temperature and mean expansion coefficient from the stress-free one, as text."""
     free = case.load.stress_free_temperature
     end = case.load.temperature if isinstance(case.load.temperature, float) else free
-    modulus = [f"{float(p.at(end)) / MPA_PER_GPA:.4g}" for p in one.material.youngs_modulus]
+    digits = 4 if len(one.material.youngs_modulus) == 1 else 3
+    modulus = [f"{float(p.at(end)) / MPA_PER_GPA:.{digits}g}" for p in one.material.youngs_modulus]
     step = end - free if end != free else 1.0
     strain = replace(one.material, angle=0.0).thermal_strain(free + step, free)[:3] / step / PER_K_PER_PPM
     expansion = [f"{v:.3g}" for v in (strain[:1] if len(one.material.cte) == 1 else strain)]
     return [f"E {', '.join(modulus)} GPa", f"CTE {', '.join(expansion)} ppm/K"]
 
 
-def supports(what: Picture) -> list[tuple[str, list[Support]]]:
+def _supports(what: Picture, disc: Discretisation) -> list[tuple[str, list[Support]]]:
     """The boundary conditions in words, each with lines or points to draw."""
-    if what.case is None:
-        return []
-    body, case = what.body, what.case
-    x0, x1, y0, y1 = body
+    case, layout = disc.case, disc.layout
+    x0, x1, y0, y1 = what.body
     found: list[tuple[str, list[Support]]] = []
     if what.axes[0] == "r" and abs(x0) <= 1e-9 * (x1 - x0):
         found.append(("axis of rotation, r = 0", [([x0, x0], [y0, y1], {"color": INK, "lw": 1.0, "ls": "-."})]))
-    wall = next((line for line in (what.layout.lines if what.layout else ()) if line.name == "outer"), None)
+    wall = next((line for line in (layout.lines if layout else ()) if line.name == "outer"), None)
     span = wall.span if wall else (y0, y1)
     style = {"free": ("0.55", ":"), "fixed": (INK, "-"), "coupled": ("#1565c0", "--")}[case.model.outer]
     meaning = {
@@ -109,15 +139,15 @@ def supports(what: Picture) -> list[tuple[str, list[Support]]]:
         "fixed": "fixed (no lateral motion)",
         "coupled": "coupled (one common lateral motion, no net force)",
     }
-    if case.model.outer != "free" or (what.layout is not None and what.layout.hold is not None):
+    if case.model.outer != "free" or (layout is not None and layout.hold is not None):
         found.append(
             (
                 f"outer wall {meaning[case.model.outer]}",
                 [([x1, x1], list(span), {"color": style[0], "lw": 1.8, "ls": style[1]})],
             )
         )
-    if what.layout is not None and what.layout.hold is not None:
-        x, y = what.layout.hold
+    if layout is not None and layout.hold is not None:
+        x, y = layout.hold
         mark = {"color": INK, "ls": "", "marker": "^", "ms": 7}
         found.append((f"held at ({x:g}, {y:g}): u_{what.axes[1]} = 0", [([x], [y], mark)]))
     for number, boundary in enumerate(case.boundary):
@@ -136,12 +166,12 @@ def _boundary_words(boundary: Boundary) -> str:
                 if key == "point"
                 else f"{value}"
                 if key == "on"
-                else f"{key} = {value:g} um"
+                else f"{key} = {value:g} {LENGTH}"
             )
     for key in ("u_r", "u_z", "u_x", "u_y"):
         value = getattr(boundary, key)
         if value is not None:
-            deed.append(f"{key} = {value:g} um")
+            deed.append(f"{key} = {value:g} {LENGTH}")
     if boundary.pressure is not None:
         deed.append(f"pressure {boundary.pressure:g} MPa")
     if boundary.traction is not None:

@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 
 from femsim.base.arrays import FloatArray
-from femsim.measures.averages import RootMetrics, interface_edges
-from femsim.measures.corner.intensity import RootField
 from femsim.meshes.elements import gauss_points, node_points, reduced_basis
 from femsim.meshes.layout import Root
-from femsim.models.sampling import sample
-from femsim.reports.plots.fields import find_root, lengths_of, root_words
 from femsim.reports.plots.marks import spread
+from femsim.reports.plots.memo import once
+from femsim.reports.plots.sheet import Sheet, logarithmic, title
 from femsim.reports.plots.style import (
     FAINT,
     INK,
     LENGTH,
-    NORMAL,
     SMALL,
-    new_figure,
     own_axes,
     plain,
     stress_label,
     tidy,
     words,
 )
-from femsim.runs.run import Run
+
+if TYPE_CHECKING:
+    from femsim.runs.run import Run
 
 PEEL, SHEAR = "#c0392b", "#1f5fa8"
 #: places on a cell's edge at which tractions are drawn
@@ -52,7 +54,10 @@ def interface_tractions(run: Run, root: Root | str, other: bool = False) -> Side
     """Tractions along the conductor's part of the root's interface, in the conductor or on the ``other`` side; None
     where there is none.
     """
-    root = find_root(run, root)
+    from femsim.measures.averages import interface_edges
+    from femsim.models.sampling import sample
+
+    root = _root(run, root)
     space = run.solution.space
     mesh = space.mesh
     if other:
@@ -80,6 +85,82 @@ def interface_tractions(run: Run, root: Root | str, other: bool = False) -> Side
     d[turn], p[turn], s[turn] = d[turn, ::-1], p[turn, ::-1], s[turn, ::-1]
     order = np.argsort(d[:, 0])
     return Side(tuple(sorted(regions)), d[order], p[order], s[order])
+
+
+@dataclass(frozen=True)
+class Average:
+    """Peel and shear (MPa) averaged over a length (um)."""
+
+    length: float
+    peel: float
+    shear: float
+
+
+@dataclass(frozen=True)
+class Interface:
+    """What is drawn of the tractions at a root, as plain data: both sides, the averages, and the local expansion's size
+    (distance in um, MPa) with its leading power, where there is one.
+    """
+
+    name: str
+    region: str
+    components: tuple[str, ...]
+    lengths: tuple[float, ...]
+    inner: Side
+    outer: Side | None
+    averages: tuple[Average, ...]
+    expansion: tuple[FloatArray, FloatArray] | None = None
+    powers: tuple[float, ...] | None = None
+
+    @property
+    def singular(self) -> bool:
+        """Whether the stress grows without bound towards the root."""
+        return bool(self.powers) if self.powers is not None else power_law(self.inner, self.lengths[0]) is not None
+
+
+def interface(run: Run | Interface, root: Root | str = "") -> Interface:
+    """Gather what is drawn of a root's interface, once. Raises ValueError where no cell edge lies on it."""
+    if isinstance(run, Interface):
+        return run
+    found = _root(run, root)
+    return once(run, f"interface {found.name} {found.at} {found.width}", lambda: _interface(run, found))
+
+
+def _interface(run: Run, root: Root) -> Interface:
+    from femsim.measures.corner.intensity import RootField
+    from femsim.reports.plots.scene import root_words
+
+    inner = interface_tractions(run, root)
+    if inner is None:
+        raise ValueError(f"no cell edge of {root.region!r} lies on the interface of root {root.name}")
+    averages = tuple(Average(m.length, m.peel, m.shear) for m in run.roots if m.root == root)
+    lengths = tuple(sorted({a.length for a in averages}, reverse=True)) or (0.1 * min(root.width, root.height),)
+    local = run.fields.get(root)
+    expansion, powers = None, None
+    if isinstance(local, RootField):
+        angle = 180.0 if root.into[0] < 0 else 0.0
+        first, last = 0.2 * float(inner.distance[0, -1]), min(local.corner.reach, float(inner.distance.max()))
+        d = np.geomspace(max(first, 1e-12), last, 80)
+        stress = local.expansion.stress(d, np.full(len(d), angle), local.corner.wedge_of(root.region, angle))
+        expansion = d, np.asarray(np.hypot(stress[:, 1], stress[:, 2]))
+        powers = tuple(float(local.expansion.eigens[k].stress_exponent.real) for k in local.singular)
+    return Interface(
+        root_words(run.discretisation.roots, root),
+        root.region,
+        run.solution.model.kinematics.components,
+        lengths,
+        inner,
+        interface_tractions(run, root, other=True),
+        averages,
+        expansion,
+        powers,
+    )
+
+
+def _root(run: Run, wanted: Root | str) -> Root:
+    from femsim.reports.plots.scene import find_root
+
+    return find_root(run.discretisation.roots, wanted)
 
 
 @dataclass(frozen=True)
@@ -135,62 +216,85 @@ def _lines(values: FloatArray) -> FloatArray:
     return np.column_stack([values, np.full(len(values), np.nan)]).ravel()
 
 
-def plot_interface(run: Run, root: Root | str, ax: Axes | None = None) -> Axes:
+def plot_interface(run: Run | Interface, root: Root | str = "", ax: Axes | None = None) -> Axes:
     """Draw peel and shear traction against distance from a root (log axis), from both sides, with the averages as
     bars.
     """
     ax = own_axes(ax, 6.5, 4.2)
-    root = find_root(run, root)
-    inner, outer = interface_tractions(run, root), interface_tractions(run, root, other=True)
-    if inner is None:
-        raise ValueError(f"no cell edge of {root.region!r} lies on the interface of root {root.name}")
+    _legend(ax, _draw_interface(ax, interface(run, root)))
+    return ax
+
+
+def _draw_interface(ax: Axes, what: Interface) -> list[Entry]:
+    """The tractions on one axis of logarithms; what its legend says."""
+    inner, outer = what.inner, what.outer
+    entries: list[Entry] = []
     for word, colour in (("peel", PEEL), ("shear", SHEAR)):
         if outer is not None:
-            label = shown_words(f"{word}, in {' and '.join(outer.regions)}")
             ax.plot(
                 _lines(_drawn(outer)),
                 _lines(getattr(outer, word)),
                 color=colour,
                 lw=3.2,
                 alpha=0.3,
-                label=label,
                 solid_capstyle="butt",
             )
-        ax.plot(
-            _lines(_drawn(inner)),
-            _lines(getattr(inner, word)),
-            color=colour,
-            lw=1.2,
-            label=shown_words(f"{word}, in {root.region} (conductor)"),
-        )
+            entries.append((f"{word}, in {words(' and '.join(outer.regions))}", colour, 3.2, 0.3))
+        ax.plot(_lines(_drawn(inner)), _lines(getattr(inner, word)), color=colour, lw=1.2)
+        entries.append((f"{word}, in {words(what.region)} (conductor)", colour, 1.2, 1.0))
     start = float(_drawn(inner)[0, 0])
-    averages = [m for m in run.roots if m.root == root]
-    for metric in averages:
+    for average in what.averages:
         for word, colour in (("peel", PEEL), ("shear", SHEAR)):
-            value = getattr(metric, word)
-            ax.plot([start, metric.length], [value, value], color=colour, lw=1.1, ls=(0, (5, 2)))
-            ax.plot([metric.length], [value], marker="|", ms=9, mew=1.6, color=colour)
+            value = getattr(average, word)
+            ax.plot([start, average.length], [value, value], color=colour, lw=1.1, ls=(0, (5, 2)))
+            ax.plot([average.length], [value], marker="|", ms=9, mew=1.6, color=colour)
     ax.set_xscale("log")
+    logarithmic(ax.xaxis)
     ax.set_xlim(start, float(inner.distance.max()))
     values = np.concatenate([inner.peel.ravel(), inner.shear.ravel()])
-    wanted = [getattr(m, w) for m in averages for w in ("peel", "shear")]
+    wanted = [getattr(m, w) for m in what.averages for w in ("peel", "shear")]
     half = 0.5 * float(inner.distance.max())  # the far end may be a root too
-    away = ((inner.distance >= 0.02 * lengths_of(run, root)[0]) & (inner.distance <= half)).ravel()
+    away = ((inner.distance >= 0.02 * what.lengths[0]) & (inner.distance <= half)).ravel()
     seen = np.concatenate([values[np.tile(away, 2)], wanted]) if away.any() else values
     low, high = float(min(seen.min(), 0.0)), float(max(seen.max(), 0.0))
     pad = 0.12 * ((high - low) or 1.0)
     ax.set_ylim(low - pad, high + pad)
-    _write_averages(ax, averages, (high - low + 2 * pad))
+    _write_averages(ax, what.averages, (high - low + 2 * pad))
     ax.axhline(0.0, color=FAINT, lw=0.6)
-    _shade_unresolved(ax, inner, True)
     ax.set_xlabel(f"distance from the root along the interface ({LENGTH})")
     ax.set_ylabel("traction (MPa)")
-    plain(ax.set_title(f"{root_words(run, root)}: traction on the interface", fontsize=NORMAL))
+    plain(title(ax, f"{what.name}: traction on the interface"))
     tidy(ax)
-    legend = ax.legend(fontsize=SMALL, frameon=False, loc="best")
-    for text in legend.get_texts():
+    _shade_unresolved(ax, inner)
+    return [*entries, UNRESOLVED]
+
+
+#: line width of what is dashed in a legend
+DASHED = 1.6
+#: text, colour, line width and opacity of an entry of a legend
+Entry = tuple[str, str, float, float]
+
+
+def _marks(entries: list[Entry]) -> list[tuple[Artist, str]]:
+    """Marks and texts of a legend; a width of 0 stands for the grey of the first cells."""
+    found: list[tuple[Artist, str]] = []
+    for text, colour, width, opacity in entries:
+        if width:
+            style = "--" if width == DASHED else "-"
+            found.append((Line2D([], [], color=colour, lw=width, alpha=opacity, ls=style), text))
+        else:
+            found.append((Rectangle((0, 0), 1, 1, facecolor=colour, edgecolor="none"), text))
+    return found
+
+
+def _legend(ax: Axes, entries: list[Entry]) -> None:
+    """A legend inside the axes."""
+    marks = _marks(entries)
+    found = ax.legend(
+        [mark for mark, _ in marks], [shown_words(text) for _, text in marks], fontsize=SMALL, frameon=False, loc="best"
+    )
+    for text in found.get_texts():
         plain(text)
-    return ax
 
 
 def shown_words(text: str) -> str:
@@ -199,10 +303,10 @@ def shown_words(text: str) -> str:
     return f" {line}" if line.startswith("_") else line
 
 
-def _write_averages(ax: Axes, averages: list[RootMetrics], height: float) -> None:
+def _write_averages(ax: Axes, averages: tuple[Average, ...], height: float) -> None:
     """The value of every average beside the plot, at its bar."""
     entries = sorted(
-        (getattr(m, word), f"{word}, {m.length:g} um: {getattr(m, word):.1f} MPa", colour)
+        (getattr(m, word), f"{word}, {m.length:g} {LENGTH}: {getattr(m, word):.1f} MPa", colour)
         for m in averages
         for word, colour in (("peel", PEEL), ("shear", SHEAR))
     )
@@ -210,7 +314,7 @@ def _write_averages(ax: Axes, averages: list[RootMetrics], height: float) -> Non
     places = spread([value for value, _, _ in entries], 0.055 * height, low, high)
     for (value, text, colour), y in zip(entries, places, strict=True):
         ax.annotate(
-            text,
+            text.replace("-", "\u2212"),
             xy=(1.0, value),
             xytext=(1.03, y),
             xycoords=("axes fraction", "data"),
@@ -223,100 +327,100 @@ def _write_averages(ax: Axes, averages: list[RootMetrics], height: float) -> Non
         )
 
 
-def plot_power_law(run: Run, root: Root | str, ax: Axes | None = None) -> Axes:
+def plot_power_law(run: Run | Interface, root: Root | str = "", ax: Axes | None = None) -> Axes:
     """Draw |peel|, |shear| and the size of the traction against distance from a root, both axes logarithmic, with the
-    fitted slope.
+    local expansion or, where there is none, a fitted power.
     """
     ax = own_axes(ax, 6.5, 4.2)
-    root = find_root(run, root)
-    names = run.solution.model.kinematics.components
-    side = interface_tractions(run, root)
-    if side is None:
-        raise ValueError(f"no cell edge of {root.region!r} lies on the interface of root {root.name}")
-    d = _drawn(side)
-    size = np.hypot(side.peel, side.shear)
-    for values, label, colour, width in (
-        (np.abs(side.peel), f"|{stress_label(names[1])}|, peel", PEEL, 1.0),
-        (np.abs(side.shear), f"|{stress_label(names[3])}|, shear", SHEAR, 1.0),
-        (size, "size of the traction", INK, 1.4),
-    ):
-        ax.plot(_lines(d), _lines(np.where(values > 0, values, np.nan)), color=colour, lw=width, label=label)
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    ax.set_xlim(float(d[0, 0]), float(side.distance.max()))
-    top = float(size.max()) or 1.0
-    ax.set_ylim(max(top * 1e-4, 0.3 * float(np.percentile(size, 2)) or top * 1e-4), 3.0 * top)
-    lengths = lengths_of(run, root)
-    for length in lengths:
-        ax.axvline(length, color=FAINT, lw=0.7, ls=":")
+    what = interface(run, root)
+    _legend(ax, _draw_power_law(ax, what))
+    if what.singular:
         ax.annotate(
-            f"{length:g} um",
-            xy=(length, 0.02),
-            xycoords=("data", "axes fraction"),
-            fontsize=SMALL - 0.5,
-            color=FAINT,
-            rotation=90,
-            ha="right",
-            va="bottom",
+            SINGULAR, xy=(0.03, 0.03), xycoords="axes fraction", fontsize=SMALL, color=INK, va="bottom", bbox=PAPER
         )
-    local = run.fields.get(root)
-    law = power_law(side, lengths[0])
-    singular = False
-    if isinstance(local, RootField):
-        singular = bool(local.singular)
-        _draw_expansion(ax, local, root, side)
-    elif law is not None:
-        singular = True
-        x = np.array([law.low, law.high])
-        label = f"power {law.exponent:.2f}, fitted from {law.low:.2g} to {law.high:.2g} um"
-        ax.plot(x, 1.6 * law.amplitude * x**law.exponent, color=FAINT, lw=1.4, ls="--", label=label)
-    if singular:
-        text = "singular: grows without bound towards\nthe root, the peak has no finite value"
-        ax.annotate(
-            text, xy=(0.03, 0.03), xycoords="axes fraction", fontsize=SMALL, color=INK, va="bottom", fontstyle="italic"
-        )
-    _shade_unresolved(ax, side, False)
-    ax.set_xlabel(f"distance from the root along the interface ({LENGTH})")
-    ax.set_ylabel("|traction| (MPa)")
-    ax.set_title("the same, both axes logarithmic", fontsize=NORMAL)
-    tidy(ax)
-    ax.grid(True, which="major", color="0.9", lw=0.6)
-    ax.legend(fontsize=SMALL, frameon=False, loc="upper right")
     return ax
 
 
-def interface_figure(run: Run, root: Root | str) -> Figure:
+#: what is said of a singular field
+SINGULAR = "singular: grows without bound towards\nthe root, the peak has no finite value"
+PAPER = {"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 1.5}
+#: legend of what the mesh sets
+UNRESOLVED: Entry = ("first three cells: set by the mesh", "0.9", 0.0, 1.0)
+
+
+def _draw_power_law(ax: Axes, what: Interface) -> list[Entry]:
+    """The tractions' sizes on two axes of logarithms; what its legend says."""
+    names, side = what.components, what.inner
+    d = _drawn(side)
+    size = np.hypot(side.peel, side.shear)
+    entries: list[Entry] = []
+    for values, label, colour, width in (
+        (np.abs(side.peel), f"|peel|, {stress_label(names[1])}", PEEL, 1.0),
+        (np.abs(side.shear), f"|shear|, {stress_label(names[3])}", SHEAR, 1.0),
+        (size, "size of the traction", INK, 1.4),
+    ):
+        ax.plot(_lines(d), _lines(np.where(values > 0, values, np.nan)), color=colour, lw=width)
+        entries.append((label, colour, width, 1.0))
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    logarithmic(ax.xaxis)
+    logarithmic(ax.yaxis)
+    ax.set_xlim(float(d[0, 0]), float(side.distance.max()))
+    top = float(size.max()) or 1.0
+    ax.set_ylim(max(top * 1e-4, 0.3 * float(np.percentile(size, 2)) or top * 1e-4), 3.0 * top)
+    for length in what.lengths:
+        ax.axvline(length, color=FAINT, lw=0.7, ls=":")
+    _name_lengths(ax, what.lengths)
+    if what.expansion is not None and what.powers is not None:
+        ax.plot(*what.expansion, color="#2e8b57", lw=DASHED, ls="--")
+        ending = f"leading power {min(what.powers):.3f}" if what.powers else "no singular term"
+        entries.append((f"local expansion, {ending}", "#2e8b57", DASHED, 1.0))
+    elif (law := power_law(side, what.lengths[0])) is not None:
+        x = np.array([law.low, law.high])
+        ax.plot(x, 1.6 * law.amplitude * x**law.exponent, color=FAINT, lw=DASHED, ls="--")
+        label = f"power {law.exponent:.2f}, fitted from {law.low:.2g} to {law.high:.2g} {LENGTH}"
+        entries.append((label, FAINT, DASHED, 1.0))
+    _shade_unresolved(ax, side)
+    ax.set_xlabel(f"distance from the root along the interface ({LENGTH})")
+    ax.set_ylabel("|traction| (MPa)")
+    title(ax, "the same, both axes logarithmic", 14)
+    tidy(ax)
+    ax.grid(True, which="major", color="0.9", lw=0.6)
+    return entries
+
+
+def _name_lengths(ax: Axes, lengths: tuple[float, ...]) -> None:
+    """The averaging lengths written above the plot at their lines."""
+    low, high = np.log10(ax.get_xlim())
+    spots = [(float(np.log10(length)) - low) / (high - low) for length in sorted(lengths)]
+    for length, spot, place in zip(sorted(lengths), spots, spread(spots, 0.11, 0.0, 0.96), strict=True):
+        ax.annotate(
+            f"{length:g} {LENGTH}",
+            xy=(spot, 1.0),
+            xytext=(place, 1.015),
+            xycoords="axes fraction",
+            fontsize=SMALL - 0.5,
+            color=FAINT,
+            ha="center",
+            va="bottom",
+        )
+
+
+def interface_figure(run: Run | Interface, root: Root | str = "") -> Figure:
     """A page: tractions with their averages, and their power law."""
-    figure = new_figure(10.2, 4.0)
-    left, right = figure.subplots(1, 2, width_ratios=(1.0, 0.9))
-    plot_interface(run, root, left)
-    plot_power_law(run, root, right)
-    return figure
+    what = interface(run, root)
+    sheet = Sheet(10.2, 4.6)
+    foot = 1.14
+    left = _draw_interface(sheet.axes(0.68, foot, 3.75, 3.1), what)
+    right = _draw_power_law(sheet.axes(6.6, foot, 3.45, 3.1), what)
+    sheet.legend(_marks(left), 0.68, 0.1, 4.9)
+    sheet.legend(_marks(right), 6.0, 0.275, 4.1)
+    if what.singular:
+        sheet.text(sheet.width - 0.1, 0.19, SINGULAR.replace("\n", " "), SMALL, ha="right", va="center")
+    return sheet.figure
 
 
-def _draw_expansion(ax: Axes, local: RootField, root: Root, side: Side) -> None:
-    """The size of the traction by the local expansion, up to the corner's reach, with its leading power."""
-    angle = 180.0 if root.into[0] < 0 else 0.0
-    d = np.geomspace(
-        max(0.2 * float(side.distance[0, -1]), 1e-12), min(local.corner.reach, float(side.distance.max())), 80
-    )
-    stress = local.expansion.stress(d, np.full(len(d), angle), local.corner.wedge_of(root.region, angle))
-    powers = [float(local.expansion.eigens[k].stress_exponent.real) for k in local.singular]
-    words_ = f"local expansion, leading power {min(powers):.3f}" if powers else "local expansion, no singular term"
-    ax.plot(d, np.hypot(stress[:, 1], stress[:, 2]), color="#2e8b57", lw=1.6, ls="--", label=words_)
-
-
-def _shade_unresolved(ax: Axes, side: Side, text: bool) -> None:
+def _shade_unresolved(ax: Axes, side: Side) -> None:
     """Grey where the first three cells lie: what is drawn there depends on the mesh."""
     end = float(side.distance[min(2, len(side.distance) - 1), -1])
     ax.axvspan(ax.get_xlim()[0], end, color="0.93", zorder=0)
-    if text:
-        ax.annotate(
-            "first three cells:\nset by the mesh",
-            xy=(0.01, 0.985),
-            xycoords="axes fraction",
-            fontsize=SMALL - 1,
-            color=FAINT,
-            ha="left",
-            va="top",
-        )

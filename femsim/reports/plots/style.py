@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import Collection
-from matplotlib.colors import to_rgba
+from matplotlib.colors import to_hex, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
@@ -21,8 +21,10 @@ DPI = 150
 #: font sizes, points
 SMALL, NORMAL, LARGE = 7.5, 8.5, 10.0
 INK, FAINT, ACCENT = "#222222", "#8a8a8a", "#c2185b"
-#: text of an axis of lengths
-LENGTH = "um"
+#: a length's unit as figures write it
+LENGTH = "µm"
+#: bodies larger than this (um) are drawn in mm
+LARGE_BODY = 2.0e4
 #: sequential and diverging colour maps, both perceptually ordered
 SEQUENTIAL, DIVERGING = "viridis", "RdBu_r"
 
@@ -42,17 +44,36 @@ _FAMILIES = {"silicon": "#a9bbdd", **_METALS}
 _CYCLE = ("#f1e2a4", "#a9d3a5", "#c9b3dc", "#f0b7b0", "#9fd0d6", "#d8c3a5", "#c5d98d", "#e3bcd8", "#b0c4b1", "#f5cf9e")
 
 
-def region_colours(regions: Sequence[str], families: Sequence[str | None] = ()) -> dict[str, str]:
-    """A light fill colour for each region: by its material's family where known, distinct from those before it."""
-    found: dict[str, str] = {}
+#: lighter and darker shades of a family's colour, for materials after its first one
+_SHADES = (0.0, 0.38, -0.22, 0.6, -0.36)
+
+
+def region_colours(
+    regions: Sequence[str], families: Sequence[str | None] = (), materials: Sequence[object] = ()
+) -> dict[str, str]:
+    """A light fill colour for each region: regions of one material share it, other materials have others.
+
+    A material of a known family has the family's colour, or a shade of it where another one of the family came first.
+    ``materials`` (anything that can be compared) say which regions are alike; without them every region has its own.
+    """
+    found: dict[object, str] = {}
     free = iter(_CYCLE * (1 + len(regions) // len(_CYCLE)))
+    colours: dict[str, str] = {}
     for number, region in enumerate(regions):
-        family = families[number] if number < len(families) else None
-        colour = _FAMILIES.get(family or "")
-        if colour is None or colour in found.values():
-            colour = next(free)
-        found[region] = colour
-    return found
+        key = ("material", materials[number]) if number < len(materials) and materials[number] else ("region", region)
+        if key not in found:
+            base = _FAMILIES.get((families[number] if number < len(families) else None) or "")
+            shades = [] if base is None else [_shade(base, by) for by in _SHADES]
+            found[key] = next((c for c in shades if c not in found.values()), "") or next(free)
+        colours[region] = found[key]
+    return colours
+
+
+def _shade(colour: str, by: float) -> str:
+    """A colour moved towards white (``by`` > 0) or black."""
+    rgb = np.array(to_rgba(colour)[:3])
+    moved = rgb + by * (1.0 - rgb) if by >= 0 else rgb * (1.0 + by)
+    return str(to_hex((float(moved[0]), float(moved[1]), float(moved[2])))) if by else colour
 
 
 def darker(colour: str, by: float = 0.55) -> tuple[float, float, float]:
@@ -92,12 +113,18 @@ def length_axes(ax: Axes, axes: tuple[str, ...], window: tuple[float, float, flo
     ax.set_xlim(window[0], window[1])
     ax.set_ylim(window[2], window[3])
     ax.set_aspect("equal", adjustable="box")
-    ax.set_xlabel(f"{axes[0]} ({LENGTH})")
-    ax.set_ylabel(f"{axes[1]} ({LENGTH})")
+    large = max(abs(v) for v in window) > LARGE_BODY
     steps = [1, 2, 2.5, 5, 10]
-    ax.xaxis.set_major_locator(MaxNLocator(5, steps=steps))
-    ax.yaxis.set_major_locator(MaxNLocator(7, steps=steps))
+    for axis, name, ticks in ((ax.xaxis, axes[0], 5), (ax.yaxis, axes[1], 7)):
+        axis.set_label_text(f"{name} ({'mm' if large else LENGTH})")
+        axis.set_major_locator(MaxNLocator(ticks, steps=steps))
+        if large:
+            axis.set_major_formatter(_millimetres)
     tidy(ax)
+
+
+def _millimetres(value: float, _: object) -> str:
+    return f"{value / 1e3:g}".replace("-", "\u2212")
 
 
 def plain(text: Text) -> Text:
@@ -113,8 +140,8 @@ def words(text: object) -> str:
 
 
 def stress_label(component: str) -> str:
-    """A stress component's symbol."""
-    return "von Mises stress" if component == "von_mises" else rf"$\sigma_{{{component}}}$"
+    """A stress component in words; no formula, whose setting takes longer than a page's other words."""
+    return "von Mises stress" if component == "von_mises" else f"stress {component}"
 
 
 def round_125(value: float) -> float:
