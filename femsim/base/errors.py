@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Iterable
 from typing import Any
 
@@ -37,5 +38,7 @@ class FemsimWarning(UserWarning):
 
 def nearest(word: str, choices: Iterable[str]) -> str:
     """`` (did you mean 'x'?)`` for the nearest of ``choices``, or an empty string where none is near."""
-    match = difflib.get_close_matches(str(word), list(choices), n=1, cutoff=0.65)
+    # comparing takes time in the square of the length, and names of files may be of any length and number
+    near = [choice for choice in itertools.islice(choices, 5000) if len(choice) <= 100] if len(str(word)) <= 100 else []
+    match = difflib.get_close_matches(str(word), near, n=1, cutoff=0.65)
     return f" (did you mean {match[0]!r}?)" if match else ""

@@ -5,10 +5,13 @@ step.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
+import select
 import shutil
 import signal
+import stat
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +20,8 @@ from types import FrameType
 from femsim.base.errors import InputError
 
 _PREFIX = ".femsim-"
+#: seconds after which a pipe that says nothing is given up
+PATIENCE = 10.0
 
 
 def atomic_write(path: str | Path, content: bytes | str) -> None:
@@ -35,6 +40,33 @@ def atomic_write(path: str | Path, content: bytes | str) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def read_bytes(path: str | Path, most: int) -> bytes:
+    """What a file holds, at most ``most`` + 1 bytes of it: a longer answer means that the file is larger.
+
+    A pipe or a device gives what comes before its writer closes it; one that is silent for ``PATIENCE`` seconds raises
+    TimeoutError (an OSError), so that nothing that a file name leads to can hold up a run or fill the memory.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+    handle = os.open(path, flags)
+    try:
+        patient = not stat.S_ISREG(os.fstat(handle).st_mode)
+        parts, left = [], most + 1
+        while left > 0:
+            if patient and hasattr(select, "poll"):
+                waiting = select.poll()
+                waiting.register(handle, select.POLLIN)
+                if not waiting.poll(PATIENCE * 1e3):
+                    raise TimeoutError(errno.ETIMEDOUT, f"nothing came within {PATIENCE:g} s", str(path))
+            part = os.read(handle, min(left, 1 << 20))
+            if not part:
+                break
+            parts.append(part)
+            left -= len(part)
+        return b"".join(parts)
+    finally:
+        os.close(handle)
 
 
 def check_target(target: str | Path, label: str = "--out") -> None:

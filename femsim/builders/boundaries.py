@@ -112,7 +112,11 @@ def _prescribe(
 def nodes_on(mesh: Mesh, kinematics: Kinematics, boundary: Boundary, label: str, tolerance: float) -> IntArray:
     """Nodes of the place a boundary names; never empty."""
     if boundary.on is not None:
-        return np.unique(line(mesh, boundary.on, f"{label}.on"))
+        points = mesh.sets.get(boundary.on)
+        if points is not None and boundary.on not in mesh.lines:
+            return points
+        edges = np.unique(line(mesh, boundary.on, f"{label}.on"))
+        return edges if points is None else np.union1d(edges, points)
     if boundary.point is not None:
         distance = np.linalg.norm(mesh.points - np.array(boundary.point), axis=1)
         found = int(np.argmin(distance))
@@ -147,9 +151,10 @@ def _coordinate(kinematics: Kinematics, boundary: Boundary, label: str) -> tuple
 def line(mesh: Mesh, name: str, key: str) -> IntArray:
     """Edges of a named line; never empty."""
     if name not in mesh.lines:
-        raise InputError(
-            f"{key}: no line {name!r}{nearest(name, mesh.lines)}; there are: {', '.join(sorted(mesh.lines)) or 'none'}"
-        )
+        if name in mesh.sets:
+            raise InputError(f"{key}: {name!r} is a set of points, not a line")
+        known = sorted({*mesh.lines, *mesh.sets})
+        raise InputError(f"{key}: no line {name!r}{nearest(name, known)}; there are: {', '.join(known) or 'none'}")
     if not len(mesh.lines[name]):
         raise InputError(f"{key}: line {name!r} is empty")
     return mesh.lines[name]

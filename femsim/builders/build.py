@@ -99,8 +99,14 @@ def discretise(case: Case, base: Path | None = None, grading: Grading | None = N
         imported = read_mesh((base or Path()) / case.mesh.file, case.mesh.length_unit, element)
         if imported.mesh.dim == 3:
             raise InputError(f"mesh.file: {case.mesh.file} holds 3D cells; {case.model.kinematics} needs a 2D section")
-        roots = roots_of_mesh(imported.mesh, case.root)
-        return Discretisation(case, None, imported.mesh, roots, lengths, imported.point_data, imported.notes)
+        mesh, notes = imported.mesh, imported.notes
+        if imported.unnamed and len(mesh.regions) == 1 and len(case.materials) == 1:
+            (name,) = case.materials
+            if name not in (*mesh.regions, *mesh.lines, *mesh.sets):
+                notes = (*notes, f"the mesh's one region takes the name of the case's one material, {name!r}")
+                mesh = replace(mesh, regions=(name,))
+        roots = roots_of_mesh(mesh, case.root)
+        return Discretisation(case, None, mesh, roots, lengths, imported.point_data, notes)
     if case.model.element.startswith("tri"):
         raise InputError(
             f"model.element: {case.model.element!r} is for imported meshes; allowed here: quad4, quad8, quad9"

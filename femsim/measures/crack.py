@@ -164,7 +164,7 @@ def open_crack(mesh: Mesh, path: IntArray, count: int) -> Opened:
             pairs.append((node, total))
             total += 1
         middles = np.array(pairs)
-    opened = Mesh(np.concatenate(points), cells, mesh.element, mesh.region, mesh.regions, mesh.lines)
+    opened = Mesh(np.concatenate(points), cells, mesh.element, mesh.region, mesh.regions, mesh.lines, sets=mesh.sets)
     return Opened(opened, left, right, middles, path[count:])
 
 

@@ -22,7 +22,8 @@ STRAIGHT = 1.0e-12
 @dataclass(frozen=True)
 class Mesh:
     """Points (N, d) in um; cells (E, n) in VTK node order; region number per cell; lines as edges (K, 2 or 3): ends,
-    then middle; surfaces (in space) as faces (K, 2): cell and its face; sets: nodes.
+    then middle; surfaces (in space) as faces (K, 2): cell and its face; sets: nodes, where a line bears the name too
+    those that the set has beyond the line's.
     """
 
     points: FloatArray

@@ -149,8 +149,17 @@ def _build(
 
     assert len(flat) == count
     lines = {name: _followed(line, split, middle_of, info.order) for name, line in mesh.lines.items()}
-    finer = Mesh(carried(mesh.points), nodes, mesh.element, mesh.region[parent], mesh.regions, lines)
+    points = carried(mesh.points)
+    sets = {name: _same_places(points, mesh.points[held]) for name, held in mesh.sets.items()}
+    finer = Mesh(points, nodes, mesh.element, mesh.region[parent], mesh.regions, lines, sets=sets)
     return finer, {name: carried(np.asarray(field, dtype=float)) for name, field in fields.items()}
+
+
+def _same_places(points: FloatArray, wanted: FloatArray) -> IntArray:
+    """The points that lie where the wanted ones do; old nodes keep their places."""
+    from scipy.spatial import cKDTree
+
+    return np.asarray(cKDTree(points).query(wanted)[1], dtype=np.int64)
 
 
 def _followed(

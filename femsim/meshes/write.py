@@ -1,9 +1,9 @@
 """Fields and meshes out: VTU files for ParaView, gmsh and VTU files of a mesh with its names.
 
-The VTU XML is written here and not by meshio, which can write neither texts (the names of regions) nor field data.
-Arrays are zlib-compressed and base64-coded within the XML (the "binary" format of the VTK file formats document,
-vtk.org, 2015); texts are stored as ``<Array type="String">``, byte by byte with a zero behind each, as VTK's own writer
-does.
+The VTU XML is written here and not by meshio, which writes no field data. Arrays are zlib-compressed and base64-coded
+within the XML (the "binary" format of the VTK file formats document, vtk.org, 2015). meshio 5.3 stops at arrays of
+text, so the names of regions are the names of arrays of the field data: ``region: post`` holds the number that the
+cells of post have in the cell data ``region``.
 
 Every cell owns its points, so what jumps at an interface (stress) is kept on both sides; ``node`` leads back to the
 mesh's nodes.
@@ -52,8 +52,8 @@ def write_vtu(
     """Write a VTU file whose cells own their points: ``point_data`` (N, ...), ``cell_data`` (E, ...), ``side_data`` (E,
     n, ...).
 
-    The cell data get ``region`` (number) and ``RegionName`` (text), the field data ``region_names`` (text by number),
-    the point data ``node`` (number of the mesh's node).
+    The cell data get ``region`` (number), the field data an array ``region: NAME`` with the number of each region, the
+    point data ``node`` (number of the mesh's node).
     """
     atomic_write(path, vtu_bytes(mesh, point_data, cell_data, region_names, side_data=side_data))
 
@@ -77,15 +77,14 @@ def vtu_bytes(
         _check(name, values, shape)
         points[name] = values.reshape(shape[0] * shape[1], *values.shape[2:])
     points["node"] = mesh.cells.ravel()
-    columns: dict[str, Values | list[str]] = {}
+    columns: dict[str, Values] = {}
     for name, values in cell_data.items():
         _check(name, values, (shape[0],))
         columns[name] = values
     columns["region"] = mesh.region
-    columns["RegionName"] = [names[i] for i in mesh.region]
     kinds = np.full(shape[0], _VTK_TYPE[mesh.element], dtype=np.uint8)
     offsets = np.arange(1, shape[0] + 1) * shape[1]
-    return _vtu(mesh.points[cells], np.arange(len(cells)), offsets, kinds, points, columns, {"region_names": names})
+    return _vtu(mesh.points[cells], np.arange(len(cells)), offsets, kinds, points, columns, {"region": names})
 
 
 def write_mesh(
@@ -167,7 +166,6 @@ def _mesh_vtu(mesh: Mesh, points: FloatArray, data: dict[str, Values]) -> bytes:
     kinds, region = [np.full(count, _VTK_TYPE[mesh.element])], [mesh.region]
     names = {2: list(mesh.surfaces), 1: list(mesh.lines)}
     number: dict[int, list[IntArray]] = {dim: [np.full(count, -1)] for dim in names}
-    shown = [mesh.regions[r] for r in mesh.region]
     for name, dim, element, nodes in _facets(mesh):
         if dim == 0:
             continue  # node sets have no cells in a VTU file
@@ -177,13 +175,11 @@ def _mesh_vtu(mesh: Mesh, points: FloatArray, data: dict[str, Values]) -> bytes:
         region.append(np.full(len(nodes), -1))
         for other in names:
             number[other].append(np.full(len(nodes), names[dim].index(name) if other == dim else -1))
-        shown += [name] * len(nodes)
-    columns: dict[str, Values | list[str]] = {"region": np.concatenate(region), "line": np.concatenate(number[1])}
-    texts = {"region_names": list(mesh.regions), "line_names": names[1]}
+    columns: dict[str, Values] = {"region": np.concatenate(region), "line": np.concatenate(number[1])}
+    texts = {"region": list(mesh.regions), "line": names[1]}
     if mesh.dim == 3:
         columns["surface"] = np.concatenate(number[2])
-        texts["surface_names"] = names[2]
-    columns["RegionName"] = shown
+        texts["surface"] = names[2]
     offsets = np.cumsum(np.concatenate(sizes))
     return _vtu(
         points, np.concatenate(connectivity), offsets, np.concatenate(kinds).astype(np.uint8), data, columns, texts
@@ -196,8 +192,8 @@ def _vtu(
     offsets: npt.NDArray[np.int64],
     kinds: npt.NDArray[np.uint8],
     point_data: Mapping[str, Values],
-    cell_data: Mapping[str, Values | list[str]],
-    field_data: Mapping[str, list[str]],
+    cell_data: Mapping[str, Values],
+    names: Mapping[str, list[str]],
 ) -> bytes:
     parts = [
         '<?xml version="1.0"?>',
@@ -205,7 +201,7 @@ def _vtu(
         'compressor="vtkZLibDataCompressor">',
         "<UnstructuredGrid>",
         "<FieldData>",
-        *(_array(name, texts, field=True) for name, texts in field_data.items()),
+        *(_array(f"{what}: {name}", np.array([i])) for what, known in names.items() for i, name in enumerate(known)),
         "</FieldData>",
         f'<Piece NumberOfPoints="{len(points)}" NumberOfCells="{len(kinds)}">',
         "<Points>",
@@ -230,11 +226,7 @@ def _vtu(
     return "\n".join(parts).encode()
 
 
-def _array(name: str, values: npt.NDArray[np.generic] | list[str], *, field: bool = False) -> str:
-    if isinstance(values, list):
-        data = b"".join(text.encode() + b"\0" for text in values)
-        count = f' NumberOfTuples="{len(values)}"' if field else ""
-        return f'<Array type="String" Name={quoteattr(name)}{count} format="binary">{_coded(data)}</Array>'
+def _array(name: str, values: npt.NDArray[np.generic]) -> str:
     array = np.ascontiguousarray(values)
     if array.dtype.kind == "i":
         array = array.astype("<i8")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from femsim.base.arrays import IntArray
 from femsim.base.errors import nearest
 from femsim.meshes.elements import ELEMENTS
-from femsim.meshes.read.raw import BY_MESHIO_NAME, Group, Raw, fail
+from femsim.meshes.read.raw import BY_MESHIO_NAME, Budget, Group, Raw, Source, fail
 from femsim.meshes.solids import ABAQUS_ORDER
 
 _CELL = re.compile(r"^(?:CAX|CGAX|CPEG|CPE|CPS|DCAX|DC2D|ACAX|AC2D|M3D|SFM3D|R3D|STRI|S)(3|4|6|8|9)")
@@ -19,6 +22,25 @@ _SOLID = re.compile(r"^(?:C3D|DC3D|AC3D)(27|20|15|10|8|6|4)(?!\d)")
 _SOLID_OF_NODES = {info.nodes: info.meshio_name for info in ELEMENTS.values() if info.dim == 3}
 _LINE = {"T2D2": 2, "T3D2": 2, "B21": 2, "B31": 2, "B23": 2, "B33": 2, "R2D2": 2, "RAX2": 2, "SAX1": 2, "MAX1": 2, "SFMAX1": 2,  # noqa: E501
          "T2D3": 3, "T3D3": 3, "B22": 3, "B32": 3, "SAX2": 3, "MAX2": 3, "SFMAX2": 3}  # fmt: skip
+
+
+#: keywords that are read; of the others' data nothing is taken over, and the note says so
+_READ = {
+    "NODE",
+    "ELEMENT",
+    "ELSET",
+    "NSET",
+    "SURFACE",
+    "INSTANCE",
+    "SOLID SECTION",
+    "MEMBRANE SECTION",
+    "SHELL SECTION",
+}
+#: keywords that frame the others, or only say what is printed
+_FRAME = {"HEADING", "PREPRINT", "PART", "END PART", "ASSEMBLY", "END ASSEMBLY", "END INSTANCE", "OUTPUT",
+          "NODE OUTPUT", "ELEMENT OUTPUT", "NODE PRINT", "EL PRINT", "NODE FILE", "EL FILE", "RESTART"}  # fmt: skip
+#: members of a set: numbers, names of other sets, and ranges (first, last, step)
+_Member = int | str | tuple[int, int, int]
 
 
 def read_abaqus(path: Path) -> Raw:
@@ -37,6 +59,12 @@ def read_abaqus(path: Path) -> Raw:
             raw.node_sets[deck.shown[name]] = np.array(
                 [deck.node_ids[number] for number in deck.numbers("NSET", name)], dtype=np.int64
             )
+    passed_over = [f"*{keyword}" for keyword in deck.keywords if keyword not in _READ | _FRAME]
+    if passed_over:
+        raw.notes.append(
+            f"{', '.join(passed_over[:12])}{', ...' if len(passed_over) > 12 else ''}: not read; only nodes, elements, "
+            f"sets, surfaces and the names of sections are"
+        )
     return raw
 
 
@@ -66,51 +94,51 @@ def _element_sets(deck: _Deck, raw: Raw) -> None:
 def _surfaces(deck: _Deck, raw: Raw) -> None:
     """Line groups of the surfaces made of element faces; those made of nodes become node sets."""
     taken = {group.name.upper() for group in raw.groups}
+    found: list[tuple[str, list[list[int]]]] = []
     for name, rows in deck.surfaces.items():
         if name in deck.node_surfaces:
             deck.nsets.setdefault(name, list(deck.members({}, [row[:1] for row in rows])))  # an area may follow
             continue
         facets = deck.surface_facets(name)
-        kinds = {2: "line", 3: "triangle", 4: "quad"}
-        by_kind = {kinds[n]: [nodes for nodes in facets if len(nodes) == n] for n in kinds}
         if facets and name not in taken:
-            found = []
-            for kind, rows_ in by_kind.items():
-                if rows_:
-                    start = raw.offsets[-1]
-                    raw.blocks.append((kind, np.array(rows_, dtype=np.int64)))
-                    found.append(np.arange(start, start + len(rows_)))
-            raw.groups.append(Group(deck.shown[name], 1 if by_kind["line"] else 2, np.concatenate(found)))
+            found.append((deck.shown[name], facets))
             deck.nsets.pop(name, None)
         elif not facets:
             raw.notes.append(f"surface {deck.shown[name]!r} names no element faces and is not a line")
+    members: dict[str, list[IntArray]] = {name: [] for name, _ in found}
+    for width, kind in {2: "line", 3: "triangle", 4: "quad"}.items():
+        rows_of = [(name, [nodes for nodes in facets if len(nodes) == width]) for name, facets in found]
+        start = int(raw.offsets[-1])
+        if any(chosen for _, chosen in rows_of):
+            raw.blocks.append((kind, np.array([nodes for _, chosen in rows_of for nodes in chosen], dtype=np.int64)))
+        for name, chosen in rows_of:
+            members[name].append(np.arange(start, start + len(chosen)))
+            start += len(chosen)
+    for name, parts in members.items():
+        raw.groups.append(Group(name, 1 if len(parts[0]) else 2, np.concatenate(parts)))
 
 
-def _lines(path: Path, depth: int = 0) -> Iterator[str]:
-    if depth > 10:
+def _lines(path: Path, source: Source, trail: tuple[Path, ...] = ()) -> Iterator[str]:
+    """The lines of a file and of those it includes, without comments, continued ones joined."""
+    if len(trail) > 10:
         fail(path, "*INCLUDE: nested too deeply")
-    data = path.read_bytes()
-    if b"\0" in data:
-        fail(path, "cannot be read as an Abaqus file: it holds binary data")
-    pending = ""
-    for line in data.decode("utf-8", "replace").splitlines():
-        text = pending + line.strip()
-        pending = ""
+    pending: list[str] = []
+    for line in source.text(path).splitlines():
+        text = line.strip()
         if not text or text.startswith("**"):
             continue
-        if text.startswith("*") and text.endswith(","):
-            pending = text
-            continue
+        if pending or text.startswith("*"):
+            pending.append(text)
+            if text.endswith(","):
+                continue
+            text, pending = "".join(pending), []
         if text.upper().startswith("*INCLUDE"):
-            name = text.partition("=")[2].strip().strip('"')
-            inner = path.parent / name
-            if not inner.is_file():
-                fail(path, f"*INCLUDE: {name}: file not found")
-            yield from _lines(inner, depth + 1)
+            inner = source.beside(path, text.partition("=")[2].strip().strip('"'), "*INCLUDE")
+            yield from _lines(inner, source, (*trail, path))
             continue
         yield text
     if pending:
-        yield pending
+        yield "".join(pending)
 
 
 class _Deck:
@@ -122,28 +150,36 @@ class _Deck:
         self.points: list[list[float]] = []
         self.blocks: dict[str, list[list[int]]] = {}
         self.element_at: dict[int, tuple[str, int]] = {}
-        self.elsets: dict[str, list[str | int]] = {}
+        self.elsets: dict[str, list[_Member]] = {}
         self.explicit: set[str] = set()  # by *ELSET, not only on *ELEMENT
-        self.nsets: dict[str, list[str | int]] = {}
+        self.nsets: dict[str, list[_Member]] = {}
         self.surfaces: dict[str, list[list[str]]] = {}
         self.node_surfaces: set[str] = set()
-        self.sections: list[str] = []
+        self.sections: dict[str, None] = {}
         self.shown: dict[str, str] = {}
         self.internal: set[str] = set()
+        self.keywords: dict[str, None] = {}
+        self.nodes_of: dict[str, list[str]] = {}  # element sets whose nodes a node set holds
+        self.size = 0
+        self._known: dict[tuple[str, str], list[int]] = {}  # sets that were looked up
+        self._ids: dict[str, IntArray] = {}
 
     def read(self) -> None:
         """Go through the file."""
         keyword, params, rows = "", dict[str, str](), list[list[str]]()
-        for text in _lines(self.path):
+        for text in _lines(self.path, Source(self.path)):
+            self.size += len(text)
             if not text.startswith("*"):
                 rows.append([part.strip() for part in text.rstrip(",").split(",")])
                 continue
             self.close(keyword, params, rows)
             head, *rest = (part.strip() for part in text[1:].split(","))
-            keyword, rows = re.sub(r"\s+", " ", head.upper()), []
+            keyword, rows = " ".join(head.upper().split()), []
+            self.keywords[keyword] = None
             pairs = (part.partition("=") for part in rest)
             params = {key.strip().upper(): value.strip().strip('"') for key, _, value in pairs}
         self.close(keyword, params, rows)
+        self.budget = Budget(self.path, self.size, 1_000_000, 16)
 
     def name(self, params: dict[str, str], key: str) -> str:
         """The upper-case name under ``key``; the spelling met first is the one shown."""
@@ -176,13 +212,15 @@ class _Deck:
             sets.setdefault(name, []).extend(self.members(params, rows))
             if keyword == "ELSET":
                 self.explicit.add(name)
+            elif "ELSET" in params:  # the nodes of the elements of a set
+                self.nodes_of.setdefault(name, []).append(params["ELSET"].strip('"').upper())
         elif keyword == "SURFACE" and "NAME" in params:
             name = self.name(params, "NAME")
             self.surfaces.setdefault(name, []).extend(rows)
             if params.get("TYPE", "ELEMENT").upper() == "NODE":
                 self.node_surfaces.add(name)
         elif keyword in ("SOLID SECTION", "MEMBRANE SECTION", "SHELL SECTION") and "ELSET" in params:
-            self.sections.append(params["ELSET"].upper())
+            self.sections[params["ELSET"].upper()] = None
         elif keyword == "INSTANCE" and any(float(value) for row in rows for value in row if value):
             fail(self.path, "*INSTANCE: a moved instance is not supported; export the mesh in place")
 
@@ -233,29 +271,65 @@ class _Deck:
         if "ELSET" in params:
             self.elsets.setdefault(self.name(params, "ELSET"), []).extend(numbers)
 
-    def members(self, params: dict[str, str], rows: list[list[str]]) -> Iterator[str | int]:
-        """Numbers and names of other sets on the data lines of a set."""
+    def members(self, params: dict[str, str], rows: list[list[str]]) -> Iterator[_Member]:
+        """Numbers, ranges and names of other sets on the data lines of a set."""
         for row in rows:
             if "GENERATE" in params:
                 first, last, *step = (int(value) for value in row if value)
-                yield from range(first, last + 1, step[0] if step else 1)
+                yield first, last, step[0] if step else 1
             else:
                 for value in filter(None, row):
                     name = value.strip('"')
                     yield int(name) if re.fullmatch(r"\d+", name) else name.rpartition(".")[2].upper()
 
     def resolve(self, kind: str, name: str, trail: tuple[str, ...] = ()) -> list[int]:
-        """The numbers of a set, through the sets it names."""
+        """The numbers of a set, each once, through the sets it names."""
+        known = self._known.get((kind, name))
+        if known is not None:
+            return known
         sets = self.elsets if kind == "ELSET" else self.nsets
-        if name not in sets or name in trail:
+        if name not in sets or name in trail or len(trail) > 100:
             fail(self.path, f"*{kind}: the set {self.shown.get(name, name)!r} is not defined{nearest(name, sets)}")
-        result: list[int] = []
+        result: dict[int, None] = {}
         for member in sets[name]:
-            if isinstance(member, str):
-                result += self.resolve(kind, member, (*trail, name))
+            if isinstance(member, int):
+                found: Collection[int] = (member,)
+            elif isinstance(member, str):
+                found = self.resolve(kind, member, (*trail, name))
             else:
-                result.append(member)
-        return result
+                found = self.span(kind, name, *member)
+            result.update(dict.fromkeys(found))
+            self.budget.take(len(found), f"*{kind}, {kind}={name}")
+        for other in self.nodes_of.get(name, ()) if kind == "NSET" else ():
+            for number in self.numbers("ELSET", other):
+                block, at = self.element_at[number]
+                result.update(dict.fromkeys(self.node_numbers[node] for node in self.blocks[block][at]))
+            self.budget.take(len(self.numbers("ELSET", other)), f"*NSET, NSET={name}")
+        self._known[kind, name] = list(result)
+        return self._known[kind, name]
+
+    def span(self, kind: str, name: str, first: int, last: int, step: int) -> list[int]:
+        """The numbers of a range, all of which must be there; found among those that are, however long the range is."""
+        if step < 1:
+            fail(self.path, f"*{kind}, {kind}={self.shown.get(name, name)}: GENERATE with a step of {step}")
+        if kind not in self._ids:
+            numbers: dict[int, Any] = self.element_at if kind == "ELSET" else self.node_ids
+            self._ids[kind] = np.sort(np.fromiter(numbers, dtype=np.int64, count=len(numbers)))
+        ids = self._ids[kind]
+        inside = ids[np.searchsorted(ids, first) : np.searchsorted(ids, last, side="right")]
+        found = inside[(inside - first) % step == 0]
+        wanted = max((last - first) // step + 1, 0)
+        if len(found) < wanted:
+            expected = first + step * np.arange(len(found) + 1)
+            lost = expected[np.flatnonzero(np.append(found, first - 1) != expected)[0]]
+            what = "element" if kind == "ELSET" else "node"
+            fail(self.path, f"*{kind}, {kind}={self.shown.get(name, name)}: {what} {lost} is not defined")
+        return [int(number) for number in found]
+
+    @cached_property
+    def node_numbers(self) -> list[int]:
+        """The number of each node in the file."""
+        return list(self.node_ids)
 
     def numbers(self, kind: str, name: str) -> list[int]:
         """The numbers of a set, all of them of elements or nodes that are there."""
@@ -263,7 +337,7 @@ class _Deck:
         found = self.resolve(kind, name)
         unknown = next((number for number in found if number not in known), None)
         if unknown is not None:
-            fail(self.path, f"*{kind}, {kind}={self.shown[name]}: {what} {unknown} is not defined")
+            fail(self.path, f"*{kind}, {kind}={self.shown.get(name, name)}: {what} {unknown} is not defined")
         return found
 
     def surface_facets(self, name: str) -> list[list[int]]:
@@ -276,7 +350,9 @@ class _Deck:
             if face is None:
                 continue
             member = row[0].rpartition(".")[2]
-            for number in [int(member)] if member.isdigit() else self.resolve("ELSET", member.strip('"').upper()):
+            numbers = [int(member)] if member.isdigit() else self.resolve("ELSET", member.strip('"').upper())
+            self.budget.take(len(numbers), f"*SURFACE, NAME={name}")
+            for number in numbers:
                 if number not in self.element_at:
                     fail(self.path, f"*SURFACE, NAME={self.shown[name]}: element {number} is not defined")
                 kind, at = self.element_at[number]

@@ -5,7 +5,7 @@ mended.
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +15,25 @@ from femsim.base.errors import FemsimWarning
 from femsim.meshes.elements import ELEMENTS, gauss_points, node_points, shape
 from femsim.meshes.facets import edges_of
 from femsim.meshes.mesh import Mesh, jacobians
-from femsim.meshes.read.groups import at_point, lines_of, place, places_of, with_regions
+from femsim.meshes.read.groups import at_point, lines_of, place, places_of, with_numbers, with_regions
+from femsim.meshes.read.mixed import one_kind
 from femsim.meshes.read.orders import used_nodes
-from femsim.meshes.read.raw import BY_MESHIO_NAME, Raw, dim_of, fail
+from femsim.meshes.read.raw import BY_MESHIO_NAME, MOST_NAMES, Raw, dim_of, fail
 
 
-def assemble(path: Path, raw: Raw, scale: float) -> tuple[Mesh, dict[str, FloatArray], list[str]]:
-    """The mesh, its point data and what was done on the way; ``scale`` is the file's unit of length in um."""
+@dataclass(frozen=True)
+class Assembled:
+    """The mesh, its point data, what was done on the way, and whether its regions have no names but numbers or none."""
+
+    mesh: Mesh
+    point_data: dict[str, FloatArray]
+    notes: list[str]
+    unnamed: bool
+
+
+def assemble(path: Path, raw: Raw, scale: float, element: str | None = None) -> Assembled:
+    """What becomes of a file; ``scale`` is its unit of length in um, ``element`` the one that is wanted in the end."""
+    raw = one_kind(path, raw, element)
     notes = list(raw.notes)
     element, cells, number_of = _cells(path, raw)
     dim = ELEMENTS[element].dim
@@ -36,18 +48,22 @@ def assemble(path: Path, raw: Raw, scale: float) -> tuple[Mesh, dict[str, FloatA
     if len(mesh.cells) < len(cells):
         notes.append(f"{len(cells) - len(mesh.cells)} cells given twice were taken once")
     groups = [replace(group, cells=np.unique(group.cells)) for group in raw.groups]
+    if len(groups) + len(raw.node_sets) > MOST_NAMES:
+        fail(path, f"has {len(groups) + len(raw.node_sets)} groups and sets, more than {MOST_NAMES}")
+    groups, unnamed = with_numbers(raw, groups, notes)
     mesh = with_regions(path, mesh, groups, raw.dims, number_of, notes)
     if dim == 3:
         places = places_of(path, mesh, replace(raw, groups=groups), new_of, notes)
         mesh = replace(mesh, surfaces=places.surfaces, lines=places.lines, sets=places.sets)
         _warn_of_doubled_nodes(path, mesh, notes)
-        return mesh, _point_data(raw, used, notes), notes
+        return Assembled(mesh, _point_data(raw, used, notes), notes, unnamed)
     edges = edges_of(mesh)
     if len(edges.nodes) * 2 - np.sum(edges.cells[:, 1] < 0) < len(mesh.cells) * len(mesh.info.edges):
         fail(path, _crowded(mesh))
-    mesh = replace(mesh, lines=lines_of(path, mesh, edges, replace(raw, groups=groups), new_of, notes))
+    lines, sets = lines_of(path, mesh, edges, replace(raw, groups=groups), new_of, notes)
+    mesh = replace(mesh, lines=lines, sets=sets)
     _warn_of_doubled_nodes(path, mesh, notes)
-    return mesh, _point_data(raw, used, notes), notes
+    return Assembled(mesh, _point_data(raw, used, notes), notes, unnamed)
 
 
 def _point_data(raw: Raw, used: IntArray, notes: list[str]) -> dict[str, FloatArray]:
@@ -83,7 +99,7 @@ def _cells(path: Path, raw: Raw) -> tuple[str, IntArray, IntArray]:
         same = {n: e for n, e in BY_MESHIO_NAME.items() if ELEMENTS[e].dim == dim}
         allowed = ", ".join(f"{meshio_name} ({name})" for meshio_name, name in same.items())
         fail(path, f"cell type {unknown[0]!r} ({by_dim[dim][unknown[0]]} cells) is not supported; allowed: {allowed}")
-    if len(by_dim[dim]) > 1:
+    if len(by_dim[dim]) > 1:  # of those in the plane one_kind has left one
         fail(path, f"mixed cell types are not supported in one run ({listed(by_dim[dim])}); mesh with one of them")
     (kind,) = by_dim[dim]
     parts, number_of, at = [], [], 0
@@ -223,8 +239,10 @@ def _warn_of_doubled_nodes(path: Path, mesh: Mesh, notes: list[str]) -> None:
     from scipy.spatial import cKDTree
 
     shortest = float(_edge_lengths(mesh).min())
-    distance, _ = cKDTree(mesh.points).query(mesh.points, k=2)
-    doubled = np.flatnonzero(distance[:, 1] <= 1e-5 * shortest)
+    # nodes in one place first: a tree cannot part them, and a search in it would compare each with all
+    places, which, count = np.unique(mesh.points, axis=0, return_inverse=True, return_counts=True)
+    distance, _ = cKDTree(places).query(places, k=2)
+    doubled = np.flatnonzero(((distance[:, 1] <= 1e-5 * shortest) | (count > 1))[which.ravel()])
     if len(doubled):
         text = (
             f"{len(doubled)} nodes lie on others without being joined, the first at "

@@ -1,9 +1,10 @@
-"""gmsh files: 2.2, 4.0 (text) and 4.1, text or binary (the MSH file format, reference manual of gmsh)."""
+"""gmsh files: 1.0, 2.0 to 2.2, 4.0 (text) and 4.1, text or binary (the MSH file format, reference manual of gmsh)."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from femsim.base.arrays import FloatArray, IntArray
-from femsim.meshes.read.raw import BY_MESHIO_NAME, NONE, Group, Raw, dim_of, fail, numbers
+from femsim.meshes.read.raw import BY_MESHIO_NAME, NONE, Budget, Group, Raw, by_value, dim_of, fail, merged, numbers
 from femsim.meshes.solids import GMSH_ORDER
 
 #: by gmsh's number: the name of an element type and how many nodes it has
@@ -25,10 +26,20 @@ GMSH_TYPES = {
     92: ("hexahedron64", 64), 93: ("hexahedron125", 125),
 }  # fmt: skip
 
-#: cells of one type: the type, the tags of their nodes, and their physical groups (columns)
-_Block = tuple[str, IntArray, list[IntArray]]
 #: by dimension and tag of an entity: its physical groups
 _Physical = dict[tuple[int, int], list[int]]
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Cells of one type: the tags of their nodes (E, n), their entities (E,), and cells by the tag of a physical
+    group.
+    """
+
+    kind: str
+    nodes: IntArray
+    entity: IntArray
+    physical: dict[int, IntArray]
 
 
 def read_gmsh(path: Path) -> Raw:
@@ -39,7 +50,9 @@ def read_gmsh(path: Path) -> Raw:
     tags, points = NONE, np.zeros((0, 3))
     found: list[_Block] = []
     fields: dict[str, tuple[IntArray, FloatArray]] = {}
-    sections = list(_sections(path, path.read_bytes()))
+    data = path.read_bytes()
+    budget = Budget(path, len(data), 1_000_000, 16)
+    sections = list(_sections(path, data))
     for name, body in sections:
         if name == "MeshFormat":
             version, binary = _format(path, body, next((other for title, other in sections if title == "Nodes"), b""))
@@ -51,16 +64,19 @@ def read_gmsh(path: Path) -> Raw:
             )
         elif name == "Entities":
             physical = _entities(_Cursor(body, binary), version)
-        elif name == "Nodes":
-            tags, points = _nodes2(body, binary) if version.startswith("2") else _nodes4(_Cursor(body, binary), version)
+        elif name in ("Nodes", "NOD"):
+            tags, points = _nodes4(_Cursor(body, binary), version) if version[:1] == "4" else _nodes2(body, binary)
         elif name == "Elements" and version.startswith("4"):
-            found = _elements4(path, _Cursor(body, binary), version, physical)
+            found = _elements4(path, _Cursor(body, binary), version, physical, budget)
         elif name == "Elements":
             found = _elements2(path, body, binary)
+        elif name == "ELM":
+            found = _elements1(path, body)
         elif name == "NodeData":
             fields.update(_node_data(body, binary))
-    for name in ("Nodes", "Elements"):
-        if name not in dict(sections):
+            budget.take(len(points), "the section $NodeData")
+    for name, old in (("Nodes", "NOD"), ("Elements", "ELM")):
+        if not {name, old} & {title for title, _ in sections}:
             fail(path, f"is truncated: it has no section ${name}")
     order = np.argsort(tags, kind="stable")
     if len(tags) > 1 and np.any(np.diff(tags[order]) == 0):
@@ -75,12 +91,21 @@ def read_gmsh(path: Path) -> Raw:
             fail(path, f"refers to node {wanted[wrong].flat[0]}, which is not defined")
         return np.asarray(order[at], dtype=np.int64)
 
-    raw = Raw(points, [(kind, index(_ordered(kind, nodes))) for kind, nodes, _ in found])
-    for key, (where, values) in fields.items():
-        data = np.full(len(points), np.nan)
-        data[index(where)] = values
-        raw.point_data[key] = data
-    _groups(path, raw, names, [columns for _, _, columns in found])
+    blocks, place = merged([(block.kind, index(_ordered(block.kind, block.nodes))) for block in found])
+    raw = Raw(points, blocks, entities=np.concatenate([NONE, *(block.entity for block in found)])[place])
+    for title, (where, values) in fields.items():
+        column = np.full(len(points), np.nan)
+        column[index(where)] = values
+        raw.point_data[title] = column
+    new = np.empty(len(place), dtype=np.int64)  # the number in the merged blocks of each cell of the file
+    new[place] = np.arange(len(place))
+    members: dict[tuple[int, int], list[IntArray]] = {}
+    start = 0
+    for block in found:
+        for tag, cells in block.physical.items():
+            members.setdefault((dim_of(block.kind), tag), []).append(new[start + cells])
+        start += len(block.nodes)
+    _groups(path, raw, names, members)
     return raw
 
 
@@ -119,7 +144,7 @@ def _sections(path: Path, data: bytes) -> Iterator[tuple[str, bytes]]:
     at, opening = 0, re.compile(rb"^\$(\w+)[^\S\n]*\r?\n", re.MULTILINE)
     while (found := opening.search(data, at)) is not None:
         name = found.group(1)
-        end = data.find(b"$End" + name, found.end())
+        end = data.find((b"$END" if name in (b"NOD", b"ELM") else b"$End") + name, found.end())
         if end < 0:
             fail(path, f"is truncated: section ${name.decode()} is not closed by $End{name.decode()}")
         yield name.decode(), data[found.end() : end]
@@ -129,11 +154,11 @@ def _sections(path: Path, data: bytes) -> Iterator[tuple[str, bytes]]:
 def _format(path: Path, body: bytes, nodes: bytes) -> tuple[str, bool]:
     """The version and whether the file is binary."""
     head, _, rest = body.partition(b"\n")
-    version, binary = head.split()[0].decode(), head.split()[1] == b"1"
-    if version in (
-        "4",
-        "4.0",
-    ):  # the first line of 4.0's nodes has two numbers, that of 4.1 (also called 4 by some) four
+    version, binary = head.split()[0].decode("ascii", "replace"), head.split()[1] == b"1"
+    if version[:1] not in ("2", "4"):
+        fail(path, f"gmsh format {version} is not supported; supported: 1, 2, 4.0 and 4.1")
+    # the first line of 4.0's nodes has two numbers, that of 4.1 (also called 4 by some) four
+    if version in ("4", "4.0"):
         version = "4.0" if len(nodes.split(b"\n")[0].split()) == 2 and not binary else "4.1"
     if binary and rest[:4] != b"\x01\x00\x00\x00":
         fail(path, "binary gmsh file in big-endian order; save it as text (Mesh.Binary = 0)")
@@ -141,11 +166,11 @@ def _format(path: Path, body: bytes, nodes: bytes) -> tuple[str, bool]:
 
 
 def _names(path: Path, body: bytes) -> Iterator[tuple[tuple[int, int], str]]:
-    """Dimension, tag and name of the physical groups."""
+    """Dimension, tag and name of the physical groups; format 2.0 gives no dimension (-1)."""
     for line in body.decode("utf-8", "replace").splitlines()[1:]:
-        parts = re.match(r'\s*(\d+)\s+(-?\d+)\s+"(.*)"\s*$', line)
+        parts = re.match(r'\s*(?:(\d+)\s+)?(-?\d+)\s+"(.*)"\s*$', line)
         if parts:
-            yield (int(parts[1]), abs(int(parts[2]))), parts[3]
+            yield (-1 if parts[1] is None else int(parts[1]), abs(int(parts[2]))), parts[3]
         elif line.strip():
             fail(path, f'$PhysicalNames: {line.strip()!r} is not: dimension tag "name"')
 
@@ -195,7 +220,7 @@ def _type(path: Path, code: int) -> tuple[str, int]:
     return GMSH_TYPES[code]
 
 
-def _elements4(path: Path, cursor: _Cursor, version: str, physical: _Physical) -> list[_Block]:
+def _elements4(path: Path, cursor: _Cursor, version: str, physical: _Physical, budget: Budget) -> list[_Block]:
     found: list[_Block] = []
     for _ in range(int(cursor.take("<u8", 2 if version == "4.0" else 4)[0])):
         dim, tag, code = cursor.ints(3)
@@ -204,7 +229,9 @@ def _elements4(path: Path, cursor: _Cursor, version: str, physical: _Physical) -
         count = cursor.size()
         kind, nodes = _type(path, code)
         rows = cursor.take("<u8", count * (nodes + 1)).astype(np.int64).reshape(count, nodes + 1)
-        found.append((kind, rows[:, 1:], [np.full(count, group) for group in physical.get((dim, tag), [])]))
+        groups = set(physical.get((dim, tag), ())) - {0}
+        budget.take(count * len(groups), "physical groups")
+        found.append(_Block(kind, rows[:, 1:], np.full(count, tag), dict.fromkeys(groups, np.arange(count))))
     return found
 
 
@@ -217,7 +244,7 @@ def _elements2(path: Path, body: bytes, binary: bool) -> list[_Block]:
             code, block, ntags = cursor.ints(3)
             kind, nodes = _type(path, code)
             rows = cursor.take("<i4", block * (1 + ntags + nodes)).astype(np.int64).reshape(block, -1)
-            found.append((kind, rows[:, 1 + ntags :], [np.abs(rows[:, 1])] if ntags else []))
+            found.append(_tagged(kind, rows[:, 1 + ntags :], rows[:, 1 : 1 + ntags]))
             count -= max(block, 1)
         return found
     values = cursor.values.astype(np.int64)
@@ -226,6 +253,8 @@ def _elements2(path: Path, body: bytes, binary: bool) -> list[_Block]:
         if at + 3 > len(flat):
             raise ValueError(f"ends early: {count} elements are promised")
         code, ntags = flat[at + 1], flat[at + 2]
+        if ntags < 0:
+            raise ValueError(f"an element with {ntags} tags")
         starts.setdefault((code, ntags), []).append(at)
         at += 3 + ntags + _type(path, code)[1]
     if at != len(flat):
@@ -233,49 +262,91 @@ def _elements2(path: Path, body: bytes, binary: bool) -> list[_Block]:
     for (code, ntags), first in starts.items():
         kind, nodes = _type(path, code)
         rows = values[np.array(first)[:, None] + np.arange(3 + ntags + nodes)]
-        found.append((kind, rows[:, 3 + ntags :], [np.abs(rows[:, 3])] if ntags else []))
+        found.append(_tagged(kind, rows[:, 3 + ntags :], rows[:, 3 : 3 + ntags]))
     return found
+
+
+def _elements1(path: Path, body: bytes) -> list[_Block]:
+    """Format 1.0: number, type, physical group, entity, number of nodes, nodes."""
+    promised, rest = body.lstrip().split(b"\n", 1)
+    values, count = numbers(rest).astype(np.int64), int(promised)
+    flat, starts, at = values.tolist(), dict[int, list[int]](), 0
+    for _ in range(count):
+        if at + 5 > len(flat):
+            raise ValueError(f"ends early: {count} elements are promised")
+        kind, nodes = _type(path, flat[at + 1])
+        if flat[at + 4] != nodes:
+            raise ValueError(f"a {kind} cell with {flat[at + 4]} nodes")
+        starts.setdefault(flat[at + 1], []).append(at)
+        at += 5 + nodes
+    if at != len(flat):
+        raise ValueError(f"{count} elements promised, {at} numbers expected, {len(flat)} found")
+    found = []
+    for code, first in starts.items():
+        kind, nodes = _type(path, code)
+        rows = values[np.array(first)[:, None] + np.arange(5 + nodes)]
+        found.append(_tagged(kind, rows[:, 5:], rows[:, 2:4]))
+    return found
+
+
+def _tagged(kind: str, nodes: IntArray, tags: IntArray) -> _Block:
+    """A block whose rows of tags begin with the physical group and the entity."""
+    count = len(nodes)
+    entity = np.abs(tags[:, 1]) if tags.shape[1] > 1 else np.zeros(count, dtype=np.int64)
+    physical = by_value(np.abs(tags[:, 0])) if tags.shape[1] else {}
+    physical.pop(0, None)
+    return _Block(kind, nodes, entity, physical)
 
 
 def _node_data(body: bytes, binary: bool) -> dict[str, tuple[IntArray, FloatArray]]:
     """Name, tags of the nodes and values; nothing of vectors and tensors, which are no temperature."""
+    at = 0
 
     def line() -> str:
-        nonlocal body
-        first, _, body = body.partition(b"\n")
+        nonlocal at
+        end = body.find(b"\n", at)
+        if end < 0:
+            raise ValueError("$NodeData ends early")
+        first, at = body[at:end], end + 1
         return first.decode("utf-8", "replace").strip()
 
-    texts = [line().strip('"') for _ in range(int(line()))]
-    for _ in range(int(line())):
-        line()
-    sizes = [int(line()) for _ in range(int(line()))]
-    width, count = sizes[1], sizes[2]
+    def tags() -> list[str]:
+        count = int(line())
+        if count > len(body) - at:  # a tag has a line of its own
+            raise ValueError(f"$NodeData ends early: {count} tags are promised")
+        return [line() for _ in range(count)]
+
+    texts = [text.strip('"') for text in tags()]
+    tags()
+    _, width, count, *_ = (int(text) for text in tags())
     if width != 1:
         return {}
     if binary:
-        rows = np.frombuffer(body, dtype=[("tag", "<i4"), ("value", "<f8")], count=count)
+        rows = np.frombuffer(body, dtype=[("tag", "<i4"), ("value", "<f8")], count=count, offset=at)
         return {texts[0]: (rows["tag"].astype(np.int64), rows["value"].astype(float))}
-    table = numbers(body).reshape(count, 2)
+    # meshio writes repr() of numpy's numbers, which numpy 2 changed
+    table = numbers(re.sub(rb"np\.float(?:64|32)\(([^()\n]*)\)", rb"\1", body[at:])).reshape(count, 2)
     return {texts[0]: (table[:, 0].astype(np.int64), table[:, 1].copy())}
 
 
-def _groups(path: Path, raw: Raw, names: dict[tuple[int, int], str], columns: list[list[IntArray]]) -> None:
+def _groups(
+    path: Path, raw: Raw, names: dict[tuple[int, int], str], found: dict[tuple[int, int], list[IntArray]]
+) -> None:
     """Named groups of (dimension, tag); an unnamed tag is named by its number."""
-    members: dict[tuple[int, int], list[IntArray]] = {key: [] for key in names}
-    for (kind, _), offset, groups in zip(raw.blocks, raw.offsets, columns, strict=False):
-        for column in groups:
-            for tag in np.unique(column):
-                if tag:
-                    members.setdefault((dim_of(kind), int(tag)), []).append(offset + np.flatnonzero(column == tag))
+    for key in [key for key in names if key[0] < 0]:  # format 2.0: the cells tell the dimension
+        names[max((dim for dim, tag in found if tag == key[1]), default=2), key[1]] = names.pop(key)
+    members: dict[tuple[int, int], list[IntArray]] = {key: [] for key in names} | found
+    held = {key for key, parts in members.items() if parts}
     highest = max([2, *(dim_of(kind) for kind, nodes in raw.blocks if len(nodes))])
     for (dim, tag), parts in members.items():
         cells = np.concatenate([NONE, *parts])
         if (dim, tag) in names:
             if not len(cells) and dim > 0:
-                others = [d for d, t in members if t == tag and d != dim and members[d, t]]
+                others = [d for d in range(4) if (d, tag) in held and d != dim]
                 where = f"; tag {tag} is on cells of dimension {others[0]}" if others else ""
-                if not any(members.values()):
-                    where = "; nor does any other group (gmsh writes no groups into a 2.2 file with Mesh.SaveAll = 1)"
+                if not held:  # gmsh writes no groups into a 2.2 file with Mesh.SaveAll = 1
+                    raw.notes.append(f"physical group {names[dim, tag]!r} is not used: no cell is in a physical group")
+                    continue
                 fail(
                     path,
                     f"physical group {names[dim, tag]!r} (dimension {dim}, tag {tag}) is empty: it holds no "

@@ -14,7 +14,10 @@ import numpy.typing as npt
 from femsim.base.arrays import BoolArray, FloatArray, IntArray
 from femsim.meshes.facets import Edges, Faces, cell_edges, faces_of, find_edges, find_faces
 from femsim.meshes.mesh import Mesh
-from femsim.meshes.read.raw import NONE, Group, Raw, fail
+from femsim.meshes.read.raw import NONE, Group, Raw, by_value, fail
+
+#: the region of a file that names none
+WHOLE = "body"
 
 
 def place(mesh: Mesh, cell: int | np.integer[Any]) -> str:
@@ -27,6 +30,32 @@ def at_point(point: FloatArray) -> str:
     return f"({', '.join(f'{x:.6g}' for x in point)}) um"
 
 
+def with_numbers(raw: Raw, groups: list[Group], notes: list[str]) -> tuple[list[Group], bool]:
+    """The groups, and whether the file has none that holds cells of its highest dimension.
+
+    Then the parts of the geometry that cells are numbered by are its regions and lines, as gmsh, Elmer and FreeCAD
+    users expect; where it has no such numbers, all is one region, ``body``.
+    """
+    dims = raw.dims
+    top = int(dims.max())
+    if any(np.any(dims[group.cells] == top) for group in groups):
+        return groups, False
+    flat = np.flatnonzero(dims == top)
+    known = NONE if raw.entities is None else np.unique(raw.entities[flat])
+    if raw.entities is None or not np.any(known):
+        notes.append(f"the file has no groups or sets of {top}D cells: all of it is one region, {WHOLE!r}")
+        return [*groups, Group(WHOLE, top, flat, numbered=True)], True
+    grouped = {int(dim) for group in groups for dim in np.unique(dims[group.cells])}
+    made = []
+    for dim in [dim for dim in range(top, 0, -1) if dim not in grouped]:
+        chosen = np.flatnonzero(dims == dim)
+        found = by_value(raw.entities[chosen])
+        made += [Group(str(number), dim, chosen[at], numbered=True) for number, at in found.items()]
+    shown = ", ".join(str(number) for number in known[:8].tolist()) + (", ..." if len(known) > 8 else "")
+    notes.append(f"the file has no groups or sets of {top}D cells: regions are called by their numbers in it, {shown}")
+    return [*groups, *made], True
+
+
 def with_regions(
     path: Path, mesh: Mesh, groups: list[Group], dims: IntArray, number_of: IntArray, notes: list[str]
 ) -> Mesh:
@@ -34,12 +63,6 @@ def with_regions(
     the mesh.
     """
     sets = _areas(path, groups, dims, number_of, notes, mesh.dim)
-    if not sets:
-        fail(
-            path,
-            f"no region: none of the {mesh.dim}D cells is in a physical group, an element set or numbered by integer "
-            "cell data",
-        )
     covered = np.zeros(len(mesh.cells), dtype=np.int64)
     for cells in sets.values():
         covered[cells] += 1
@@ -84,15 +107,17 @@ def _areas(
                 path,
                 f"group {group.name!r} holds cells of dimension {' and '.join(map(str, held))}{said}; {kinds}",
             )
-        if (held == [0] or group.dim == 0) and dim == 2:
-            notes.append(f"group {group.name!r} holds points only and is not used")
         if held == [dim]:
             sets[group.name] = np.union1d(sets.get(group.name, NONE), number_of[group.cells])
     return sets
 
 
-def lines_of(path: Path, mesh: Mesh, edges: Edges, raw: Raw, new_of: IntArray, notes: list[str]) -> dict[str, IntArray]:
-    """The edges of each line; ``new_of`` gives each node of the file its number in the mesh (-1 for none)."""
+def lines_of(
+    path: Path, mesh: Mesh, edges: Edges, raw: Raw, new_of: IntArray, notes: list[str]
+) -> tuple[dict[str, IntArray], dict[str, IntArray]]:
+    """The edges of each line, and the nodes of each set that is not, or not only, made of edges; ``new_of`` gives each
+    node of the file its number in the mesh (-1 for none).
+    """
     corner = np.zeros(len(mesh.points) + 1, dtype=bool)  # the last entry stands for nodes that were dropped
     corner[np.unique(mesh.cells[:, : mesh.info.corners])] = True
     dims, offsets = raw.dims, raw.offsets
@@ -112,29 +137,62 @@ def lines_of(path: Path, mesh: Mesh, edges: Edges, raw: Raw, new_of: IntArray, n
             if len(rows):
                 at = np.append(at, _edges_by_nodes(path, mesh, edges, name, rows, raw.points, new_of, corner))
         found[name] = np.unique(at)
-    for name, members in raw.node_sets.items():
-        inside = np.zeros(len(mesh.points), dtype=bool)
-        inside[new_of[members][new_of[members] >= 0]] = True
+    node_sets = dict(raw.node_sets)
+    for group in raw.groups:
+        if group.name not in {*node_sets, *found} and set(dims[group.cells]) == {0}:
+            node_sets[group.name] = _points(raw, group)
+    sets: dict[str, IntArray] = {}
+    starts, at_node = _edges_at(edges, len(mesh.points))
+    for name, members in node_sets.items():
+        nodes = np.unique(new_of[members])
+        nodes = nodes[nodes >= 0]
         if name in mesh.regions:
-            if np.array_equal(np.flatnonzero(inside), mesh.nodes_of(name)):
+            if np.array_equal(nodes, mesh.nodes_of(name)):
                 continue  # Abaqus/CAE writes a node set and an element set of each region
             fail(path, f"the name {name!r} is used for a region and for a node set; give each its own")
         if name in found:
             continue
         if not len(members):
             fail(path, f"node set {name!r} is empty: it holds no nodes")
-        whole = np.all(inside[edges.nodes], axis=1)
-        outer = whole & ((edges.cells[:, 1] < 0) | (mesh.region[edges.cells[:, 0]] != mesh.region[edges.cells[:, 1]]))
-        chosen = np.flatnonzero(
-            outer if np.any(outer) else whole
-        )  # a corner cell's inner edge may have both ends in the set
-        if len(chosen) and not np.all(inside):
+        if not len(nodes) or len(nodes) == len(mesh.points):
+            notes.append(f"node set {name!r} holds {'all' if len(nodes) else 'no'} nodes of the mesh and is not used")
+            continue
+        near = np.unique(at_node[_ranges(starts[nodes], starts[nodes + 1])])
+        whole = near[np.all(np.isin(edges.nodes[near], nodes), axis=1)]
+        one, two = edges.cells[whole].T
+        outer = whole[(two < 0) | (mesh.region[one] != mesh.region[two])]
+        chosen = outer if len(outer) else whole  # a corner cell's inner edge may have both ends in the set
+        if len(chosen):
             found[name] = chosen
         else:
-            notes.append(
-                f"node set {name!r} holds {'all nodes' if np.all(inside) else 'no whole edge'} and is not a line"
-            )
-    return {name: edges.nodes[at] for name, at in found.items()}
+            notes.append(f"node set {name!r} holds no whole edge: it is not a line but points, which can be held")
+        alone = np.setdiff1d(nodes, edges.nodes[chosen])
+        if len(alone):
+            sets[name] = alone
+    return {name: edges.nodes[at] for name, at in found.items()}, sets
+
+
+def _points(raw: Raw, group: Group) -> IntArray:
+    """The nodes of a group of points."""
+    parts = [NONE]
+    for start, (_, nodes) in zip(raw.offsets, raw.blocks, strict=False):
+        chosen = group.cells[(group.cells >= start) & (group.cells < start + len(nodes))] - start
+        parts.append(nodes[chosen].ravel())
+    return np.concatenate(parts)
+
+
+def _edges_at(edges: Edges, count: int) -> tuple[IntArray, IntArray]:
+    """The edges at each of ``count`` nodes: those of node k are ``second[first[k]:first[k + 1]]``."""
+    flat = edges.nodes.ravel()
+    order = np.argsort(flat, kind="stable")
+    return np.searchsorted(flat[order], np.arange(count + 1)), order // edges.nodes.shape[1]
+
+
+def _ranges(starts: IntArray, ends: IntArray) -> IntArray:
+    """All numbers from each start to below its end."""
+    count = ends - starts
+    first = np.repeat(starts - np.cumsum(count) + count, count)
+    return np.asarray(first + np.arange(len(first)))
 
 
 def _edges_by_nodes(

@@ -64,6 +64,7 @@ def change_element(
     used, new_of = used_nodes(len(points), cells)
     lines = {name: new_of[line[:, : info.order + 1]] for name, line in lines.items()}
     sets = {name: new_of[nodes][new_of[nodes] >= 0] for name, nodes in mesh.sets.items()}
+    sets = {name: nodes for name, nodes in sets.items() if len(nodes)}
     changed = Mesh(points[used], new_of[cells], element, mesh.region, mesh.regions, lines, dict(mesh.surfaces), sets)
     return changed, {name: values[used] for name, values in data.items()}
 

@@ -13,7 +13,9 @@ from femsim.base.arrays import IntArray
 from femsim.base.errors import nearest
 from femsim.meshes.read.raw import NONE, Group, Raw, fail, number_groups, scalars
 
-_COMMON = (".msh", ".inp", ".vtu", ".vtk", ".xdmf", ".med")
+_COMMON = (".msh", ".inp", ".vtu", ".bdf", ".vtk", ".xdmf", ".med")
+#: endings of formats that meshio does not read, and gmsh does
+_OF_GMSH = (".unv", ".step", ".stp", ".iges", ".igs", ".brep", ".geo", ".p3d", ".diff")
 
 
 def kinds_of(path: Path) -> list[str]:
@@ -25,7 +27,8 @@ def kinds_of(path: Path) -> list[str]:
         if kinds:
             return kinds
     shown = path.suffix or "(no extension)"
-    fail(path, f"the format {shown!r} is not known; use {', '.join(_COMMON)}{nearest(path.suffix, _COMMON)}")
+    other = "; gmsh opens it and saves it as .msh" if path.suffix.lower() in _OF_GMSH else ""
+    fail(path, f"the format {shown!r} is not known; use {', '.join(_COMMON)}{nearest(path.suffix, _COMMON)}{other}")
 
 
 def read_other(path: Path) -> Raw:

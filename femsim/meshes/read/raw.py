@@ -19,12 +19,17 @@ from femsim.meshes.elements import ELEMENTS
 BY_MESHIO_NAME = {e.meshio_name: e.name for e in ELEMENTS.values()}
 #: no cells, no nodes
 NONE: IntArray = np.zeros(0, dtype=np.int64)
+#: more regions, lines and sets than this are numbers of something else (of every cell, say)
+MOST_NAMES = 20_000
 #: names under which programs store a cell's region as a number, the likeliest first
 _REGION_KEYS = (
     "gmsh:physical", "region", "regions", "region_id", "material", "materials", "material_id", "materialids", "materialid",  # noqa: E501
     "mat", "matid", "cell_tags", "celltags", "cell_markers", "cell_ids", "medit:ref", "medit_ref", "cellentityids",
     "physical", "subdomain", "subdomains", "domain", "domains", "attribute", "tag", "tags", "f", "marker",
 )  # fmt: skip
+
+#: files that one file may include, directly and through others
+_MOST_INCLUDES = 1000
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,9 @@ class Group:
 class Raw:
     """What a reader found: cells by blocks of one type (meshio's names), groups of them, sets of nodes and scalars per
     node.
+
+    ``entities`` numbers the part of the geometry that every cell (through all blocks) belongs to, 0 where it is not
+    known: what regions are made of where a file has no groups.
     """
 
     points: FloatArray
@@ -52,6 +60,7 @@ class Raw:
     node_sets: dict[str, IntArray] = field(default_factory=dict)
     point_data: dict[str, FloatArray] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    entities: IntArray | None = None
 
     @property
     def offsets(self) -> IntArray:
@@ -61,12 +70,80 @@ class Raw:
     @property
     def dims(self) -> IntArray:
         """The dimension of every cell."""
-        return np.concatenate([np.full(len(nodes), dim_of(kind)) for kind, nodes in self.blocks])
+        return np.concatenate([NONE, *(np.full(len(nodes), dim_of(kind)) for kind, nodes in self.blocks)])
 
 
 def fail(path: Path, text: str) -> NoReturn:
     """Raise the one line that a fault of a file becomes."""
-    raise InputError(" ".join(f"{path}: {text}".split()))
+    line = " ".join(f"{path}: {text}".split())
+    clean = "".join(c if c.isprintable() else "?" for c in line)
+    raise InputError(clean if len(clean) <= 1000 else f"{clean[:1000]}...")
+
+
+def by_value(values: IntArray) -> dict[int, IntArray]:
+    """Where each of the values stands, in one pass however many there are."""
+    order = np.argsort(values, kind="stable")
+    ascending = values[order]
+    starts = np.flatnonzero(np.diff(ascending, prepend=ascending[:1] - 1)) if len(values) else NONE
+    parts = np.split(order, starts[1:]) if len(starts) else []
+    return {int(ascending[start]): part for start, part in zip(starts, parts, strict=True)}
+
+
+class Budget:
+    """How much a file may unfold to: what it stands for has to follow from its size.
+
+    A set of sets, a range, a file that is included twice or a compressed array can stand for far more than the file
+    holds; ``take`` counts what it does and raises the line that says so.
+    """
+
+    def __init__(self, path: Path, size: int, least: int, times: int) -> None:
+        self.path, self.most, self.used = path, least + times * size, 0
+
+    def take(self, count: int, what: str) -> None:
+        """Count ``count`` entries (or bytes) of ``what``."""
+        self.used += count
+        if self.used > self.most:
+            fail(
+                self.path, f"{what}: unfolds to more than {self.most:,} entries, more than a file of this size can mean"
+            )
+
+
+class Source:
+    """The text of a file and of those it includes, each of them a few times at most."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.count, self.read, self.sizes = path, 0, 0, dict[Path, int]()
+
+    def text(self, path: Path) -> str:
+        """The text of a file, counted."""
+        data = path.read_bytes()
+        self.sizes[path] = len(data)
+        self.count, self.read = self.count + 1, self.read + len(data)
+        if self.count > _MOST_INCLUDES or self.read > 1_000_000 + 4 * sum(self.sizes.values()):
+            fail(self.path, f"includes {self.count} files of {self.read:,} bytes; they include one another too often")
+        if b"\0" in data:
+            fail(path, "cannot be read as text: it holds binary data")
+        return data.decode("utf-8", "replace")
+
+    def beside(self, path: Path, name: str, keyword: str) -> Path:
+        """The file of a name that a file includes."""
+        try:
+            if name and (path.parent / name).is_file():
+                return path.parent / name
+        except (OSError, ValueError):  # a name too long for a file
+            pass
+        fail(path, f"{keyword}: {name}: file not found")
+
+
+def merged(blocks: list[tuple[str, IntArray]]) -> tuple[list[tuple[str, IntArray]], IntArray]:
+    """The blocks with one for each type of cell, and for every cell of the new ones its number in the old ones."""
+    offsets = np.cumsum([0] + [len(nodes) for _, nodes in blocks])
+    parts: dict[tuple[str, int], list[int]] = {}
+    for at, (kind, nodes) in enumerate(blocks):
+        parts.setdefault((kind, nodes.shape[1] if nodes.ndim == 2 else -1), []).append(at)
+    found = [(kind, np.concatenate([blocks[at][1] for at in chosen])) for (kind, _), chosen in parts.items()]
+    order = [np.arange(offsets[at], offsets[at + 1]) for chosen in parts.values() for at in chosen]
+    return found, np.concatenate([NONE, *order])
 
 
 def dim_of(kind: str) -> int:
@@ -123,9 +200,9 @@ def number_groups(
     values, dims = per_cell[key].astype(np.int64), raw.dims
     nothing = {0} if key in ("gmsh:physical", "cell_tags") else set()
     for dim in (3, 2, 1):
-        for number in np.unique(values[dims == dim]):
-            if int(number) not in nothing:
-                name = name_of(key, dim, int(number))
-                cells = np.flatnonzero((dims == dim) & (values == number))
-                raw.groups.append(Group(name or str(number), dim, cells, numbered=name is None))
+        chosen = np.flatnonzero(dims == dim)
+        for number, at in by_value(values[chosen]).items():
+            if number not in nothing:
+                name = name_of(key, dim, number)
+                raw.groups.append(Group(name or str(number), dim, chosen[at], numbered=name is None))
     return True

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import re
 import warnings
 from collections.abc import Callable
@@ -12,25 +10,37 @@ from pathlib import Path
 
 from femsim.base.arrays import FloatArray
 from femsim.base.errors import InputError, nearest
+from femsim.base.system import free_bytes
 from femsim.base.units import UM_PER_LENGTH_UNIT
 from femsim.meshes.elements import ELEMENTS
 from femsim.meshes.mesh import Mesh
 from femsim.meshes.read.abaqus import read_abaqus
 from femsim.meshes.read.clean import assemble, check_shapes
+from femsim.meshes.read.foreign import read_foreign
 from femsim.meshes.read.gmsh import GMSH_TYPES, read_gmsh
+from femsim.meshes.read.nastran import read_nastran
 from femsim.meshes.read.orders import change_element, family
-from femsim.meshes.read.other import kinds_of, read_other
 from femsim.meshes.read.raw import Raw, fail
 from femsim.meshes.read.vtu import read_vtu
+
+#: endings of files that are gmsh's where their first section is one of gmsh's
+GMSH_ENDINGS = (".msh", ".msh1", ".msh2", ".msh22", ".msh4", ".msh40", ".msh41", ".gmsh")
+NASTRAN_ENDINGS = (".bdf", ".fem", ".nas", ".blk", ".bulk")
+#: bytes of memory that reading takes at most for each byte of a file
+MEMORY = 25
 
 
 @dataclass(frozen=True)
 class Imported:
-    """A mesh read from a file: the mesh (um), scalar data per node, and what was done to it on the way in."""
+    """A mesh read from a file: the mesh (um), scalar data per node, and what was done to it on the way in.
+
+    ``unnamed``: the file has no groups, so its regions are called by the numbers of its geometry, or there is one only.
+    """
 
     mesh: Mesh
     point_data: dict[str, FloatArray]
     notes: tuple[str, ...]
+    unnamed: bool = False
 
 
 def read_mesh(path: Path, length_unit: str = "um", element: str | None = None) -> Imported:
@@ -49,7 +59,8 @@ def read_mesh(path: Path, length_unit: str = "um", element: str | None = None) -
     if element is not None and element not in ELEMENTS:
         raise InputError(f"element: {element!r} is not one of {', '.join(ELEMENTS)}{nearest(element, ELEMENTS)}")
     raw = _read(path)
-    mesh, point_data, notes = assemble(path, raw, UM_PER_LENGTH_UNIT[length_unit])
+    found = assemble(path, raw, UM_PER_LENGTH_UNIT[length_unit], element)
+    mesh, point_data, notes = found.mesh, found.point_data, found.notes
     if element is not None and element != mesh.element:
         same = family(mesh.element)
         if element not in same:
@@ -60,41 +71,44 @@ def read_mesh(path: Path, length_unit: str = "um", element: str | None = None) -
         notes.append(f"{mesh.element} cells of the file became {element}")
         mesh, point_data = change_element(mesh, element, point_data)
         check_shapes(path, mesh)
-    return Imported(mesh, point_data, tuple(notes))
+    return Imported(mesh, point_data, tuple(notes), found.unnamed)
 
 
 def _read(path: Path) -> Raw:
     reader, kind = _reader_for(path, _head(path))
-    printed = io.StringIO()
     try:
-        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed), warnings.catch_warnings():
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             raw = reader(path)
             _check_counts(raw)
             return raw
     except InputError:
         raise
-    except ImportError as error:
-        fail(path, f"a {kind} file needs the package {error.name or error}: pip install {error.name or error}")
     except RecursionError:
         fail(path, f"cannot be read as a {kind} file: nested too deeply")
-    except (Exception, SystemExit) as error:  # meshio raises whatever its parsers raise, and leaves by sys.exit
-        said = printed.getvalue().strip() if isinstance(error, SystemExit) else f"{type(error).__name__} {error}"
-        said = " ".join(said.replace(str(path), "it").split())[:160]
+    except Exception as error:  # whatever a damaged file leads to
+        said = " ".join(f"{type(error).__name__} {error}".replace(str(path), "it").split())[:160]
         fail(path, f"cannot be read as a {kind} file (truncated, damaged or of another format): {said}")
 
 
 def _head(path: Path) -> bytes:
+    """The first bytes of a file that can be read in the memory there is."""
     try:
         if path.is_dir():
             fail(path, "is a directory, not a mesh file")
         if not path.exists():
             siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
             fail(path, f"mesh file not found{nearest(path.name, siblings)}")
+        if not path.is_file():
+            fail(path, "is a pipe or a device, not a file")
+        size, free = path.stat().st_size, free_bytes()
+        if free is not None and size * MEMORY > free:
+            need = f"reading it needs about {size * MEMORY / 1e9:.2g} GB, {free / 1e9:.2g} are free"
+            fail(path, f"has {size / 1e9:.2g} GB; {need}")
         with path.open("rb") as stream:
             head = stream.read(4096)
-    except OSError as error:
-        fail(path, f"cannot be opened: {error.strerror or error}")
+    except (OSError, ValueError) as error:
+        fail(path, f"cannot be opened: {getattr(error, 'strerror', None) or error}")
     if not head.strip():
         fail(path, "is empty")
     return head
@@ -103,13 +117,15 @@ def _head(path: Path) -> bytes:
 def _reader_for(path: Path, head: bytes) -> tuple[Callable[[Path], Raw], str]:
     """The reader for a file, and what the format is called."""
     suffix = path.suffix.lower()
-    if suffix in (".msh", ".msh2", ".msh4") and re.search(rb"^\$MeshFormat\s+(2|4)", head, re.MULTILINE):
+    if suffix in GMSH_ENDINGS and re.search(rb"^\$(MeshFormat\s|NOD\s)", head, re.MULTILINE):
         return read_gmsh, "gmsh"
     if suffix == ".inp":
         return read_abaqus, "Abaqus"
     if suffix == ".vtu":
         return read_vtu, "VTU"
-    return read_other, " or ".join(kinds_of(path))
+    if suffix in NASTRAN_ENDINGS:
+        return read_nastran, "Nastran"
+    return read_foreign, suffix.removeprefix(".")
 
 
 def _check_counts(raw: Raw) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 import base64
 import re
 import zlib
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from femsim.base.arrays import FloatArray, IntArray
-from femsim.meshes.read.raw import NONE, Group, Raw, fail, number_groups, numbers, scalars
+from femsim.meshes.read.raw import NONE, Budget, Group, Raw, by_value, fail, number_groups, numbers, scalars
 
 _VTK_TYPES = {1: "vertex", 3: "line", 4: "polyline", 5: "triangle", 7: "polygon", 8: "pixel", 9: "quad", 10: "tetra", 11: "voxel",  # noqa: E501
               12: "hexahedron", 13: "wedge", 14: "pyramid", 21: "line3", 22: "triangle6", 23: "quad8", 24: "tetra10", 25: "hexahedron20",  # noqa: E501
@@ -37,29 +36,41 @@ def read_vtu(path: Path) -> Raw:
     if grid is None or not nodes:
         fail(path, "holds no Piece")
     field_data = vtu.arrays(grid.find("FieldData"))
-    pieces, first = list[_Piece](), 0
+    pieces, first, at = list[_Piece](), 0, 0
     for node in nodes:
-        pieces.append(_piece(path, vtu, node, first))
+        pieces.append(_piece(path, vtu, node, first, at))
         first += len(pieces[-1].points)
+        at += len(pieces[-1].connectivity)
     kinds = np.concatenate([piece.types for piece in pieces])
-    rows = [row for piece in pieces for row in piece.rows]
+    starts = np.concatenate([piece.starts for piece in pieces])
+    widths = np.concatenate([piece.widths for piece in pieces])
+    connectivity = np.concatenate([piece.connectivity for piece in pieces])
     raw, order = Raw(np.concatenate([piece.points for piece in pieces]), []), [NONE]
-    for code in np.unique(kinds):
-        chosen = np.flatnonzero(kinds == code)
-        for width in sorted({len(rows[i]) for i in chosen}):
-            same = np.array([i for i in chosen if len(rows[i]) == width], dtype=np.int64)
-            block = np.array([rows[i] for i in same], dtype=np.int64)
-            name = _VTK_TYPES.get(int(code), f"VTK type {code}")
-            raw.blocks.append(("quad", block[:, [0, 1, 3, 2]]) if name == "pixel" else (name, block))
-            order.append(same)
+    for code, width in np.unique(np.column_stack([kinds, widths]), axis=0).tolist():
+        same = np.flatnonzero((kinds == code) & (widths == width))
+        block = connectivity[starts[same][:, None] + np.arange(width)]
+        name = _VTK_TYPES.get(code, f"VTK type {code}")
+        raw.blocks.append(("quad", block[:, [0, 1, 3, 2]]) if name == "pixel" and width == 4 else (name, block))
+        order.append(same)
     ordered = np.concatenate(order)
     cell_data = _joined([piece.cell_data for piece in pieces])
     per_cell = {name: values[ordered] for name, values in cell_data.items() if len(values) == len(ordered)}
     raw.point_data = scalars(_joined([piece.point_data for piece in pieces]))
-    if "region_names" in field_data and "node" in raw.point_data:
+    regions = _names(field_data, "region")
+    if regions and "node" in raw.point_data:
         _rejoin(raw, raw.point_data.pop("node").astype(np.int64))
-    _groups(raw, per_cell, field_data)
+    _groups(raw, per_cell, regions, _names(field_data, "surface"), _names(field_data, "line"))
     return raw
+
+
+def _names(field_data: dict[str, _Array], what: str) -> dict[int, str]:
+    """Names by number: an array ``region: NAME`` of one number for each, or (until 0.1) the texts ``region_names``."""
+    found = {}
+    for key, values in field_data.items():
+        if key.startswith(f"{what}: ") and not isinstance(values, list) and len(values) == 1:
+            found[int(values[0])] = key.removeprefix(f"{what}: ")
+    texts = field_data.get(f"{what}_names", [])
+    return found or {number: text for number, text in enumerate(texts) if isinstance(text, str)}
 
 
 class _Vtu:
@@ -69,15 +80,18 @@ class _Vtu:
         from xml.etree import ElementTree
 
         data = path.read_bytes()
-        self.appended, self.raw = b"", False
+        self.budget = Budget(path, len(data), 64_000_000, 200)
+        self.appended, self.raw = memoryview(b""), False
         opening = re.search(rb"<AppendedData[^>]*>\s*_", data)
         if opening:
             end = data.rfind(b"</AppendedData>")
             if end < 0:
                 fail(path, "is truncated: AppendedData is not closed")
             self.raw = b"raw" in opening.group(0)
-            self.appended = data[opening.end() : end]
+            self.appended = memoryview(data)[opening.end() : end]
             data = data[: opening.start()] + data[end + len(b"</AppendedData>") :]
+        if b"<!DOCTYPE" in data or b"\0" in data:  # entities, in the open or in another encoding
+            fail(path, "is not a VTU file: it declares a document type, or is not UTF-8 text")
         self.root = ElementTree.fromstring(data)
         if self.root.tag != "VTKFile" or self.root.get("type") != "UnstructuredGrid":
             fail(path, f"is not an unstructured grid but {self.root.get('type') or self.root.tag!r}")
@@ -96,17 +110,18 @@ class _Vtu:
         if style == "ascii":
             values = numbers(text.replace(b"\n", b" ")).astype(dtype) if text.strip() else np.zeros(0, dtype=dtype)
         elif style == "binary":
-            values = np.frombuffer(self.decode(b"".join(text.split()), raw=False), dtype=dtype)
+            values = np.frombuffer(self.decode(memoryview(b"".join(text.split())), raw=False), dtype=dtype)
         else:
-            values = np.frombuffer(
-                self.decode(self.appended[int(node.get("offset", "0")) :], raw=self.raw), dtype=dtype
-            )
+            start = int(node.get("offset", "0"))
+            if not 0 <= start <= len(self.appended):
+                raise ValueError(f"an array begins at {start}, beyond the data")
+            values = np.frombuffer(self.decode(self.appended[start:], raw=self.raw), dtype=dtype)
         if kind == "String":
             return [part.decode("utf-8", "replace") for part in values.tobytes().split(b"\0")[:-1]]
         components = int(node.get("NumberOfComponents") or 1)
         return values.reshape(-1, components) if components > 1 else values
 
-    def decode(self, data: bytes, raw: bool) -> bytes:
+    def decode(self, data: memoryview, raw: bool) -> bytes:
         """The bytes of one array, whose header comes first."""
 
         def length(size: int) -> int:
@@ -116,25 +131,39 @@ class _Vtu:
         def part(start: int, size: int) -> bytes:
             """``size`` bytes from the character ``start`` on."""
             stop = start + length(size)
-            if stop > len(data):
+            if size < 0 or stop > len(data):
                 raise ValueError("an array ends early")
-            return data[start:stop] if raw else base64.b64decode(data[start:stop], validate=True)[:size]
+            found = data[start:stop]
+            return bytes(found) if raw else base64.b64decode(found, validate=True)[:size]
 
         width = self.header.itemsize
         first = int(np.frombuffer(part(0, width), self.header)[0])
         if not self.compressor:
+            self.budget.take(first, "its arrays")
             return part(0, width + first)[width:]
         size = width * (3 + first)
-        sizes = np.frombuffer(part(0, size), self.header)[3:].astype(int)
-        body = part(length(size), int(sizes.sum()))
+        header = [int(value) for value in np.frombuffer(part(0, size), self.header)]
+        blocks, block, last, sizes = first, header[1], header[2], header[3:]
+        self.budget.take(blocks * block, "its arrays")
+        body = part(length(size), sum(sizes))
+        start, unpacked = 0, []
+        for number, count in enumerate(sizes):
+            wanted = last if last and number == blocks - 1 else block
+            unpacked.append(self.unpack(body[start : start + count], wanted))
+            start += count
+        return b"".join(unpacked)
+
+    def unpack(self, data: bytes, size: int) -> bytes:
+        """One block of ``size`` bytes, and not a byte more whatever the compressed data hold."""
         if self.compressor == "vtkZLibDataCompressor":
-            unpack: Callable[[bytes], bytes] = zlib.decompress
+            found = zlib.decompressobj().decompress(data, size + 1)
         else:
             import lzma
 
-            unpack = lzma.decompress
-        ends = np.cumsum(sizes)
-        return b"".join(unpack(body[end - count : end]) for end, count in zip(ends, sizes, strict=True))
+            found = lzma.LZMADecompressor(memlimit=256_000_000).decompress(data, size + 1)
+        if len(found) != size:
+            raise ValueError(f"a block unpacks to {'more' if len(found) > size else 'less'} than {size} bytes")
+        return found
 
     def arrays(self, parent: Any) -> dict[str, _Array]:
         """All arrays of an element, by name."""
@@ -143,17 +172,19 @@ class _Vtu:
 
 @dataclass(frozen=True)
 class _Piece:
-    """One piece of a grid; the cells' nodes (rows) are numbered through all pieces."""
+    """One piece of a grid; nodes, and the places of the cells among them, are numbered through all pieces."""
 
     points: FloatArray
     types: IntArray
-    rows: Sequence[IntArray]
+    connectivity: IntArray
+    starts: IntArray
+    widths: IntArray
     point_data: dict[str, _Array]
     cell_data: dict[str, _Array]
 
 
-def _piece(path: Path, vtu: _Vtu, node: Any, first: int) -> _Piece:
-    """The piece whose points are numbered from ``first`` on."""
+def _piece(path: Path, vtu: _Vtu, node: Any, first: int, at: int) -> _Piece:
+    """The piece whose points are numbered from ``first`` on, its cells' nodes standing from ``at`` on."""
     place = node.find("Points")
     xyz = np.asarray(
         vtu.array(place[0]) if place is not None and len(place) else np.zeros((0, 3)), dtype=float
@@ -161,19 +192,20 @@ def _piece(path: Path, vtu: _Vtu, node: Any, first: int) -> _Piece:
     if len(xyz) != int(node.get("NumberOfPoints", "0")):
         raise ValueError(f"{node.get('NumberOfPoints')} points promised, {len(xyz)} found")
     cells = vtu.arrays(node.find("Cells"))
-    ends = np.asarray(cells["offsets"], dtype=np.int64)
-    nodes = np.asarray(cells["connectivity"], dtype=np.int64)
+    ends = np.asarray(cells["offsets"], dtype=np.int64).ravel()
+    nodes = np.asarray(cells["connectivity"], dtype=np.int64).ravel()
+    types = np.asarray(cells["types"], dtype=np.int64).ravel()
+    widths = np.diff(ends, prepend=0)
     if (
         len(ends) != int(node.get("NumberOfCells", "0"))
-        or len(cells["types"]) != len(ends)
-        or (len(ends) and ends[-1] != len(nodes))
+        or len(types) != len(ends)
+        or (len(ends) and (ends[-1] != len(nodes) or widths.min() < 0))
     ):
         raise ValueError("numbers of cells, offsets and types do not agree")
     if len(nodes) and (nodes.min() < 0 or nodes.max() >= len(xyz)):
         fail(path, f"refers to point {nodes.max()}, but has {len(xyz)}")
-    rows = np.split(nodes + first, ends[:-1]) if len(ends) else []
-    types = np.asarray(cells["types"], dtype=np.int64)
-    return _Piece(xyz, types, rows, vtu.arrays(node.find("PointData")), vtu.arrays(node.find("CellData")))
+    point_data, cell_data = vtu.arrays(node.find("PointData")), vtu.arrays(node.find("CellData"))
+    return _Piece(xyz, types, nodes + first, at + ends - widths, widths, point_data, cell_data)
 
 
 def _joined(data: list[dict[str, _Array]]) -> dict[str, npt.NDArray[Any]]:
@@ -197,28 +229,28 @@ def _rejoin(raw: Raw, node: IntArray) -> None:
         )
 
 
-def _groups(raw: Raw, per_cell: dict[str, npt.NDArray[Any]], field_data: dict[str, _Array]) -> None:
+def _groups(
+    raw: Raw,
+    per_cell: dict[str, npt.NDArray[Any]],
+    names: dict[int, str],
+    surfaces: dict[int, str],
+    lines: dict[int, str],
+) -> None:
     """Groups as femsim writes them, by a text per cell, or else by a number per cell."""
-    names, lines = (
-        {number: text for number, text in enumerate(field_data.get(key, [])) if isinstance(text, str)}
-        for key in ("region_names", "line_names")
-    )
-    surfaces = {
-        number: text for number, text in enumerate(field_data.get("surface_names", [])) if isinstance(text, str)
-    }
-    if (lines or surfaces) and "line" in per_cell and "region" in per_cell:
-        solid = "surface_names" in field_data
-        columns = [("region", names, 3 if solid else 2), ("line", lines, 1)]
-        for column, known, dim in [*columns, *([("surface", surfaces, 2)] if solid else [])]:
-            raw.groups += [
-                Group(name, dim, np.flatnonzero(per_cell[column] == number)) for number, name in known.items()
-            ]
+    if names and "line" in per_cell and "region" in per_cell:
+        top = 3 if "surface" in per_cell else 2
+        for column, known, dim in (("region", names, top), ("surface", surfaces, 2), ("line", lines, 1)):
+            if known:
+                at = by_value(per_cell[column].astype(np.int64))
+                raw.groups += [Group(name, dim, at.get(number, NONE)) for number, name in known.items()]
         return
     texts = next(
         (v for n, v in per_cell.items() if v.dtype.kind == "U" and n.lower() in ("regionname", "region", "material")),
         None,
     )
     if texts is not None:
-        raw.groups += [Group(str(name), None, np.flatnonzero(texts == name)) for name in np.unique(texts) if name]
+        names_found, which = np.unique(texts, return_inverse=True)
+        at = by_value(which.ravel())
+        raw.groups += [Group(str(name), None, at[k]) for k, name in enumerate(names_found) if name]
     else:
         number_groups(raw, per_cell, lambda key, dim, number: names.get(number) if key == "region" else None)
