@@ -9,7 +9,9 @@ Appl. Mech. Eng. 50, 107).
 At a root the node's force also holds the wall's share. There the force of the body across the interface, whose face
 runs on through the root, is split in the ratio of the singular field's own tractions on both sides of the root
 (:func:`femsim.measures.corner.intensity.root_share`); without that field, as at the plain end of an interface, the
-force belongs to the interface alone.
+force belongs to the interface alone. Where nothing lies across, as at the rim of a via on the body's surface or at the
+foot of a clamped post, the forces are those of the conductor's own side of the line: what a support or a pressure must
+exert on it, zero on a free face.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from femsim.base.arrays import FloatArray, IntArray
+from femsim.base.arrays import BoolArray, FloatArray, IntArray
 from femsim.base.errors import InputError
 from femsim.meshes.elements import gauss_points, line_gauss, line_shape
 from femsim.meshes.facets import edges_of
@@ -71,13 +73,21 @@ def side_force(field: StressField, nodes: IntArray, level: float, into: int) -> 
     return cell_force(field, around[(centre - level) * into > 0])[nodes]
 
 
+def across(mesh: Mesh, nodes: IntArray, level: float, into: int) -> BoolArray:
+    """Which nodes (n,) of a level line touch a cell on one side of it."""
+    centre = mesh.points[mesh.cells[:, : mesh.info.corners]].mean(axis=1)[:, 1]
+    touched = np.zeros(len(mesh.points), dtype=bool)
+    touched[mesh.cells[(centre - level) * into > 0]] = True
+    return np.asarray(touched[nodes])
+
+
 def cell_force(field: StressField, cells: IntArray) -> FloatArray:
     """Nodal forces (N, width) in uN of the stress in some cells."""
     space = field.space
     points, weights = gauss_points(space.mesh.element, space.mesh.info.full)
     at = sample(space, cells, points)
     element = at.pull(field.stress(at) * (at.volume * weights)[..., None])
-    force = np.bincount(space.element_dofs(cells).ravel(), element.ravel(), minlength=space.ndof)
+    force = np.bincount(space.element_dofs(cells).ravel(), element.ravel(), minlength=space.ndof).astype(np.float64)
     return np.asarray(force[: space.nodal].reshape(-1, space.width))
 
 
@@ -107,9 +117,12 @@ def profile(field: StressField, root: Root, length: float, share: FloatArray | N
     if not len(edges):
         raise InputError(f"traction: no interface under {root.region!r} at root {root.name}")
     nodes = np.unique(edges)
-    # of the body across, whose face runs on through the root
-    force = side_force(field, nodes, root.at[1], -root.into[1])
-    force = force * root.into[1]  # its outward normal points up where the conductor lies above
+    # of the body across, whose face runs on through the root; its outward normal points up where the conductor lies above
+    force = side_force(field, nodes, root.at[1], -root.into[1]) * root.into[1]
+    alone = ~across(mesh, nodes, root.at[1], -root.into[1])
+    if np.any(alone):  # a free, loaded or held face of the body: what the conductor's side exerts on it
+        own = side_force(field, nodes, root.at[1], root.into[1]) * -root.into[1]
+        force[alone] = own[alone]
     if share is not None:
         force[int(np.argmin(np.abs(mesh.points[nodes, 0] - root.at[0])))] *= share
     traction = np.linalg.solve(_mass(space, edges, nodes), force)

@@ -165,6 +165,8 @@ def corner_field(solution: Solution, corner: Corner, highest: float = HIGHEST) -
 
     model, unknowns = solution.model, solution.unknowns
     mesh, axisymmetric = model.mesh, model.kinematics.radial
+    if corner.reach <= 1e-9 * mesh.extent:
+        raise NumericsError("another body touches at this point alone; the force it passes on has no expansion here")
     eigens = usable(exponents(corner.junction, re_max=highest))
     strain = 0.0
     if axisymmetric:

@@ -157,7 +157,7 @@ def intensities(
                 u -= regular.displacement(radius, np.degrees(angle), k)
                 stress -= regular.stress(radius, np.degrees(angle), k)
             fields.append((angle, k, 0.5 * (b - a) * weights, u, arc_traction(stress, angle)))
-        if junction.can_rotate:
+        if fields and junction.can_rotate:
             _remove_rigid_motion(fields)
         for column, eigen in enumerate(eigens):
             samples[row, column] = sum(
