@@ -21,7 +21,7 @@ from femsim.models.kinematics import AXISYMMETRIC, PLANE_STRAIN
 from femsim.models.loads import Traction
 from femsim.models.model import Model, model_of
 from femsim.models.space import Constraints, Space
-from femsim.runs.results import results_dict
+from femsim.runs.results import crack_notes, crack_table, results_dict
 from femsim.runs.run import run
 from femsim.solvers.solve import solve
 
@@ -122,7 +122,9 @@ def test_homogeneous_edge_crack(element):
     assert found.domain == pytest.approx(stress_intensity**2 * (1 - 0.3**2) / 100e3, rel=0.01)
     assert found.mode_1 == pytest.approx(found.vcct, rel=1e-3)
     assert found.mixity == pytest.approx(0.0, abs=0.5)
+    assert found.intensity == pytest.approx((stress_intensity, 0.0), abs=0.01 * stress_intensity)
     assert found.opening >= 0.0
+    assert not found.note
 
 
 def test_interface_crack_between_half_planes():
@@ -161,6 +163,10 @@ def test_interface_crack_between_half_planes():
     found = both(solution, crack, a)
     assert found.domain == pytest.approx(expected, rel=0.01)
     assert found.mode_2 > 1e-4 * found.vcct
+    # Rice 1988: K = sigma sqrt(pi a) (1 + 2 i eps) (2 a)^(-i eps), here as K r^(i eps) at r = a
+    complex_k = sigma * np.sqrt(np.pi * a) * (1 + 2j * eps) * 2.0 ** (-1j * eps)
+    assert complex(*found.intensity) == pytest.approx(complex_k, rel=0.01)
+    assert found.mixity == pytest.approx(np.degrees(np.angle(complex_k)), abs=0.5)
 
 
 def test_thermal_strip_in_steady_state():
@@ -283,6 +289,32 @@ def test_a_crack_at_the_foot_of_a_post():
     entry = results_dict(done)["cracks"][0]
     assert entry["energy_release_rate"] == short.domain
     assert entry["root"] == "post_root"
+    k = entry["stress_intensity"]
+    assert np.degrees(np.arctan2(k["K_II"], k["K_I"])) == pytest.approx(entry["mode_mixity"])
+    # G = (1 - beta^2) |K|^2 / E* at an interface (Malyshev and Salganik 1965)
+    (e1, n1), (e2, n2) = (120e3, 0.34), (169e3, 0.28)
+    m1, m2, k1, k2 = e1 / 2 / (1 + n1), e2 / 2 / (1 + n2), 3 - 4 * n1, 3 - 4 * n2
+    beta = (m1 * (k2 - 1) - m2 * (k1 - 1)) / (m1 * (k2 + 1) + m2 * (k1 + 1))
+    square = (1 - beta**2) * (k["K_I"] ** 2 + k["K_II"] ** 2) * 0.5 * ((1 - n1**2) / e1 + (1 - n2**2) / e2)
+    assert square == pytest.approx(short.domain, rel=0.03)
+    assert "faces overlap by up to" in entry["note"]
+    table, notes = crack_table([entry]), crack_notes([entry])
+    assert f"{short.domain:.4g}" in table[1][2]
+    assert any("overlap" in line for line in notes)
+
+
+def test_a_failed_crack_keeps_its_place_and_the_rest(monkeypatch):
+    def fails(*_):
+        raise np.linalg.LinAlgError("SVD did not converge")
+
+    monkeypatch.setattr("femsim.runs.cracks.release", fails)
+    with pytest.warns(FemsimWarning, match=r"crack.0: no energy release rate .* SVD did not converge"):
+        done = run(bilayer(crack=[{"root": "post_root", "length": 2.0}]))
+    document = results_dict(done)
+    assert "SVD did not converge" in document["cracks"][0]["note"]
+    assert "energy_release_rate" not in document["cracks"][0]
+    assert "failed" in crack_table(document["cracks"])[1]
+    assert document["metrics"]["roots"]["post_root"][0]["peel"] is not None
 
 
 def test_faults_of_a_crack_are_named():

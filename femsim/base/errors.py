@@ -24,6 +24,10 @@ class NumericsError(FemsimError):
     """The numbers failed: singular, not converged, or a tolerance not met."""
 
 
+class NoExpansionError(NumericsError):
+    """A corner whose local field is not one of those that femsim expands, or a mesh too coarse to find it."""
+
+
 class ToleranceError(NumericsError):
     """A tolerance that was not met within the limit; ``run`` is the best answer there is."""
 

@@ -81,7 +81,7 @@ def tolerance(text: str | None) -> list[str]:
 
 
 def _show_results(document: dict[str, Any], rows: list[list[str]]) -> None:
-    from femsim.runs.results import left_out_words
+    from femsim.runs.results import crack_notes, crack_table, left_out_words
 
     case, mesh = document["case"], document["mesh"]
     delta = case["delta_t"]
@@ -102,6 +102,11 @@ def _show_results(document: dict[str, Any], rows: list[list[str]]) -> None:
         for name, values in regions.items():
             lines.append([name, *(number(values[key]) for key in ("von_mises_mean", "von_mises_max", "energy"))])
         out(table(lines, right=(1, 2, 3)))
+    if document.get("cracks"):
+        lines = crack_table(document["cracks"])
+        out("\n" + table(lines, right=range(1, len(lines[0]))))
+        for line in crack_notes(document["cracks"]):
+            out(line + "\n")
     for name, probe in document["probes"].items():
         stress = ", ".join(f"{key} {value:.4g}" for key, value in probe["stress"].items())
         place, moved = (", ".join(f"{v:.6g}" for v in probe[key]) for key in ("at", "u"))

@@ -32,9 +32,10 @@ import numpy as np
 import numpy.typing as npt
 
 from femsim.base.arrays import FloatArray, IntArray
-from femsim.base.errors import FemsimError, InputError
+from femsim.base.errors import InputError
+from femsim.base.secondary import reason
 from femsim.measures.corner.corner import corner_at
-from femsim.measures.corner.intensity import corner_field
+from femsim.measures.corner.intensity import corner_field, crack_traction, stress_intensity
 from femsim.measures.traction import cell_force
 from femsim.meshes.elements import gauss_points, shape
 from femsim.meshes.facets import edges_of
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
 
 #: outer radii of the domains, as fractions of the tip's reach; the plateau ends at half of each
 DOMAINS = (0.05, 0.1, 0.2, 0.3)
+#: an overlap larger than this fraction of the faces' relative motion is one
+OVERLAP = 1e-3
 #: edges ahead of the tip that crack closure closes at once
 CLOSED = 4
 
@@ -81,8 +84,10 @@ class Release:
     ``vcct`` = ``mode_1`` + ``mode_2``, whose shares depend on the length closed (``edge``, um) on an interface;
     ``domain`` is the mean and ``spread`` half the range over several domains. ``mixity``: phase angle (degrees) of
     shear over peel traction at ``mixity_length`` um ahead of the tip, from the singular field (None where there is
-    none). ``opening``: smallest opening of the faces (um), negative where they overlap, and ``opening_scale`` their
-    largest relative motion.
+    none). ``intensity``: K_I and K_II (MPa um^0.5) at that length
+    (:func:`~femsim.measures.corner.intensity.stress_intensity`). ``mode_1`` is work, positive where tension opens the
+    faces and where compression makes them overlap; the sign of K_I tells which. ``opening``: smallest opening of the
+    faces (um), negative where they overlap, and ``opening_scale`` their largest relative motion.
     """
 
     name: str
@@ -98,7 +103,13 @@ class Release:
     mixity_length: float
     opening: float
     opening_scale: float
+    intensity: tuple[float, float] | None = None
     note: str = ""
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether the faces pass through each other by more than the numbers' scatter."""
+        return self.opening < -OVERLAP * self.opening_scale
 
 
 def interface_path(mesh: Mesh, root: Root) -> IntArray:
@@ -288,23 +299,22 @@ def release(solution: Solution, crack: Opened, name: str, length: float, domains
     normal = np.array([-direction[1], direction[0]])
     mode_1, mode_2, edge = crack_closure(solution, crack)
     place = (float(tip[0]), float(tip[1]))
-    mixity, note = None, ""
+    mixity, intensity, notes = None, None, []
     corner = corner_at(solution.model, place, name)
     found = [domain_integral(solution, tip, direction, f * corner.reach, 0.5 * f * corner.reach) for f in domains]
     try:
         field = corner_field(solution, corner)
         ray = float(np.degrees(np.arctan2(direction[1], direction[0])))
-        traction = np.zeros(2)
-        for k in field.singular:
-            eigen = field.expansion.eigens[k]
-            s = eigen.stress(ray, corner.junction.wedge_at(ray), "polar")[0]
-            traction += np.real(field.expansion.intensities[k] * length ** (eigen.exponent - 1.0) * s[1:])
-        mixity = float(np.degrees(np.arctan2(traction[1], traction[0])))
-    except FemsimError as error:
-        note = f"no mode mixity ({error})"
+        peel, shear = crack_traction(field, ray, length)
+        mixity = float(np.degrees(np.arctan2(shear, peel)))
+        intensity = stress_intensity(field, length)
+    except Exception as error:  # the energy release rate stands without it
+        notes.append(f"no mode mixity ({reason(error)})")
     inner = slice(1, -1) if len(crack.left) > 2 else slice(None)
     apart = (solution.displacement[crack.left] - solution.displacement[crack.right])[inner]
     opening = apart @ normal
+    behind = (tip - mesh.points[crack.left[inner]]) @ direction
+    notes += _overlap(opening, behind, edge, mode_1, float(np.abs(apart).max(initial=0.0)))
     return Release(
         name=name,
         length=length,
@@ -319,5 +329,23 @@ def release(solution: Solution, crack: Opened, name: str, length: float, domains
         mixity_length=length,
         opening=float(opening.min(initial=0.0)),
         opening_scale=float(np.abs(apart).max(initial=0.0)),
-        note=note,
+        intensity=intensity,
+        note="; ".join(notes),
     )
+
+
+def _overlap(opening: FloatArray, behind: FloatArray, edge: float, mode_1: float, scale: float) -> list[str]:
+    """Where the faces (``opening`` um at ``behind`` um from the tip) overlap, and what that says of mode 1."""
+    inside = opening < -OVERLAP * scale
+    if not np.any(inside):
+        return []
+    low, high = float(behind[inside].min()), float(behind[inside].max())
+    text = f"the faces overlap by up to {-float(opening.min()):.2g} um, from {low:.3g} to {high:.3g} um behind the tip"
+    if mode_1 > 0.0:
+        near = np.any(behind[inside] <= edge * (1 + 1e-9))
+        text += (
+            "; mode_1 is positive because compression and overlap have the same sign in the work of closing"
+            if near
+            else f"; mode_1 is positive because the {edge:.3g} um next to the tip, over which it is taken, are open"
+        )
+    return [text]

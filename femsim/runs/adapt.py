@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from femsim.base.arrays import BoolArray, FloatArray, IntArray
-from femsim.base.errors import InputError, nearest
+from femsim.base.errors import InputError, NumericsError, nearest
 from femsim.builders.build import Discretisation
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.cases.case import Case
@@ -164,7 +164,8 @@ def cell_shares(solved: Solved, open_: BoolArray) -> FloatArray:
     What an error estimate has beyond the indicators' sum is the doubt about the cell at the root, and goes to the cells
     around it.
     """
-    assert solved.indicators is not None
+    if solved.indicators is None:
+        raise NumericsError("mesh.tolerance: the error estimate failed, so there is nothing to refine by")
     mesh = solved.model.mesh
     own = np.abs(solved.indicators)
     _, error, scale = _values(solved.roots)

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from femsim.base.errors import FemsimWarning, InputError, nearest
+from femsim.base.secondary import reason
 from femsim.builders.build import Discretisation, build_model
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.cases.parts import MeshSpec
@@ -28,11 +29,23 @@ from femsim.solvers.solve import solve
 AT_TIP = 0.005
 
 
+@dataclass(frozen=True)
+class CrackFailure:
+    """A crack whose computation failed, and why; it keeps its place among the others."""
+
+    name: str
+    length: float
+    note: str
+
+
 def crack_releases(
     disc: Discretisation, materials: dict[str, ResolvedMaterial], say: Callable[[str], None]
-) -> tuple[Release, ...]:
-    """Energy release rates of all cracks of a case; one per wall where roots share a name."""
-    found = []
+) -> tuple[Release | CrackFailure, ...]:
+    """Energy release rates of all cracks of a case; one per wall where roots share a name. One that fails is a warning.
+
+    Raises InputError for a crack that its root or its interface does not allow.
+    """
+    found: list[Release | CrackFailure] = []
     names = [root.name for root in disc.roots]
     for index, spec in enumerate(disc.case.crack):
         if spec.root not in names:
@@ -43,8 +56,21 @@ def crack_releases(
         for root in disc.roots:
             if root.name == spec.root:
                 say(f"crack of {spec.length:g} um at {root.name}")
-                found.append(crack_release(disc, materials, root, spec.length, f"crack.{index}"))
+                found.append(_attempted(disc, materials, root, spec.length, f"crack.{index}"))
     return tuple(found)
+
+
+def _attempted(
+    disc: Discretisation, materials: dict[str, ResolvedMaterial], root: Root, length: float, label: str
+) -> Release | CrackFailure:
+    try:
+        return crack_release(disc, materials, root, length, label)
+    except InputError:
+        raise
+    except Exception as error:
+        what = f"{label}: no energy release rate of the crack at root {root.name}"
+        warnings.warn(f"{what}: {reason(error)}; the other results stand", FemsimWarning, stacklevel=3)
+        return CrackFailure(root.name, length, reason(error))
 
 
 def crack_release(
@@ -63,7 +89,7 @@ def crack_release(
         data = {name: np.concatenate([field, field[origin]]) for name, field in data.items()}
     model = build_model(replace(disc, mesh=opened.mesh, point_data=data), materials)
     found = release(solve(model), opened, root.name, length)
-    if found.opening < -1e-3 * np.abs(found.opening_scale):
+    if found.overlaps:
         warnings.warn(
             f"{label}: the faces of the crack at root {root.name} overlap by up to {-found.opening:.2g} um; "
             f"contact is not modelled, "

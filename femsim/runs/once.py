@@ -7,8 +7,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from femsim.base.arrays import FloatArray
+from femsim.base.secondary import attempt
 from femsim.builders.build import Discretisation, build_model
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.measures.averages import Averages, Estimate, RootMetrics, averages, root_metrics
@@ -58,14 +60,23 @@ def solve_case(
     say("recovering stresses")
     done = time.perf_counter()
     roots = [root_metrics(solution.field, average) for average in chosen]
-    defect = cellwise = None
+    defect: Defect | None = None
+    cellwise: FloatArray | None = None
     if errors and chosen:
-        defect = Defect.of(solution)
-        cellwise = goal_indicators(solution, root_goals(solution, chosen), defect)
-        roots = with_errors(solution, chosen, roots, cellwise)
+        plain = roots, defect, cellwise
+        take = partial(_estimated, solution, chosen, roots)
+        roots, defect, cellwise = attempt("error estimates of the root metrics", take, plain)
     timing = {"mesh": ready - start, "assemble": solution.timing["assemble"], "solve": solution.timing["solve"]}
     timing["recover"] = time.perf_counter() - done
     return Solved(disc, model, chosen, solution, tuple(roots), timing, defect, cellwise)
+
+
+def _estimated(
+    solution: Solution, chosen: Sequence[Averages], roots: list[RootMetrics]
+) -> tuple[list[RootMetrics], Defect | None, FloatArray | None]:
+    defect = Defect.of(solution)
+    cellwise = goal_indicators(solution, root_goals(solution, chosen), defect)
+    return with_errors(solution, chosen, roots, cellwise), defect, cellwise
 
 
 def metric_names(roots: Sequence[RootMetrics]) -> list[str]:

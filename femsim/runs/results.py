@@ -9,9 +9,10 @@ import numpy as np
 
 import femsim
 from femsim.measures.averages import RootMetrics, fits, reach
-from femsim.measures.corner.intensity import RootField
+from femsim.measures.corner.intensity import RootField, stress_intensity
 from femsim.measures.crack import Release
 from femsim.meshes.layout import Root
+from femsim.runs.cracks import CrackFailure
 from femsim.runs.names import length_text, place
 from femsim.runs.run import Run
 
@@ -133,8 +134,16 @@ def left_out_words(entries: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def release_dict(found: Release) -> dict[str, Any]:
-    """A crack as the JSON of ``solve`` has it."""
+def release_dict(found: Release | CrackFailure) -> dict[str, Any]:
+    """A crack as the JSON of ``solve`` has it; of one that failed, the place and the reason.
+
+    ``energy_release_rate`` is that of the domain integral (``domain``, +- ``domain_spread``), beside it that of virtual
+    crack closure (``vcct`` = ``mode_1`` + ``mode_2``), J/m2. ``stress_intensity`` holds K_I and K_II in the usual
+    normalisation, traction ahead of the tip times sqrt(2 pi r), at ``length`` um, where an interface crack's turn into
+    each other (Rice 1988).
+    """
+    if isinstance(found, CrackFailure):
+        return {"root": found.name, "length": found.length, "note": found.note}
     entry: dict[str, Any] = {
         "root": found.name,
         "length": found.length,
@@ -151,13 +160,55 @@ def release_dict(found: Release) -> dict[str, Any]:
         "opening": found.opening,
         "unit": "J/m2",
     }
+    if found.intensity is not None:
+        entry["stress_intensity"] = intensity_dict(found.intensity, found.mixity_length)
     if found.note:
         entry["note"] = found.note
     return entry
 
 
+def intensity_dict(found: tuple[float, float], length: float) -> dict[str, Any]:
+    """K_I and K_II at a length (um) ahead of a crack's tip."""
+    return {"K_I": found[0], "K_II": found[1], "length": length, "unit": "MPa um^0.5"}
+
+
+def crack_table(cracks: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    """Rows of text, header first, of the JSON's cracks: place, energy release rate and what the modes are."""
+    rows = [
+        ["crack at root", "length (um)", "G (J/m2)", "by closure (J/m2)", "K_I", "K_II (MPa um^0.5)", "mixity (deg)"]
+    ]
+    for one in cracks:
+        cells = [one["root"], f"{one['length']:g}"]
+        if "energy_release_rate" not in one:
+            rows.append([*cells, "failed", *[""] * 4])
+            continue
+        k = one.get("stress_intensity", {})
+        cells.append(f"{one['energy_release_rate']:.4g} +- {one['domain_spread']:.1g}")
+        cells.append(f"{one['vcct']:.4g}")
+        cells += [f"{k[key]:.4g}" if key in k else "" for key in ("K_I", "K_II")]
+        cells.append("" if one["mode_mixity"] is None else f"{one['mode_mixity']:.1f}")
+        rows.append(cells)
+    return rows
+
+
+def crack_notes(cracks: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What the table of the cracks needs said: the length of K, and each crack's own note."""
+    lines = []
+    if any("stress_intensity" in one for one in cracks):
+        lines.append(
+            "G of the domain integral, +- half its range over four domains; K and the mixity are those of the traction "
+            "ahead of the tip, at a distance of the crack's length (on an interface they depend on it)"
+        )
+    return lines + [f"crack at {one['root']}, {one['length']:g} um: {one['note']}" for one in cracks if "note" in one]
+
+
 def singularity_list(field: RootField, root: Root | None = None) -> list[dict[str, Any]]:
-    """The singular terms as the JSON of ``solve`` has them; intensities in MPa um^(1 - lambda)."""
+    """The singular terms as the JSON of ``solve`` has them; intensities in MPa um^(1 - lambda).
+
+    ``intensity`` K multiplies a stress field whose mean square over the angle, (1 / opening) int S:S dtheta at r = 1
+    um, is 1 MPa^2 (:class:`femsim.measures.singularity.Eigen`): at a crack in one material, K_I / sqrt(2 pi) times
+    sqrt(5) / 2 for mode I. ``peel`` and ``shear`` are the term's tractions under the conductor at 1 um.
+    """
     entries = []
     for k in field.singular:
         eigen, value = field.expansion.eigens[k], field.expansion.intensities[k]
@@ -201,6 +252,7 @@ def corner_entry(field: RootField | str) -> dict[str, Any]:
         return {"singularity": [], "singularity_note": field}
     corner, agreement = field.corner, field.agreement
     boundary = corner.junction.boundary
+    tip = stress_intensity(field, 1.0)
     return {
         "at": list(corner.at),
         "wedges": [
@@ -209,6 +261,7 @@ def corner_entry(field: RootField | str) -> dict[str, Any]:
         ],
         "boundary": boundary if isinstance(boundary, str) else list(boundary),
         "singularity": singularity_list(field),
+        **({} if tip is None else {"stress_intensity": intensity_dict(tip, 1.0)}),
         "agrees_from": agreement.low if np.isfinite(agreement.low) else None,
         "agrees_to": agreement.high if np.isfinite(agreement.high) else None,
     }

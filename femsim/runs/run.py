@@ -6,9 +6,11 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from femsim.base.errors import FemsimWarning, ToleranceError
+from femsim.base.secondary import attempt
 from femsim.builders.build import Discretisation, averaging_lengths, discretise, probes_of, resolve_materials
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.cases.case import Case
@@ -20,7 +22,7 @@ from femsim.measures.probes import ProbeValue, probe_values
 from femsim.meshes.layout import Root
 from femsim.meshes.mesh import Quality, quality
 from femsim.runs.adapt import Adaptation, coarse_grading, solve_to_tolerance
-from femsim.runs.cracks import crack_releases
+from femsim.runs.cracks import CrackFailure, crack_releases
 from femsim.runs.once import solve_case
 from femsim.runs.reuse import Reused, Shared, shape_key, stiffness_key
 from femsim.runs.wanted import EVERYTHING
@@ -54,7 +56,7 @@ class Run:
     fields: dict[Root, RootField | str] = field(default_factory=dict)
     consistent: dict[tuple[Root, float], tuple[float, float]] = field(default_factory=dict)
     adaptation: Adaptation | None = None
-    cracks: tuple[Release, ...] = ()
+    cracks: tuple[Release | CrackFailure, ...] = ()
     corners: dict[str, RootField | str] = field(default_factory=dict)
     reused: Reused = "none"
     shape: str = field(default="", repr=False)
@@ -124,16 +126,15 @@ def _run(case: Case, base: Path | None, say: Progress, wanted: frozenset[str], b
     if wanted & {"probes", "probe_errors"}:
         probes = probe_values(solution, probes_of(case), disc.roots)
     if "probe_errors" in wanted:
-        probes = with_probe_errors(solution, probes, solved.defect)
+        plain = probes
+        probes = attempt(
+            "error estimates of the probes", lambda: with_probe_errors(solution, plain, solved.defect), plain
+        )
     fields: dict[Root, RootField | str] = {}
     consistent = {}
     if "fields" in wanted:
         fields = root_fields(solution, disc.roots)
-        consistent = {
-            (m.root, m.length): consistent_average(solution, m.root, m.length, local)
-            for m in solved.roots
-            if not isinstance(local := fields[m.root], str)
-        }
+        consistent = _consistent(solution, solved.roots, fields)
     corners: dict[str, RootField | str] = {}
     if "corners" in wanted:
         corners = corner_fields(solution, [(spec.name, spec.at, spec.region) for spec in case.corner])
@@ -166,6 +167,22 @@ def _run(case: Case, base: Path | None, say: Progress, wanted: frozenset[str], b
         shape=shape,
         stiffness=stiffness,
     )
+
+
+def _consistent(
+    solution: Solution, roots: tuple[RootMetrics, ...], fields: dict[Root, RootField | str]
+) -> dict[tuple[Root, float], tuple[float, float]]:
+    """Mean peel and shear from consistent forces, where the root's local field is known."""
+    found = {}
+    for m in roots:
+        field = fields[m.root]
+        if isinstance(field, str):
+            continue
+        take = partial(consistent_average, solution, m.root, m.length, field)
+        pair = attempt(f"root {m.root.name}: averages from consistent forces", take, None)
+        if pair is not None:
+            found[m.root, m.length] = pair
+    return found
 
 
 def mesh_only(case: Case, base: Path | None = None) -> Discretisation:

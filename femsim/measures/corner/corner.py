@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from femsim.base.arrays import FloatArray, IntArray
-from femsim.base.errors import InputError, NumericsError
+from femsim.base.errors import InputError, NoExpansionError
 from femsim.meshes.facets import edges_of
 from femsim.meshes.mesh import Mesh
 
@@ -57,6 +57,27 @@ class Corner:
             return own[0]
         middle = [0.5 * (self.junction.wedges[k].angle_start + self.junction.wedges[k].angle_end) for k in own]
         return own[int(np.argmin([abs((m - toward + 180.0) % 360.0 - 180.0) for m in middle]))]
+
+    def ray_of(self, wedge: int, toward: float) -> float:
+        """The edge of a wedge that lies at ``toward`` (degrees) up to a bend, or ``toward`` itself inside the wedge."""
+        one = self.junction.wedges[wedge]
+        edge = min((one.angle_start, one.angle_end), key=lambda angle: _between(angle, toward))
+        return edge if _between(edge, toward) < BENT else toward
+
+    def face_at(self, toward: float) -> tuple[float, int] | None:
+        """The ray between wedges, or on the body's surface, that lies at ``toward`` (degrees) up to a bend, and a wedge
+        beside it; None where there is none.
+        """
+        for k, wedge in enumerate(self.junction.wedges):
+            for edge in (wedge.angle_start, wedge.angle_end):
+                if _between(edge, toward) < BENT:
+                    return edge, k
+        return None
+
+
+def _between(a: float, b: float) -> float:
+    """Angle between two rays, degrees."""
+    return abs((a - b + 180.0) % 360.0 - 180.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +153,7 @@ def corner_at(model: Model, point: tuple[float, float], name: str = "", region: 
     """The corner of a model at a node; ``region`` chooses among several fans that touch there.
 
     Raises InputError where there is no node or the point lies on the axis (the local field there is not a plane one),
-    NumericsError where a support is one that the local problem does not know.
+    NoExpansionError where a support is one that the local problem does not know.
     """
     from femsim.measures.singularity import Junction, Wedge
 
@@ -208,7 +229,7 @@ def _condition(model: Model, node: int, far: int, label: str) -> Condition:
     if not any(held):
         return "free"
     if not all(e for e, h in zip(even, held, strict=True) if h):
-        raise NumericsError(
+        raise NoExpansionError(
             f"corner {label}: a face with prescribed displacements that vary along it; no expansion is known there"
         )
     if all(held):
@@ -217,8 +238,8 @@ def _condition(model: Model, node: int, far: int, label: str) -> Condition:
     if along[held.index(True)] < 1e-9:
         return "roller"
     if along[held.index(True)] > 1 - 1e-9:
-        raise NumericsError(f"corner {label}: a face held along itself only; no expansion is known there")
-    raise NumericsError(f"corner {label}: a face held obliquely; no expansion is known there")
+        raise NoExpansionError(f"corner {label}: a face held along itself only; no expansion is known there")
+    raise NoExpansionError(f"corner {label}: a face held obliquely; no expansion is known there")
 
 
 def _reach(mesh: Mesh, node: int, starts: FloatArray, regions: list[int], closed: bool) -> float:

@@ -10,6 +10,7 @@ values are extrapolated to r = 0, and the regular term holds the hoop strain of 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,7 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from femsim.base.arrays import FloatArray, IntArray
-from femsim.base.errors import FemsimError, NumericsError
+from femsim.base.errors import FemsimWarning, InputError, NoExpansionError
+from femsim.base.secondary import reason
 from femsim.measures.corner.corner import Corner, corner_at
 from femsim.measures.traction import average, profile
 from femsim.meshes.elements import gauss_points, reduced_basis, shape
@@ -76,15 +78,49 @@ class RootField:
         """Average of a component (``yy`` peel, ``xy`` shear) over ``length`` um of the interface under the conductor,
         MPa.
         """
-        ray = 180.0 if root.into[0] < 0 else 0.0
-        wedge = self.corner.wedge_of(root.region, ray)
+        ray, wedge = self.interface(root)
         return self.expansion.average(ray, length, component, wedge, self.axis_distance)
+
+    def interface(self, root: Root) -> tuple[float, int]:
+        """The ray (degrees) of the interface under the conductor, and the conductor's wedge."""
+        level = 180.0 if root.into[0] < 0 else 0.0
+        wedge = self.corner.wedge_of(root.region, level)
+        return self.corner.ray_of(wedge, level), wedge
 
     def factors(self, root: Root, term: int) -> tuple[complex, complex]:
         """Peel and shear on the interface under the conductor at r = 1 um for a unit intensity of one term."""
-        ray = 180.0 if root.into[0] < 0 else 0.0
-        found = self.expansion.eigens[term].stress(ray, self.corner.wedge_of(root.region, ray), "cartesian")[0]
+        ray, wedge = self.interface(root)
+        found = self.expansion.eigens[term].stress(ray, wedge, "cartesian")[0]
         return complex(found[1]), complex(found[2])
+
+
+def crack_traction(field: RootField, ray: float, radius: float) -> tuple[float, float]:
+    """Peel and shear traction (MPa) of the singular terms on a ray (degrees) at a distance from the corner."""
+    total = np.zeros(2)
+    wedge = field.corner.junction.wedge_at(ray)
+    for k in field.singular:
+        eigen = field.expansion.eigens[k]
+        s = eigen.stress(ray, wedge, "polar")[0, 1:]
+        total += np.real(field.expansion.intensities[k] * radius ** (eigen.exponent - 1.0) * s)
+    return float(total[0]), float(total[1])
+
+
+def stress_intensity(field: RootField, length: float) -> tuple[float, float] | None:
+    """K_I and K_II (MPa um^0.5) at the tip of a crack, None where the corner is none.
+
+    K_I + i K_II = sqrt(2 pi r) (s_tt + i s_rt) on the ray ahead at r = ``length`` (um). Without oscillation these are
+    the stress intensity factors, at any length; at the tip of an interface crack they are the real and the imaginary
+    part of K r^(i epsilon), with K the complex intensity of Rice (1988, J. Appl. Mech. 55, 98), s_tt + i s_rt = K r^(i
+    epsilon) / sqrt(2 pi r): they turn into each other with the length, their sum of squares does not.
+    """
+    junction = field.corner.junction
+    closed = junction.boundary == ("free", "free") and junction.opening == 360.0
+    exponents = [field.expansion.eigens[k].exponent.real for k in field.singular]
+    if not closed or not exponents or any(abs(one - 0.5) > 1e-6 for one in exponents):
+        return None
+    peel, shear = crack_traction(field, junction.wedges[0].angle_start + 180.0, length)
+    root = float(np.sqrt(2.0 * np.pi * length))
+    return root * peel, root * shear
 
 
 class FieldSampler:
@@ -131,13 +167,7 @@ class FieldSampler:
 
 def root_fields(solution: Solution, roots: Sequence[Root]) -> dict[Root, RootField | str]:
     """The local field at each root, or the sentence that says why it has none."""
-    found: dict[Root, RootField | str] = {}
-    for root in roots:
-        try:
-            found[root] = corner_field(solution, corner_at(solution.model, root.at, root.name, root.region))
-        except FemsimError as error:
-            found[root] = str(error)
-    return found
+    return {root: _field(solution, f"root {root.name}", root.at, root.name, root.region) for root in roots}
 
 
 def corner_fields(
@@ -147,26 +177,40 @@ def corner_fields(
 
     Raises InputError for a place that is no corner.
     """
-    found: dict[str, RootField | str] = {}
-    for name, at, region in places:
-        try:
-            found[name] = corner_field(solution, corner_at(solution.model, at, name, region))
-        except NumericsError as error:
-            found[name] = str(error)
-    return found
+    return {name: _field(solution, f"corner {name}", at, name, region, strict=True) for name, at, region in places}
+
+
+def _field(
+    solution: Solution, label: str, at: tuple[float, float], name: str, region: str | None, strict: bool = False
+) -> RootField | str:
+    """A local field, or why there is none; a failure of the numbers is a warning too. ``strict``: InputErrors are
+    raised.
+    """
+    try:
+        return corner_field(solution, corner_at(solution.model, at, name, region))
+    except NoExpansionError as error:
+        return str(error)
+    except InputError as error:
+        if strict:
+            raise
+        return str(error)
+    except Exception as error:
+        text = reason(error)
+        warnings.warn(f"{label}: no singular field: {text}; the other results stand", FemsimWarning, stacklevel=3)
+        return text
 
 
 def corner_field(solution: Solution, corner: Corner, highest: float = HIGHEST) -> RootField:
     """Exponents, intensities and agreement at a corner.
 
-    Raises NumericsError where the mesh is too coarse for the arcs or no term can be extracted.
+    Raises NoExpansionError where the mesh is too coarse for the arcs or no term can be extracted.
     """
     from femsim.measures.singularity import exponents, intensities, regular_term
 
     model, unknowns = solution.model, solution.unknowns
     mesh, axisymmetric = model.mesh, model.kinematics.radial
     if corner.reach <= 1e-9 * mesh.extent:
-        raise NumericsError("another body touches at this point alone; the force it passes on has no expansion here")
+        raise NoExpansionError("another body touches at this point alone; the force it passes on has no expansion here")
     eigens = usable(exponents(corner.junction, re_max=highest))
     strain = 0.0
     if axisymmetric:
@@ -182,7 +226,7 @@ def corner_field(solution: Solution, corner: Corner, highest: float = HIGHEST) -
     if radii[0] < 2.0 * smallest:
         radii = np.geomspace(2.0 * smallest, max(0.35 * corner.reach, 4.0 * smallest), len(ARCS))
         if radii[-1] > 0.9 * corner.reach:
-            raise NumericsError(
+            raise NoExpansionError(
                 f"elements of {smallest:.3g} um are too coarse where the nearest feature is {corner.reach:.3g} um away"
             )
     degree = 1 if axisymmetric else 0
@@ -200,7 +244,9 @@ def usable(eigens: Sequence[Eigen]) -> tuple[Eigen, ...]:
     """The solutions that have a complementary field."""
     kept = tuple(eigen for eigen in eigens if eigen.dual is not None)
     if any(eigen.singular and eigen.dual is None for eigen in eigens):
-        raise NumericsError("an exponent lacks an eigenvector (the stress has log terms); its intensity is not defined")
+        raise NoExpansionError(
+            "an exponent lacks an eigenvector (the stress has log terms); its intensity is not defined"
+        )
     return kept
 
 
@@ -239,13 +285,12 @@ def root_share(field: RootField, root: Root, radius: float) -> FloatArray:
     From the singular terms on both sides of the root; one where the far body's face ends at the root, a half where the
     two cancel.
     """
-    own, other = (180.0, 0.0) if root.into[0] < 0 else (0.0, 180.0)
+    other = 0.0 if root.into[0] < 0 else 180.0
     corner, parts = field.corner, []
-    rays = [ray for wedge in corner.junction.wedges for ray in (wedge.angle_start, wedge.angle_end)]
-    if not any(abs((ray - other + 180.0) % 360.0 - 180.0) < 1e-6 for ray in rays):
+    across = corner.face_at(other)
+    if across is None:
         return np.ones(2)
-    for ray in (own, other):
-        wedge = corner.wedge_of(root.region, ray) if ray == own else corner.junction.wedge_at(ray)
+    for ray, wedge in (field.interface(root), across):
         total = np.zeros(2)
         for k in field.singular:
             eigen = field.expansion.eigens[k]
