@@ -117,7 +117,7 @@ def profile(field: StressField, root: Root, length: float, share: FloatArray | N
     if not len(edges):
         raise InputError(f"traction: no interface under {root.region!r} at root {root.name}")
     nodes = np.unique(edges)
-    # of the body across, whose face runs on through the root; its outward normal points up where the conductor lies above
+    # of the body across, whose face runs on through the root; its normal points up where the conductor lies above
     force = side_force(field, nodes, root.at[1], -root.into[1]) * root.into[1]
     alone = ~across(mesh, nodes, root.at[1], -root.into[1])
     if np.any(alone):  # a free, loaded or held face of the body: what the conductor's side exerts on it

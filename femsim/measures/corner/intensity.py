@@ -23,7 +23,9 @@ from femsim.base.secondary import reason
 from femsim.measures.corner.corner import Corner, corner_at
 from femsim.measures.traction import average, profile
 from femsim.meshes.elements import gauss_points, reduced_basis, shape
+from femsim.meshes.facets import edges_of
 from femsim.meshes.layout import Root
+from femsim.meshes.mesh import Mesh
 from femsim.meshes.locate import locate_many
 from femsim.models.fields import StressField
 from femsim.models.sampling import sample
@@ -278,12 +280,12 @@ def compare(sampler: FieldSampler, expansion: Expansion, smallest: float, within
     return Agreement(radii, difference, low, high, within)
 
 
-def root_share(field: RootField, root: Root, radius: float) -> FloatArray:
+def root_share(field: RootField, root: Root, radius: float, even: float = 0.5) -> FloatArray:
     """Share (2: shear, peel) of the tractions on the far body's face that acts under the conductor, at a distance from
     the root.
 
-    From the singular terms on both sides of the root; one where the far body's face ends at the root, a half where the
-    two cancel.
+    From the singular terms on both sides of the root; one where the far body's face ends at the root, ``even`` (the
+    share of a traction that is the same on both sides) where the two cancel.
     """
     other = 0.0 if root.into[0] < 0 else 180.0
     corner, parts = field.corner, []
@@ -298,8 +300,10 @@ def root_share(field: RootField, root: Root, radius: float) -> FloatArray:
             total += np.real(field.expansion.intensities[k] * radius ** (eigen.exponent - 1.0) * s[[2, 1]])
         parts.append(total)
     both = parts[0] + parts[1]
-    clear = np.abs(both) > 0.05 * np.abs(parts[0])
-    return np.where(clear, parts[0] / np.where(clear, both, 1.0), 0.5)
+    terms = [(field.expansion.intensities[k], field.expansion.eigens[k].stress_exponent) for k in field.singular]
+    size = sum(abs(value) * radius**power.real for value, power in terms)  # of the stress all around
+    clear = (np.abs(both) > 0.05 * np.abs(parts[0])) & (np.abs(both) > 1e-9 * size)
+    return np.where(clear, parts[0] / np.where(clear, both, 1.0), even)
 
 
 def consistent_average(solution: Solution, root: Root, length: float, field: RootField) -> tuple[float, float]:
@@ -308,5 +312,17 @@ def consistent_average(solution: Solution, root: Root, length: float, field: Roo
     """
     model = solution.model
     whole = profile(solution.field, root, root.width)
-    share = root_share(field, root, float(whole.distance[1]) / (1.5 if model.mesh.info.order == 2 else 3.0))
+    near = float(whole.distance[1]) * (2.0 if model.mesh.info.order == 2 else 1.0)
+    share = root_share(field, root, near / 3.0, _even(model.mesh, field.corner, root, near))
     return average(model.space, profile(solution.field, root, length, share))
+
+
+def _even(mesh: Mesh, corner: Corner, root: Root, own: float) -> float:
+    """Share of a root node's force that a traction alike on both sides puts under the conductor: its first edge's
+    length (``own`` um) over that of the edges on both sides.
+    """
+    edges = edges_of(mesh).nodes[:, :2]
+    ends = edges[np.any(edges == corner.node, axis=1)]
+    far = mesh.points[ends[ends != corner.node]] - np.array(corner.at)
+    beyond = far[(np.abs(far[:, 1]) <= 1e-9 * mesh.extent) & (far[:, 0] * root.into[0] < 0)]
+    return own / (own + float(np.abs(beyond[:, 0]).max(initial=0.0))) if len(beyond) else 0.5
