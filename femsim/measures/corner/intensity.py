@@ -25,8 +25,8 @@ from femsim.measures.traction import average, profile
 from femsim.meshes.elements import gauss_points, reduced_basis, shape
 from femsim.meshes.facets import edges_of
 from femsim.meshes.layout import Root
-from femsim.meshes.mesh import Mesh
 from femsim.meshes.locate import locate_many
+from femsim.meshes.mesh import Mesh
 from femsim.models.fields import StressField
 from femsim.models.sampling import sample
 
