@@ -40,6 +40,10 @@ class FemsimWarning(UserWarning):
     """Something the user must see: an extrapolated property, a default taken, a fallback."""
 
 
+class BeyondYield(FemsimWarning):
+    """A stress far above what the material is known to bear, in an answer that does not know it."""
+
+
 def nearest(word: str, choices: Iterable[str]) -> str:
     """`` (did you mean 'x'?)`` for the nearest of ``choices``, or an empty string where none is near."""
     # comparing takes time in the square of the length, and names of files may be of any length and number

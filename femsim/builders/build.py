@@ -21,6 +21,7 @@ from femsim.builders.stacks.flipchip import flipchip
 from femsim.builders.stacks.rewired import rewired_chip
 from femsim.builders.stacks.staggered import staggered
 from femsim.cases.case import Case
+from femsim.cases.doubts import temperature_doubts
 from femsim.cases.material import MaterialRef
 from femsim.cases.parts import Boundary, CaseBase, MeshSpec, PointData
 from femsim.cases.stacks.blocks import BlocksCase
@@ -173,6 +174,9 @@ def resolve_materials(case: Case, disc: Discretisation) -> dict[str, ResolvedMat
 
 def _temperatures(case: CaseBase) -> tuple[float, ...]:
     t = case.load.temperature
+    given = {"load.stress_free_temperature": case.load.stress_free_temperature}
+    for doubt in temperature_doubts(given if isinstance(t, PointData) else {"load.temperature": float(t), **given}):
+        warnings.warn(doubt, FemsimWarning, stacklevel=2)
     return (
         (case.load.stress_free_temperature,)
         if isinstance(t, PointData)

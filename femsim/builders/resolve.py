@@ -4,13 +4,15 @@ provenance.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
-from femsim.base.errors import InputError
+from femsim.base.errors import FemsimWarning, InputError
 from femsim.base.units import MPA_PER_GPA, PER_K_PER_PPM
+from femsim.cases.doubts import material_doubts
 from femsim.cases.library import Law, MaterialFile, read_material
 from femsim.cases.material import ELASTIC, CompositeSpec, Expansion, MaterialSpec, Quantity, Table
 from femsim.cases.merge import merged, sets_used
@@ -72,6 +74,8 @@ def resolve_material(
             entry = read_material(given.like)
         except InputError as error:
             raise InputError(f"{key}: {error}") from None
+    for doubt in material_doubts(given):
+        warnings.warn(f"{key}.{doubt}", FemsimWarning, stacklevel=2)
     own = given.model_dump(by_alias=True, exclude_none=True, exclude={"like"}, exclude_unset=True)
     original = entry.to_spec() if entry is not None else {}
     changed = tuple(name for name, value in own.items() if entry is not None and original.get(name) != value)
@@ -93,7 +97,16 @@ def resolve_material(
     for law in spec.laws:
         if len(material.youngs_modulus) > 1 or len(material.poisson_ratio) > 1:
             raise InputError(f"{key}.{law}: {LAW_NAMES[law]} needs an isotropic material, but E or nu has three axes")
-    return ResolvedMaterial(role, material, spec, entry, changed, sets=sets_used(own, entry))
+    sets = sets_used(own, entry)
+    for law, taken in sets.items():
+        if entry is not None and entry.from_memory(taken.source):
+            warnings.warn(
+                f"{key}.{law}: the set {taken.id!r} of {entry.name!r} was written from memory, check the original: "
+                f"{entry.cited(taken.source)[0].citation()}",
+                FemsimWarning,
+                stacklevel=2,
+            )
+    return ResolvedMaterial(role, material, spec, entry, changed, sets=sets)
 
 
 def as_material(name: str, spec: MaterialSpec, key: str) -> Material:

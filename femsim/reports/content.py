@@ -13,12 +13,10 @@ import numpy as np
 from pydantic import BaseModel
 
 import femsim
-from femsim.base.units import MPA_PER_GPA, PER_K_PER_PPM, UNIT
-from femsim.builders.resolve import ResolvedMaterial
-from femsim.cases.library import Source
+from femsim.base.units import UNIT
 from femsim.cases.parts import CaseBase
-from femsim.materials.property import Property
 from femsim.meshes.mesh import quality as quality_of
+from femsim.reports.materials import material_entries
 from femsim.reports.words import number
 from femsim.runs.results import left_out_list, left_out_words
 from femsim.runs.run import Run
@@ -50,7 +48,7 @@ def report_data(run: Run, figures: Sequence[Json] = ()) -> Json:
         },
         "lengths": list(run.discretisation.lengths),
         "conductors": {root.name: root.region for root in run.discretisation.roots},
-        "materials": _materials(run.materials),
+        "materials": material_entries(run.materials),
         "quality": {
             "smallest_edge": quality.smallest_edge,
             "largest_edge": quality.largest_edge,
@@ -215,98 +213,3 @@ def _toml(value: object) -> str:
         if isinstance(value, str)
         else str(value)
     )
-
-
-def _materials(materials: Mapping[str, ResolvedMaterial]) -> list[Json]:
-    """One entry per distinct material, with the regions that use it."""
-    found: list[tuple[ResolvedMaterial, Json]] = []
-    for region, one in materials.items():
-        same = next((entry for other, entry in found if (other.spec, other.origin) == (one.spec, one.origin)), None)
-        if same is not None:
-            same["regions"].append(region)
-            continue
-        found.append((one, _material(region, one)))
-    return [entry for _, entry in found]
-
-
-def _material(region: str, one: ResolvedMaterial) -> Json:
-    entry, material = one.entry, one.material
-    changed = [name for name in one.changed if name != "angle" or material.angle]
-    rows = [
-        _row("Young's modulus", "E", material.youngs_modulus, MPA_PER_GPA, UNIT["modulus"], one, "youngs_modulus"),
-        _row("Poisson ratio", "nu", material.poisson_ratio, 1.0, "-", one, "poisson_ratio"),
-    ]
-    if material.shear_modulus:
-        rows.append(
-            _row("shear modulus", "G", material.shear_modulus, MPA_PER_GPA, UNIT["modulus"], one, "shear_modulus")
-        )
-    kind = material.cte_kind
-    if kind == "secant" and material.cte_reference is not None:
-        kind = f"mean from {material.cte_reference:g} degC"
-    elif all(not p.is_table for p in material.cte):
-        kind = "constant"
-    rows.append(_row(f"expansion coefficient, {kind}", "cte", material.cte, PER_K_PER_PPM, UNIT["cte"], one, "cte"))
-    for label, key, value, unit, full in (
-        ("Vickers hardness", "hardness", material.hardness, UNIT["hardness"], "hardness"),
-        ("yield strength", "yield", material.yield_strength, UNIT["stress"], "yield_strength"),
-        ("angle of the axes", "angle", material.angle or None, "degrees", "angle"),
-    ):
-        if value is not None:
-            rows.append(
-                {"label": label, "key": key, "values": [number(value)], "unit": unit, **_origin(one, key, full)}
-            )
-    sources = [_source(s) for s in entry.source] if entry is not None else []
-    used = {name for row in rows for name in row["sources"]}
-    return {
-        "regions": [region],
-        "name": entry.name if entry is not None else "",
-        "description": entry.description if entry is not None else "",
-        "origin": one.blend
-        or ("library" if entry is not None else "case")
-        + (f", with {', '.join(changed)} from the case" if changed else ""),
-        "family": material.family or "",
-        "rows": rows,
-        "sources": [s for s in sources if s["id"] in used],
-        "note": (entry.note or "") if entry is not None else "",
-        "parts": [_material(part.role, part) for part in getattr(one, "parts", ())],
-    }
-
-
-def _row(
-    label: str, key: str, values: Sequence[Property], factor: float, unit: str, one: ResolvedMaterial, full: str
-) -> Json:
-    pairs = ("12", "13", "23") if key in ("nu", "G") else ("1", "2", "3")
-    texts = []
-    for name, value in zip(pairs, values, strict=False):
-        axis = f"{name}: " if len(values) == 3 else ""
-        numbers = [number(v / factor) for v in value.values]
-        texts.append(
-            axis
-            + (
-                ", ".join(f"{n} at {t:g} degC" for n, t in zip(numbers, value.temperatures, strict=True))
-                if value.is_table
-                else numbers[0]
-            )
-        )
-    return {"label": label, "key": key, "values": texts, "unit": unit, **_origin(one, key, full)}
-
-
-def _origin(one: ResolvedMaterial, key: str, full: str) -> Json:
-    """Where a number comes from: the sources' names, or the case."""
-    if one.blend:
-        return {"origin": "computed", "sources": [], "note": "", "range": ""}
-    if one.entry is None or key in one.changed or full not in one.entry.properties:
-        return {"origin": "case", "sources": [], "note": "", "range": ""}
-    given = one.entry.properties[full]
-    spread = f"{given.range[0]:g} to {given.range[1]:g}" if given.range else ""
-    return {
-        "origin": "library",
-        "sources": [s.id for s in one.entry.sources(full)],
-        "note": given.note or "",
-        "range": spread,
-    }
-
-
-def _source(source: Source) -> Json:
-    given = source.model_dump(include={"id", "kind", "checked"})
-    return {**given, "citation": source.citation(), "url": source.url or "", "note": source.note or ""}

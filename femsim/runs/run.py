@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from femsim.base.errors import FemsimWarning, ToleranceError
+from femsim.base.errors import BeyondYield, FemsimWarning, ToleranceError
 from femsim.base.secondary import attempt
 from femsim.builders.build import Discretisation, averaging_lengths, discretise, probes_of, resolve_materials
 from femsim.builders.resolve import ResolvedMaterial
@@ -23,6 +23,7 @@ from femsim.meshes.layout import Root
 from femsim.meshes.mesh import Quality, quality
 from femsim.runs.adapt import Adaptation, coarse_grading, solve_to_tolerance
 from femsim.runs.cracks import CrackFailure, crack_releases
+from femsim.runs.doubts import stress_doubts
 from femsim.runs.once import solve_case
 from femsim.runs.reuse import Reused, Shared, shape_key, stiffness_key
 from femsim.runs.wanted import EVERYTHING
@@ -79,10 +80,12 @@ def run(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", FemsimWarning)
         done = _run(case, base, say, wanted, before)
-    seen = tuple(dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, FemsimWarning)))
-    for message in seen:
-        warnings.warn(message, FemsimWarning, stacklevel=2)
-    done = replace(done, warnings=seen)
+        for doubt in stress_doubts(done.materials, done.regions, done.roots):
+            warnings.warn(doubt, BeyondYield, stacklevel=2)
+    seen = {str(w.message): w.category for w in caught if issubclass(w.category, FemsimWarning)}
+    for message, category in seen.items():
+        warnings.warn(message, category, stacklevel=2)
+    done = replace(done, warnings=tuple(seen))
     adaptation = done.adaptation
     if adaptation is not None and not adaptation.met:
         last = adaptation.steps[-1]
