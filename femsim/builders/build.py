@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,8 @@ from femsim.builders.stacks.rewired import rewired_chip
 from femsim.builders.stacks.staggered import staggered
 from femsim.cases.case import Case
 from femsim.cases.doubts import temperature_doubts
-from femsim.cases.material import MaterialRef
 from femsim.cases.parts import Boundary, CaseBase, MeshSpec, PointData
-from femsim.cases.stacks.blocks import BlocksCase
 from femsim.cases.stacks.meshfile import MeshCase
-from femsim.cases.stacks.staggered import StaggeredCase
 from femsim.meshes.grid import Grading, grid_lines, mesh_of_lines
 from femsim.meshes.layout import Layout, Probe, Root
 from femsim.meshes.mesh import Mesh
@@ -82,9 +79,38 @@ def averaging_lengths(case: CaseBase) -> tuple[float, ...]:
     return tuple(length) if isinstance(length, list) else (length,)
 
 
-def probes_of(case: CaseBase) -> tuple[Probe, ...]:
+def probes_of(disc: Discretisation) -> tuple[Probe, ...]:
     """The points whose displacement and stress the case asks for."""
-    return tuple(Probe(probe.name, probe.at, probe.region) for probe in case.probe)
+    found = []
+    for i, spec in enumerate(disc.case.probe):
+        where = _place(disc.layout, disc.roots, spec.at, f"probe.{i}.at")
+        found.append(Probe(spec.name, where.at, spec.region or where.region))
+    return tuple(found)
+
+
+def corners_of(disc: Discretisation) -> tuple[Probe, ...]:
+    """The corners whose singular field the case asks for."""
+    return _corners(disc.case, disc.layout, disc.roots)
+
+
+def _corners(case: CaseBase, layout: Layout | None, roots: Sequence[Root]) -> tuple[Probe, ...]:
+    places = [_place(layout, roots, spec.at, f"corner.{i}.at") for i, spec in enumerate(case.corner)]
+    return tuple(Probe(spec.name, place.at, spec.region) for spec, place in zip(case.corner, places, strict=True))
+
+
+def _place(layout: Layout | None, roots: Sequence[Root], at: tuple[float, float] | str, label: str) -> Probe:
+    """A point as a case gives it: coordinates, or the name of a root or of one of the stack's points."""
+    if not isinstance(at, str):
+        return Probe("", at)
+    known = {point.name: [point] for point in (layout.points if layout is not None else ())}
+    for root in roots:
+        known.setdefault(root.name, []).append(Probe(root.name, root.at, root.region))
+    if at not in known:
+        there = f"; there are: {', '.join(known)}" if known else "; give coordinates"
+        raise InputError(f"{label}: no point {at!r}{nearest(at, known)}{there}")
+    if len({point.at for point in known[at]}) > 1:
+        raise InputError(f"{label}: {at!r} names {len(known[at])} points; give the coordinates of one")
+    return known[at][0]
 
 
 def discretise(case: Case, base: Path | None = None, grading: Grading | None = None) -> Discretisation:
@@ -114,7 +140,8 @@ def discretise(case: Case, base: Path | None = None, grading: Grading | None = N
         )
     layout = STACKS[case.stack](case)
     if case.corner:  # a corner whose field is asked for gets a fine mesh
-        layout = replace(layout, corners=tuple(dict.fromkeys([*layout.corners, *(spec.at for spec in case.corner)])))
+        own = (corner.at for corner in _corners(case, layout, layout.roots))
+        layout = replace(layout, corners=tuple(dict.fromkeys([*layout.corners, *own])))
     spec: MeshSpec = case.mesh
     size, largest = spec.size, spec.largest
     if not layout.roots and "size" in spec.model_fields_set and largest is None:
@@ -128,12 +155,7 @@ def resolve_materials(case: Case, disc: Discretisation) -> dict[str, ResolvedMat
     """The material of every region of the mesh; names regions and roles without one."""
     refs = {**case.STANDARD, **case.materials}
     keys = {role: f"materials.{role}" for role in refs}
-    own: list[tuple[str, str, MaterialRef]] = []
-    if isinstance(case, BlocksCase):
-        own = [(block.name, f"block.{block.name}.material", block.material) for block in case.block]
-    elif isinstance(case, StaggeredCase):
-        own = [(f"layer_{i + 1}", f"layer.{i}.material", layer.material) for i, layer in enumerate(case.layer)]
-    for region, key, ref in own:
+    for region, (key, ref) in case.own_materials().items():
         if region in case.materials:
             raise InputError(f"materials.{region}: given twice; {key} names it already")
         refs[region], keys[region] = ref, key

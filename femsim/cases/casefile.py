@@ -8,6 +8,7 @@ and puts the findings of the schema into words.
 from __future__ import annotations
 
 import copy
+import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ from pydantic import BaseModel, ValidationError
 
 from femsim.base.errors import InputError, nearest
 from femsim.cases.case import CASE_TYPES, Case
+from femsim.cases.keys import Geometry
 from femsim.cases.laws import LAWS
 from femsim.cases.material import ELASTIC, CompositeSpec, MaterialRef, MaterialSpec
 from femsim.cases.parts import CaseBase
@@ -29,10 +31,6 @@ from femsim.cases.wording import Finding, dotted, first_finding, show
 MAX_BYTES = 4_000_000
 #: tables and lists inside one another; a case needs six
 MAX_DEPTH = 12
-#: keys of which setting one drops the other
-_EXCLUSIVE = ((("geometry", "low_thickness"), ("geometry", "ratio")),)
-#: lists whose entries name their material themselves
-_OWN_MATERIAL = ("block", "layer")
 #: keys under which a composite names its constituents
 _PARTS = ("matrix", "particles", "coating")
 
@@ -171,14 +169,43 @@ def apply_overrides(data: Mapping[str, Any], overrides: Sequence[str], file: str
     result: dict[str, Any] = copy.deepcopy(dict(data))
     for override in overrides:
         path, value = parse_override(override)
-        for pair in _EXCLUSIVE:
-            if path in pair:
-                other = pair[1 - pair.index(path)]
-                table = result.get(other[0])
-                if isinstance(table, dict):
-                    table.pop(other[1], None)
+        table = result.get("geometry")
+        if path[0] == "geometry" and len(path) > 1 and isinstance(table, dict):
+            for key, absolute in _stand_ins(data).items():
+                if path[1] in (key, absolute):  # setting one drops the other
+                    table.pop(absolute if path[1] == key else key, None)
         _set(result, path, value, file)
     return result
+
+
+def changed_case(case: CaseBase, values: Mapping[str, Any]) -> Case:
+    """The case with some keys changed, as overrides change them in a file. Raises InputError."""
+    given = [f"{key}={toml_value(value)}" for key, value in values.items()]
+    file = show_file(case.name) or "case"
+    return parse_case(apply_overrides(case.tables(), given, file), file)
+
+
+def toml_value(value: Any) -> str:
+    """A value as TOML text on one line."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{json.dumps(str(k))} = {toml_value(v)}" for k, v in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(toml_value(v) for v in value) + "]"
+    return json.dumps(str(value))
+
+
+def _stand_ins(data: Mapping[str, Any]) -> dict[str, str]:
+    """Relative keys of the stack's geometry, with the absolute keys they stand for."""
+    stack = data.get("stack")
+    field = CASE_TYPES[stack].model_fields.get("geometry") if isinstance(stack, str) and stack in CASE_TYPES else None
+    kind = None if field is None else field.annotation
+    return kind.STANDS_FOR if isinstance(kind, type) and issubclass(kind, Geometry) else {}
 
 
 def parse_override(override: str) -> tuple[tuple[str, ...], Any]:
@@ -263,7 +290,7 @@ def _standard(data: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _is_material(path: tuple[str, ...]) -> bool:
-    inside = path[0] in ("materials", *_OWN_MATERIAL) and len(path) > 2 and path[-1] in ("material", *_PARTS)
+    inside = len(path) > 2 and path[-1] in ("material", *_PARTS)
     return inside or (len(path) == 2 and path[0] == "materials")
 
 
@@ -288,10 +315,12 @@ def dump_case(
         resolved = {
             role: _plain(spec) if isinstance(spec, BaseModel) else dict(spec) for role, spec in materials.items()
         }
-        for key in _OWN_MATERIAL:
-            for index, entry in enumerate(data.get(key, ())):
-                region = entry.get("name", f"layer_{index + 1}")
-                entry["material"] = _numeric(resolved.pop(region, entry["material"]))
+        for region, (key, _) in case.own_materials().items():
+            *path, last = key.split(".")
+            entry = data
+            for part in path:
+                entry = entry[int(part)] if isinstance(entry, list) else entry[part]
+            entry[last] = _numeric(resolved.pop(region, entry[last]))
         known = {role: spec for role, spec in resolved.items() if role in case.ROLES or isinstance(case, MeshCase)}
         data["materials"] = {role: _numeric(spec) for role, spec in {**data["materials"], **known}.items()}
     if isinstance(case, MeshCase) and base is not None:
@@ -349,8 +378,8 @@ def _material_fault(case: CaseBase) -> Finding | None:
         if role not in case.materials and role not in case.STANDARD:
             return Finding(("materials", role), "missing; give a library name or { E = ..., nu = ..., cte = ... }")
     named: list[tuple[Path_, MaterialRef]] = [(("materials", role), ref) for role, ref in case.materials.items()]
-    for key in _OWN_MATERIAL:
-        named += [((key, i, "material"), entry.material) for i, entry in enumerate(getattr(case, key, ()))]
+    for key, ref in case.own_materials().values():
+        named.append((tuple(int(part) if part.isdecimal() else part for part in key.split(".")), ref))
     library = list_materials()
     for path, ref in (found for start in named for found in _constituents(*start)):
         like = ref if isinstance(ref, str) else ref.like
@@ -407,16 +436,20 @@ def _check_values(data: Mapping[str, Any], file: str, prefix: Path_ = ()) -> Non
 
 
 def _defaulted(model: BaseModel, prefix: str = "") -> Iterator[str]:
-    """Dotted keys that were not given; optional keys left out (None) do not count."""
+    """Dotted keys that were not given; optional keys left out (None) do not count, nor those that a relative key stands
+    for.
+    """
+    stands_for = type(model).STANDS_FOR if isinstance(model, Geometry) else {}
+    stood = {absolute for key, absolute in stands_for.items() if key in model.model_fields_set}
     for name, field in type(model).model_fields.items():
         value, key = getattr(model, name), prefix + (field.alias or name)
-        given = name in model.model_fields_set
+        given = name in model.model_fields_set or name in stood
         if isinstance(value, BaseModel):
             yield from _defaulted(value, key + ".")
         elif isinstance(value, list) and value and isinstance(value[0], BaseModel):
             for index, entry in enumerate(value):
                 yield from _defaulted(entry, f"{key}.{index}.")
-        elif not given and value is not None and value not in ([], {}):
+        elif not given and value is not None and value not in ([], {}) and not field.exclude:
             yield key
 
 

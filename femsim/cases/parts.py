@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias, cast
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
-from femsim.cases.keys import Celsius, Coordinate, Positive, Strict
-from femsim.cases.material import Materials
+from femsim.cases.keys import Celsius, Coordinate, Place, Positive, Strict
+from femsim.cases.material import MaterialRef, Materials
 from femsim.cases.trust import CornerSpec, CrackSpec, Refinement
 
 Traction = Annotated[float, Field(ge=-1.0e7, le=1.0e7)]
@@ -91,7 +92,7 @@ class Probe(Strict):
     """A point whose displacement and stress are reported."""
 
     name: str = Field(min_length=1)
-    at: tuple[Coordinate, Coordinate]
+    at: Place = Field(description="a point, or the name of one of the stack's")
     region: str | None = Field(default=None, description="which side, where the point lies on an interface")
 
     @field_validator("at", mode="before")
@@ -138,11 +139,12 @@ class Boundary(Strict):
 
 class CaseBase(Strict):
     """What every case has. ``ROLES`` are the roles its materials may name, ``STANDARD`` those it takes where the case
-    gives none.
+    gives none, ``POINTS`` the named points that follow its geometry.
     """
 
     ROLES: ClassVar[tuple[str, ...]] = ()
     STANDARD: ClassVar[dict[str, str]] = {}
+    POINTS: ClassVar[dict[str, str]] = {}
 
     name: str = Field(default="", description="defaults to the file's stem")
     materials: Materials = Field(default_factory=dict)
@@ -158,6 +160,34 @@ class CaseBase(Strict):
     def needed_roles(self) -> tuple[str, ...]:
         """Roles whose material the case must give."""
         return ()
+
+    def own_materials(self) -> dict[str, tuple[str, MaterialRef]]:
+        """Materials that parts of the case name themselves: by region, with the key each stands under."""
+        return {}
+
+    def with_values(self, values: Mapping[str, Any]) -> Self:
+        """The case with some keys changed, ``{"geometry.ratio": 8}``: changed as ``--set`` changes them in a file, and
+        checked as a file is. Raises InputError.
+        """
+        from femsim.cases.casefile import changed_case
+
+        return cast(Self, changed_case(self, values))
+
+    def number(self, key: str) -> float | None:
+        """The number under a dotted key, also one left at its default; None where there is none."""
+        node: Any = self
+        for part in key.split("."):
+            if isinstance(node, BaseModel):
+                fields = type(node).model_fields
+                name = next((n for n, f in fields.items() if part == (f.alias or n)), None)
+                node = None if name is None else getattr(node, name)
+            elif isinstance(node, Mapping):
+                node = node.get(part)
+            elif isinstance(node, list | tuple):
+                node = node[int(part)] if part.isdecimal() and int(part) < len(node) else None
+            else:
+                return None
+        return float(node) if isinstance(node, int | float) and not isinstance(node, bool) else None
 
     @field_validator("probe")
     @classmethod

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
-from femsim.cases.keys import Coordinate, Positive, Strict
+from femsim.cases.keys import Place, Positive, Strict
 
 
 class Refinement(Strict):
@@ -40,7 +40,7 @@ class CornerSpec(Strict):
     """
 
     name: str = Field(min_length=1)
-    at: tuple[Coordinate, Coordinate]
+    at: Place = Field(description="a point, or the name of a root or of one of the stack's points")
     region: str | None = Field(default=None, description="which body, where bodies touch at the point only")
 
     @field_validator("at", mode="before")

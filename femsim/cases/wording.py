@@ -104,7 +104,7 @@ def _is_branch(part: str) -> bool:
 
 
 def _kind(label: str) -> str:
-    if label.startswith("list"):
+    if label.startswith(("list", "tuple")):
         return "list"
     if label.startswith(("float", "constrained-float", "int")):
         return "number"

@@ -10,7 +10,6 @@ from femsim.builders.build import build_layout
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.cases.case import Case
 from femsim.cases.parts import CaseBase, PointData
-from femsim.cases.stacks.staggered import StaggeredCase
 from femsim.claims import bilayer, conductor, rewiring
 from femsim.claims.model import Assessment, Claim, Design, Finding
 from femsim.claims.text import SEEDS
@@ -50,6 +49,5 @@ def resolved(case: CaseBase) -> dict[str, ResolvedMaterial]:
     span = (free,) if isinstance(t, PointData) else (float(t), free)
     refs = {**case.STANDARD, **case.materials}
     wanted = {role: (refs[role], f"materials.{role}") for role in (*case.STANDARD, *case.needed_roles())}
-    if isinstance(case, StaggeredCase):
-        wanted |= {f"layer_{i + 1}": (layer.material, f"layer.{i}.material") for i, layer in enumerate(case.layer)}
+    wanted |= {region: (ref, key) for region, (key, ref) in case.own_materials().items()}
     return {role: resolve_ref(role, ref, span, key) for role, (ref, key) in wanted.items()}

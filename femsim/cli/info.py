@@ -37,6 +37,10 @@ def stacks(name: str | None) -> None:
     out(f'stack = "{name}"')
     for title, rows in sections:
         out(f"\n{title}\n" + table([["key", "default", "allowed", "what it is"], *rows], indent=2))
+    points = CASE_TYPES[name].POINTS
+    if points:
+        out("\npoints that follow the geometry, for [[probe]] and [[corner]]: at = NAME")
+        out(table([["name", "where"], *([point, text] for point, text in points.items())], indent=2))
 
 
 def _sections(schema: dict[str, Any], stack: str) -> list[tuple[str, list[list[str]]]]:

@@ -102,7 +102,8 @@ class Layout:
     mesh.
 
     A region's material is that of the role of its own name, of the role ``roles`` gives it, or the smeared one of
-    ``smears``. ``hold`` is the point held along y, where the stack holds one.
+    ``smears``. ``hold`` is the point held along y, where the stack holds one; ``points`` are places that a case may
+    name.
     """
 
     blocks: tuple[Block, ...]
@@ -114,6 +115,7 @@ class Layout:
     hold: tuple[float, float] | None = None
     roles: dict[str, str] = field(default_factory=dict)
     smears: dict[str, Smear] = field(default_factory=dict)
+    points: tuple[Probe, ...] = ()
 
     @property
     def regions(self) -> tuple[str, ...]:

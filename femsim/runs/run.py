@@ -11,7 +11,14 @@ from pathlib import Path
 
 from femsim.base.errors import BeyondYield, FemsimWarning, ToleranceError
 from femsim.base.secondary import attempt
-from femsim.builders.build import Discretisation, averaging_lengths, discretise, probes_of, resolve_materials
+from femsim.builders.build import (
+    Discretisation,
+    averaging_lengths,
+    corners_of,
+    discretise,
+    probes_of,
+    resolve_materials,
+)
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.cases.case import Case
 from femsim.measures.averages import Averages, RegionMetrics, RootMetrics, region_metrics
@@ -127,7 +134,7 @@ def _run(case: Case, base: Path | None, say: Progress, wanted: frozenset[str], b
     regions = region_metrics(solution.field) if "regions" in wanted else {}
     probes = {}
     if wanted & {"probes", "probe_errors"}:
-        probes = probe_values(solution, probes_of(case), disc.roots)
+        probes = probe_values(solution, probes_of(disc), disc.roots)
     if "probe_errors" in wanted:
         plain = probes
         probes = attempt(
@@ -140,7 +147,7 @@ def _run(case: Case, base: Path | None, say: Progress, wanted: frozenset[str], b
         consistent = _consistent(solution, solved.roots, fields)
     corners: dict[str, RootField | str] = {}
     if "corners" in wanted:
-        corners = corner_fields(solution, [(spec.name, spec.at, spec.region) for spec in case.corner])
+        corners = corner_fields(solution, [(corner.name, corner.at, corner.region) for corner in corners_of(disc)])
     cracks = crack_releases(disc, materials, say) if "cracks" in wanted else ()
     measures = same.quality if same is not None else None
     if measures is None and "quality" in wanted:

@@ -324,28 +324,21 @@ def inside(frame: Frame, windows: Sequence[WindowSpec]) -> BoolArray:
 
 
 def _values(frame: Frame, key: str) -> FloatArray | None:
-    """A key of the case at every point: varied, derived (the low layer from a varied ratio), or fixed."""
+    """A key of the case at every point: varied, following from what varies in its table, or fixed."""
     axes = {a.key: a for a in frame.axes if not a.categories}
     if key in axes:
         return axes[key].x
-    if key == "geometry.low_thickness" and "geometry.ratio" in axes:
-        high = _values(frame, "geometry.high_thickness")
-        return None if high is None else axes["geometry.ratio"].x * high
-    node = case_value(frame.plan, key, int(frame.points[0]))
-    return None if node is None else np.full(frame.count, node)
+    table = key.split(".")[0]
+    if any(a.key.split(".")[0] == table for a in frame.axes):
+        found = [case_value(frame.plan, key, int(point)) for point in frame.points]
+        return None if None in found else np.array(found, dtype=float)
+    value = case_value(frame.plan, key, int(frame.points[0]))
+    return None if value is None else np.full(frame.count, value)
 
 
 def case_value(plan: Plan, key: str, point: int) -> float | None:
     """A number of a point's case by dotted key; None where there is none."""
     try:
-        node: Any = plan.case(point).model_dump(by_alias=True)
+        return plan.case(point).number(key)
     except InputError:
         return None
-    for part in key.split("."):
-        if isinstance(node, dict) and part in node:
-            node = node[part]
-        elif isinstance(node, list | tuple) and part.isdecimal() and int(part) < len(node):
-            node = node[int(part)]
-        else:
-            return None
-    return float(node) if isinstance(node, int | float) and not isinstance(node, bool) else None

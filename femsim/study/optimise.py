@@ -21,7 +21,7 @@ from femsim.base.arrays import FloatArray
 from femsim.base.errors import InputError, NumericsError
 from femsim.base.files import atomic_write
 from femsim.cases.casefile import dump_case
-from femsim.runs.names import flatten
+from femsim.cases.parts import CaseBase
 from femsim.study.design import quantiles
 from femsim.study.plan import Plan, make_plan, outputs_named
 from femsim.study.schema import LimitSpec, OptimiseSpec, WindowSpec
@@ -163,8 +163,7 @@ class _Search:
             case = plan.case(0)
         except InputError:
             return WORST
-        numbers = {path: v for path, v in flatten(case.model_dump(by_alias=True)) if isinstance(v, int | float)}
-        outside = sum(_outside(w, numbers) for w in self.study.spec.window)
+        outside = sum(_outside(w, case) for w in self.study.spec.window)
         if outside > 0:
             self.refused += 1
             if self.refused > 50 * self.spec.evaluations:
@@ -201,11 +200,9 @@ class _EnoughError(Exception):
     """The allowed number of solves is used up."""
 
 
-def _outside(window: WindowSpec, numbers: dict[str, Any]) -> float:
+def _outside(window: WindowSpec, case: CaseBase) -> float:
     """How far a case is outside a window, relative to its width; 0 inside, or where the case lacks the key."""
-    parts = [numbers.get(key.strip()) for key in window.key.split(" / ")]
-    if parts == [None] and window.key == "geometry.ratio":
-        parts = [numbers.get("geometry.low_thickness"), numbers.get("geometry.high_thickness")]
+    parts = [case.number(key.strip()) for key in window.key.split(" / ")]
     if any(p is None for p in parts):
         return 0.0
     value = float(parts[0]) if len(parts) == 1 else float(parts[0]) / float(parts[1])  # type: ignore[arg-type]

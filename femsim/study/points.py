@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 from femsim.cases.case import Case
-from femsim.cases.casefile import apply_overrides, parse_case
+from femsim.cases.casefile import apply_overrides, parse_case, toml_value
 
 Kind: TypeAlias = Literal["number", "integer", "boolean", "text", "table"]
 
@@ -36,21 +36,6 @@ def stored(value: Any, kind: Kind) -> Any:
 def restored(value: Any, kind: Kind) -> Any:
     """The value that a column's entry stands for."""
     return json.loads(value) if kind == "table" else value
-
-
-def toml_value(value: Any) -> str:
-    """A value as TOML text on one line."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return repr(value)
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{json.dumps(str(k))} = {toml_value(v)}" for k, v in value.items()) + " }"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(toml_value(v) for v in value) + "]"
-    return json.dumps(str(value))
 
 
 def overrides(keys: Sequence[str], values: Sequence[Any]) -> list[str]:

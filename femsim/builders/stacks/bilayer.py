@@ -10,7 +10,7 @@ import numpy as np
 
 from femsim.base.arrays import FloatArray
 from femsim.cases.stacks.bilayer import BilayerCase, BilayerGeometry
-from femsim.meshes.layout import Bend, Block, Dimension, Layout, Line, Root, mirrored
+from femsim.meshes.layout import Bend, Block, Dimension, Layout, Line, Probe, Root, mirrored
 
 
 def bilayer(case: BilayerCase) -> Layout:
@@ -57,6 +57,12 @@ def bilayer(case: BilayerCase) -> Layout:
         corners=tuple(corners),
         dimensions=_dimensions(g, top, pad_radius),
         hold=(0.0, -g.chip_thickness),
+        points=(
+            Probe("post_tip", (0.0, top), "post"),
+            Probe("post_foot", (0.0, foot), "post"),
+            *([Probe("ball_tip", (0.0, top + g.ball_height), "ball")] if g.ball_height > 0 else []),
+            Probe("chip_back", (0.0, -g.chip_thickness), "chip"),
+        ),
     )
     return layout if case.model.kinematics == "axisymmetric" else mirrored(layout)
 

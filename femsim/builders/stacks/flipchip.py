@@ -14,7 +14,7 @@ from typing import Literal
 from femsim.base.errors import InputError
 from femsim.cases.stacks.flipchip import FlipchipCase, FlipchipGeometry
 from femsim.materials.composites import ring_fraction
-from femsim.meshes.layout import Block, Dimension, Layout, Line, Root, Smear, mirrored
+from femsim.meshes.layout import Block, Dimension, Layout, Line, Probe, Root, Smear, mirrored
 
 
 @dataclass
@@ -37,6 +37,7 @@ def flipchip(case: FlipchipCase) -> Layout:
     lower = top - g.insulation_step  # the film's surface over the non-opposed region
     over = top + g.rewiring_thickness
     surface = over + g.resin_thickness
+    end = surface + g.terminal_height
     sketch.blocks += [
         Block("second", (0.0, g.second_radius), (floor, 0.0)),
         Block("fill", (0.0, g.first_radius), (0.0, g.gap)),
@@ -71,10 +72,10 @@ def flipchip(case: FlipchipCase) -> Layout:
         )
     base = over if g.terminal_ring < g.first_radius else over - g.insulation_step
     _ring(sketch, "terminal", "terminal", "resin", g.terminal_ring, g.terminal_radius, g.terminal_count, base, surface,
-          "terminal_ring", "terminal_radius", free=surface + g.terminal_height)  # fmt: skip
+          "terminal_ring", "terminal_radius", free=end)  # fmt: skip
     if g.heat_sink_radius > 0:
         foot = rear + g.diffusion_thickness
-        sketch.blocks.append(Block("heat_sink", (0.0, g.heat_sink_radius), (foot, surface + g.terminal_height)))
+        sketch.blocks.append(Block("heat_sink", (0.0, g.heat_sink_radius), (foot, end)))
         sketch.roots.append(
             Root(
                 "heat_sink_foot",
@@ -82,7 +83,7 @@ def flipchip(case: FlipchipCase) -> Layout:
                 "heat_sink",
                 (-1, 1),
                 g.heat_sink_radius,
-                surface + g.terminal_height - foot,
+                end - foot,
             )
         )
         sketch.corners.append((g.heat_sink_radius, surface))
@@ -90,7 +91,7 @@ def flipchip(case: FlipchipCase) -> Layout:
     layout = Layout(
         blocks=tuple(sketch.blocks),
         lines=(
-            Line("axis", 0, 0.0, (floor - g.rear_film_thickness, surface + g.terminal_height)),
+            Line("axis", 0, 0.0, (floor - g.rear_film_thickness, end)),
             Line("outer", 0, g.second_radius, (floor - g.rear_film_thickness, surface)),
             Line("back", 1, floor, (0.0, g.second_radius)),
             Line("second_surface", 1, 0.0, (0.0, g.second_radius)),
@@ -101,6 +102,16 @@ def flipchip(case: FlipchipCase) -> Layout:
         corners=tuple(dict.fromkeys(sketch.corners)),
         dimensions=_dimensions(g, surface),
         hold=(0.0, floor),
+        points=(
+            Probe("chip_back", (0.0, floor), "second"),
+            Probe("first_rear", (0.0, rear), "first"),
+            Probe(
+                "terminal_tip",
+                (g.terminal_ring, end),
+                "terminal_free" if "terminal_free" in sketch.smears else "terminal",
+            ),
+            *([Probe("heat_sink_tip", (0.0, end), "heat_sink")] if g.heat_sink_radius > 0 else []),
+        ),
         roles=sketch.roles,
         smears=sketch.smears,
     )

@@ -7,7 +7,7 @@ z = 0 is the chip's rear surface, which faces the member; the functional surface
 from __future__ import annotations
 
 from femsim.cases.stacks.rewired import RewiredChipCase
-from femsim.meshes.layout import Block, Dimension, Layout, Line, Root, mirrored
+from femsim.meshes.layout import Block, Dimension, Layout, Line, Probe, Root, mirrored
 
 
 def rewired_chip(case: RewiredChipCase) -> Layout:
@@ -52,5 +52,6 @@ def rewired_chip(case: RewiredChipCase) -> Layout:
             Dimension("member_height", (g.member_radius, top), (g.member_radius, height)),
         ),
         hold=(0.0, -g.chip_thickness),
+        points=(Probe("member_tip", (0.0, height), "member"), Probe("chip_back", (0.0, -g.chip_thickness), "chip")),
     )
     return layout if case.model.kinematics == "axisymmetric" else mirrored(layout)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Literal
 
 from femsim.cases.stacks.staggered import StaggeredCase
-from femsim.meshes.layout import Block, Dimension, Layout, Line, Root
+from femsim.meshes.layout import Block, Dimension, Layout, Line, Probe, Root
 
 
 def staggered(case: StaggeredCase) -> Layout:
@@ -62,6 +62,10 @@ def staggered(case: StaggeredCase) -> Layout:
             ),
         ),
         hold=(0.0, -g.chip_thickness),
+        points=(
+            Probe("conductor_tip", (layers[-1].offset, top), f"layer_{len(layers)}"),
+            Probe("chip_back", (0.0, -g.chip_thickness), "chip"),
+        ),
     )
 
 

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from femsim.cases.keys import NonNegative, Positive, Strict
+from femsim.cases.keys import Geometry, NonNegative, Positive, number, relative_key
 from femsim.cases.parts import CaseBase
 
 
-class BilayerGeometry(Strict):
+class BilayerGeometry(Geometry):
     """Posts sealed by a low-elastic layer under a thin high-elastic one (reference defaults, um)."""
+
+    STANDS_FOR: ClassVar[dict[str, str]] = {"ratio": "low_thickness"}
 
     cell_radius: Positive = Field(default=150.0, description="radius of the cell around one post")
     chip_thickness: Positive = 300.0
     post_radius: Positive = 50.0
     low_thickness: Positive = Field(default=72.0, description="low-elastic layer, away from the post")
     high_thickness: Positive = Field(default=18.0, description="high-elastic layer, away from the post")
-    ratio: Annotated[float, Field(gt=0, le=1e6)] | None = Field(
-        default=None, exclude=True, description="stands for low_thickness: low = ratio x high"
+    ratio: Annotated[float, Field(gt=0, le=1e6)] | None = relative_key(
+        None, "stands for low_thickness: low = ratio x high"
     )
     slope_height: NonNegative = Field(default=0.0, description="the low layer's extra thickness at the post wall")
     slope_width: NonNegative = Field(default=0.0, description="radial distance over which it falls to nothing")
@@ -28,22 +29,18 @@ class BilayerGeometry(Strict):
     pad_thickness: NonNegative = Field(default=0.0, description="connection pad between chip and post; 0: none")
     ball_height: NonNegative = Field(default=0.0, description="solder ball on the post, a spherical cap; 0: none")
 
-    @model_validator(mode="before")
     @classmethod
-    def _ratio_stands_for_low(cls, data: Any) -> Any:
-        if not isinstance(data, dict) or data.get("ratio") is None:
-            return data
-        if "low_thickness" in data:
-            raise ValueError("give low_thickness or ratio, not both")
-        ratio, high = data["ratio"], data.get("high_thickness", 18.0)
-        if all(
-            isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) and v > 0 for v in (ratio, high)
-        ):
-            return {**data, "low_thickness": float(ratio) * float(high)}
-        return data  # the field checks name the culprit
+    def placed(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """The low layer's thickness from the ratio."""
+        ratio, high = number(given, "ratio"), number(given, "high_thickness", 18.0)
+        return {"low_thickness": ratio * high} if ratio and high and ratio > 0 and high > 0 else {}
 
-    @model_validator(mode="after")
-    def _fits(self) -> BilayerGeometry:
+    def relative(self) -> dict[str, Any]:
+        """The ratio of the layers."""
+        return {"ratio": self.low_thickness / self.high_thickness}
+
+    def check(self) -> None:
+        """What fits into what."""
         if self.post_radius >= self.cell_radius:
             raise ValueError(f"post_radius: {self.post_radius:g} is not < cell_radius ({self.cell_radius:g})")
         if (self.slope_height > 0) != (self.slope_width > 0):
@@ -62,7 +59,6 @@ class BilayerGeometry(Strict):
             raise ValueError(f"pad_thickness: {self.pad_thickness:g} is not < low_thickness ({self.low_thickness:g})")
         if self.pad_radius >= self.cell_radius:
             raise ValueError(f"pad_radius: {self.pad_radius:g} is not < cell_radius ({self.cell_radius:g})")
-        return self
 
 
 class BilayerCase(CaseBase):
@@ -70,6 +66,12 @@ class BilayerCase(CaseBase):
 
     ROLES: ClassVar[tuple[str, ...]] = ("chip", "pad", "post", "low", "high", "ball")
     STANDARD: ClassVar[dict[str, str]] = {"chip": "silicon"}
+    POINTS: ClassVar[dict[str, str]] = {
+        "post_tip": "top of the post, on the axis",
+        "post_foot": "foot of the post, on the axis",
+        "ball_tip": "top of the ball, where there is one",
+        "chip_back": "back of the chip, on the axis",
+    }
     stack: Literal["bilayer"]
     geometry: BilayerGeometry = Field(default_factory=BilayerGeometry)
 

@@ -50,6 +50,10 @@ class BlocksCase(CaseBase):
     load: StatedLoad
     model: OwnModelSpec = Field(default_factory=OwnModelSpec)
 
+    def own_materials(self) -> dict[str, tuple[str, MaterialRef]]:
+        """The blocks."""
+        return {block.name: (f"block.{i}.material", block.material) for i, block in enumerate(self.block)}
+
     @model_validator(mode="after")
     def _alike(self) -> BlocksCase:
         names = [block.name for block in self.block]

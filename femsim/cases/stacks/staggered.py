@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from femsim.cases.keys import Coordinate, Positive, Strict
+from femsim.cases.keys import Coordinate, Geometry, Positive, Strict
 from femsim.cases.material import MaterialRef
 from femsim.cases.parts import CaseBase
 
@@ -19,7 +19,7 @@ class LayerSpecGeometry(Strict):
     offset: Coordinate = Field(default=0.0, description="lateral; needs a plane or 3D model")
 
 
-class StaggeredGeometry(Strict):
+class StaggeredGeometry(Geometry):
     """Cell of a conductor that is built of layers (the layers are ``[[layer]]`` entries)."""
 
     cell_radius: Positive = Field(default=150.0, description="radius (half width) of the cell around one conductor")
@@ -63,6 +63,10 @@ class StaggeredCase(CaseBase):
 
     ROLES: ClassVar[tuple[str, ...]] = ("chip", "insulation")
     STANDARD: ClassVar[dict[str, str]] = {"chip": "silicon"}
+    POINTS: ClassVar[dict[str, str]] = {
+        "conductor_tip": "top of the outermost layer, at its middle",
+        "chip_back": "back of the chip, on the axis",
+    }
     stack: Literal["staggered"]
     geometry: StaggeredGeometry = Field(default_factory=StaggeredGeometry)
     layer: list[LayerSpec] = Field(min_length=1)
@@ -70,6 +74,10 @@ class StaggeredCase(CaseBase):
     def needed_roles(self) -> tuple[str, ...]:
         """The insulating layer; each conductor layer names its own."""
         return ("insulation",)
+
+    def own_materials(self) -> dict[str, tuple[str, MaterialRef]]:
+        """The conductor's layers."""
+        return {f"layer_{i + 1}": (f"layer.{i}.material", layer.material) for i, layer in enumerate(self.layer)}
 
     @model_validator(mode="after")
     def _stand(self) -> StaggeredCase:
