@@ -20,19 +20,17 @@ from pydantic import BaseModel, ValidationError
 
 from femsim.base.errors import InputError, nearest
 from femsim.cases.case import CASE_TYPES, Case
+from femsim.cases.faults import PARTS, material_fault
 from femsim.cases.keys import Geometry
 from femsim.cases.laws import LAWS
-from femsim.cases.material import ELASTIC, CompositeSpec, MaterialRef, MaterialSpec
 from femsim.cases.parts import CaseBase
 from femsim.cases.stacks.meshfile import MeshCase
-from femsim.cases.wording import Finding, dotted, first_finding, show
+from femsim.cases.wording import Finding, dotted, first_finding, one_of, show
 
 #: a case file is text written by hand; more bytes than this are a slip
 MAX_BYTES = 4_000_000
 #: tables and lists inside one another; a case needs six
 MAX_DEPTH = 12
-#: keys under which a composite names its constituents
-_PARTS = ("matrix", "particles", "coating")
 
 Path_ = tuple[str | int, ...]
 
@@ -109,7 +107,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise InputError(f"{file}: not UTF-8 text (byte {raw[error.start]:#04x} at position {error.start})") from None
     data = parse_toml(text, file)
     if not data:
-        raise InputError(f'{file}: empty; a case file begins with stack = "..." ({_one_of(CASE_TYPES)})')
+        raise InputError(f'{file}: empty; a case file begins with stack = "..." ({one_of(CASE_TYPES)})')
     return data
 
 
@@ -136,7 +134,7 @@ def parse_case(data: Mapping[str, Any], file: str, overrides: Sequence[str] = ()
     except ValidationError as error:
         finding = first_finding(error, data, kind)
         raise InputError(_line(file, finding, overrides)) from None
-    fault = _material_fault(case)
+    fault = material_fault(case)
     if fault is not None:
         raise InputError(_line(file, fault, overrides))
     return cast(Case, case)
@@ -148,11 +146,11 @@ def case_type(data: Mapping[str, Any], file: str) -> type[CaseBase]:
         near = next((key for key in data if nearest(key, ["stack"])), None)
         if near is not None:
             raise InputError(f"{file}: {dotted([near])}: unknown key{nearest(near, ['stack'])}")
-        raise InputError(f"{file}: stack: missing; {_one_of(CASE_TYPES)}")
+        raise InputError(f"{file}: stack: missing; {one_of(CASE_TYPES)}")
     stack = data["stack"]
     if not isinstance(stack, str) or stack not in CASE_TYPES:
         near = nearest(stack, CASE_TYPES) if isinstance(stack, str) else ""
-        raise InputError(f"{file}: stack: {show(stack)} is not {_one_of(CASE_TYPES)}{near}")
+        raise InputError(f"{file}: stack: {show(stack)} is not {one_of(CASE_TYPES)}{near}")
     return CASE_TYPES[stack]
 
 
@@ -290,7 +288,7 @@ def _standard(data: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _is_material(path: tuple[str, ...]) -> bool:
-    inside = len(path) > 2 and path[-1] in ("material", *_PARTS)
+    inside = len(path) > 2 and path[-1] in ("material", *PARTS)
     return inside or (len(path) == 2 and path[0] == "materials")
 
 
@@ -340,7 +338,7 @@ def _numeric(ref: Any) -> Any:
 
     if isinstance(ref, str):
         ref = {"like": ref}
-    own = {key: _numeric(part) if key in _PARTS else part for key, part in ref.items() if (key, part) != ("angle", 0.0)}
+    own = {key: _numeric(part) if key in PARTS else part for key, part in ref.items() if (key, part) != ("angle", 0.0)}
     if "layers" in own:
         own["layers"] = [{**layer, "material": _numeric(layer["material"])} for layer in own["layers"]]
     if "like" not in own:
@@ -361,62 +359,6 @@ def _listed(value: Any) -> Any:
 
 
 # ---------------------------------------------------------------- checks that need no mesh
-
-
-def _material_fault(case: CaseBase) -> Finding | None:
-    """A role the stack does not have, one it needs and is not given, or a library name that does not exist."""
-    from femsim.cases.library import list_materials, read_material
-    from femsim.cases.merge import merged
-
-    roles = case.ROLES
-    for role in case.materials if roles else ():
-        if role not in roles:
-            return Finding(
-                ("materials", role), f"no role of that name in this stack; {_one_of(roles)}{nearest(role, roles)}"
-            )
-    for role in case.needed_roles():
-        if role not in case.materials and role not in case.STANDARD:
-            return Finding(("materials", role), "missing; give a library name or { E = ..., nu = ..., cte = ... }")
-    named: list[tuple[Path_, MaterialRef]] = [(("materials", role), ref) for role, ref in case.materials.items()]
-    for key, ref in case.own_materials().values():
-        named.append((tuple(int(part) if part.isdecimal() else part for part in key.split(".")), ref))
-    library = list_materials()
-    for path, ref in (found for start in named for found in _constituents(*start)):
-        like = ref if isinstance(ref, str) else ref.like
-        if like is not None and like not in library:
-            inner = path if isinstance(ref, str) else (*path, "like")
-            return Finding(
-                inner, f"no material {show(like)} in the library{nearest(like, library)}; `femsim materials` lists them"
-            )
-        if isinstance(ref, str):
-            continue
-        if like is None:
-            given = [key for key in ELASTIC if getattr(ref, key) is not None]
-            for key in ELASTIC if given or ref.conductivity is None else ():
-                if key not in given:
-                    return Finding(
-                        (*path, key), 'missing; give E (GPa), nu and cte (ppm/K), or like = "a library material"'
-                    )
-        own = ref.model_dump(by_alias=True, exclude_none=True, exclude_unset=True, include=set(LAWS))
-        for law in own:
-            try:
-                merged({law: own[law]}, read_material(like) if like is not None else None)
-            except InputError as error:
-                return Finding((*path, law), str(error).removeprefix(f"{law}: "))
-    return None
-
-
-def _constituents(path: Path_, ref: MaterialRef) -> Iterator[tuple[Path_, str | MaterialSpec]]:
-    """A material, or those a composite is made of, with their keys."""
-    if not isinstance(ref, CompositeSpec):
-        yield path, ref
-        return
-    for key in _PARTS:
-        part = getattr(ref, key)
-        if part is not None:
-            yield from _constituents((*path, key), part)
-    for index, layer in enumerate(ref.layers or ()):
-        yield from _constituents((*path, "layers", index, "material"), layer.material)
 
 
 def _check_values(data: Mapping[str, Any], file: str, prefix: Path_ = ()) -> None:
@@ -477,10 +419,6 @@ def _line(file: str, finding: Finding, overrides: Sequence[str]) -> str:
 def _touches(path: tuple[str, ...], key: Path_) -> bool:
     names = tuple(str(part) for part in key)
     return bool(names) and (path[: len(names)] == names or names[: len(path)] == path)
-
-
-def _one_of(words: Sequence[str] | Mapping[str, Any]) -> str:
-    return f"one of {', '.join(words)}"
 
 
 def _reason(error: OSError | ValueError) -> str:

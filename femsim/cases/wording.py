@@ -79,6 +79,11 @@ def show(value: object) -> str:
     return text if len(text) <= 60 else text[:56] + "...'"
 
 
+def one_of(words: Iterable[str]) -> str:
+    """What is allowed, in words."""
+    return f"one of {', '.join(words)}"
+
+
 # ---------------------------------------------------------------- where
 
 
