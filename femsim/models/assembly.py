@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -17,12 +18,16 @@ from femsim.models.model import Model
 from femsim.models.moduli import Moduli
 from femsim.models.rectangles import rectangle_force, rectangle_internal
 from femsim.models.sampling import hooke, sample
+from femsim.models.solids import BATCH as SOLID_BATCH
+from femsim.models.solids import solid_stiffness
 from femsim.models.space import Space
 
 #: elements a batch: keeps a batch's arrays inside the processor's cache
 BATCH = 1024
 #: the same where no strain operator is formed
 SAMPLED = 2048
+#: the plane element of a face with so many nodes
+FACE_OF_NODES = {3: "tri3", 4: "quad4", 6: "tri6", 8: "quad8", 9: "quad9"}
 
 
 def batches(
@@ -38,17 +43,29 @@ def batches(
         cells = every[start : start + size]
         determinant, spatial = jacobians(mesh, cells, gradients)
         if not np.all(determinant > 0):
-            worst = cells[int(np.argmin(determinant.min(axis=1)))]
-            place = ", ".join(f"{v:g}" for v in mesh.points[mesh.cells[worst]].mean(axis=0))
-            raise InputError(f"mesh: a cell is turned inside out or flat near ({place}) um")
+            raise _inverted_cell(space, cells[int(np.argmin(determinant.min(axis=1)))])
         x = mesh.points[mesh.cells[cells], 0] @ values.T
         yield cells, kinematics.strain_operator(values, spatial, x), determinant * kinematics.measure(x)
+
+
+def _inverted_cell(space: Space, cell: int | np.integer[Any]) -> InputError:
+    place = ", ".join(f"{v:g}" for v in space.mesh.points[space.mesh.cells[cell]].mean(axis=0))
+    return InputError(f"mesh: a cell is turned inside out or flat near ({place}) um")
 
 
 def element_stiffness(
     space: Space, moduli: Moduli, chosen: IntArray | None = None
 ) -> Iterator[tuple[IntArray, FloatArray]]:
     """Cells (all, or those ``chosen``) and their stiffness matrices K_e = sum_q B^T D B w (E, m, m), batch by batch."""
+    if space.kinematics.dim == 3:
+        every = np.arange(len(space.mesh.cells)) if chosen is None else chosen
+        for cells in in_parts(every, SOLID_BATCH):
+            found = solid_stiffness(space, moduli, cells)
+            wrong = np.isnan(found[:, 0, 0])
+            if np.any(wrong):
+                raise _inverted_cell(space, cells[int(np.argmax(wrong))])
+            yield cells, found
+        return
     points, weights = gauss_points(space.mesh.element, space.mesh.info.full)
     values, _ = shape(space.mesh.element, points)
     for cells, b, volume in batches(space, points, chosen):
@@ -93,10 +110,14 @@ def thermal_force(model: Model) -> FloatArray:
 
 
 def traction_force(space: Space, load: Load) -> FloatArray:
-    """Nodal forces (ndof,) of the loads on edges: f = int N^T (t - p n) dA with four Gauss points per edge, in uN.
+    """Nodal forces (ndof,) of the loads on facets: f = int N^T (t - p n) dA with four Gauss points along each direction,
+    in uN.
 
-    The body lies on the left of an edge, so the outward normal is the tangent turned clockwise.
+    In the plane the body lies on the left of an edge, so the outward normal is the tangent turned clockwise; in space
+    faces are seen from outside, and the normal is the cross product of the tangents.
     """
+    if space.kinematics.dim == 3:
+        return _face_force(space, load)
     force = np.zeros(space.ndof)
     s, w = line_gauss(4)
     for traction in load.tractions:
@@ -112,6 +133,23 @@ def traction_force(space: Space, load: Load) -> FloatArray:
             nodal = along[..., component] @ values
             dofs = space.width * traction.edges.ravel() + component
             force += np.bincount(dofs, nodal.ravel(), minlength=space.ndof)
+    return force
+
+
+def _face_force(space: Space, load: Load) -> FloatArray:
+    """Nodal forces (ndof,) of the loads on faces."""
+    force = np.zeros(space.ndof)
+    for traction in load.tractions:
+        plane = FACE_OF_NODES[traction.edges.shape[1]]
+        xi, w = gauss_points(plane, 4)
+        values, slopes = shape(plane, xi)
+        tangent = np.einsum("qnd,knc->kqdc", slopes, space.mesh.points[traction.edges])
+        normal = np.cross(tangent[:, :, 0], tangent[:, :, 1])
+        along = traction.vector[:, None, :] * np.linalg.norm(normal, axis=2)[..., None] - traction.pressure * normal
+        nodal = np.einsum("kqc,q,qn->knc", along, w, values)
+        for component in range(3):
+            dofs = space.width * traction.edges.ravel() + component
+            force += np.bincount(dofs, nodal[..., component].ravel(), minlength=space.ndof)
     return force
 
 

@@ -235,6 +235,20 @@ def _in_plane(points: FloatArray) -> dict[str, FloatArray]:
     }
 
 
+def _in_space(points: FloatArray) -> dict[str, FloatArray]:
+    zero, one = np.zeros(len(points)), np.ones(len(points))
+    scale = float(np.ptp(points, axis=0).max()) or 1.0
+    x, y, z = ((points - points.mean(axis=0)) / scale).T
+    return {
+        "along x": np.column_stack([one, zero, zero]),
+        "along y": np.column_stack([zero, one, zero]),
+        "along z": np.column_stack([zero, zero, one]),
+        "by turning about x": np.column_stack([zero, -z, y]),
+        "by turning about y": np.column_stack([z, zero, -x]),
+        "by turning about z": np.column_stack([-y, x, zero]),
+    }
+
+
 _PLANE_GRADIENT: tuple[Gradient, ...] = ((0, 0, 0, 1.0), (1, 1, 1, 1.0), (3, 0, 1, 1.0), (3, 1, 0, 1.0))
 _PLANE = {
     "rigid": _in_plane,
@@ -263,5 +277,20 @@ AXISYMMETRIC = Kinematics(
 PLANE_STRAIN = Kinematics("plane-strain", **_PLANE)  # type: ignore[arg-type]
 GENERALIZED_PLANE_STRAIN = Kinematics("generalized-plane-strain", **_PLANE, constant=((2, 0, 1.0),))  # type: ignore[arg-type]
 PLANE_STRESS = Kinematics("plane-stress", **_PLANE, plane_stress=True)  # type: ignore[arg-type]
+# (e_xx, e_yy, e_zz, g_xy, g_xz, g_yz)
+THREE_D = Kinematics(
+    "3d",
+    _in_space,
+    ("x", "y", "z"),
+    ("u_x", "u_y", "u_z"),
+    ("xx", "yy", "zz", "xy", "xz", "yz"),
+    (0, 1, 2, 5, 4, 3),
+    (
+        *((i, i, i, 1.0) for i in range(3)),
+        *((3, 0, 1, 1.0), (3, 1, 0, 1.0), (4, 0, 2, 1.0), (4, 2, 0, 1.0), (5, 1, 2, 1.0), (5, 2, 1, 1.0)),
+    ),
+    normal=2,
+    shears=(4, 5),
+)
 
-KINEMATICS = {k.name: k for k in (AXISYMMETRIC, PLANE_STRAIN, GENERALIZED_PLANE_STRAIN, PLANE_STRESS)}
+KINEMATICS = {k.name: k for k in (AXISYMMETRIC, PLANE_STRAIN, GENERALIZED_PLANE_STRAIN, PLANE_STRESS, THREE_D)}

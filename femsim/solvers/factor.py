@@ -27,6 +27,8 @@ from femsim.solvers.pardiso import PardisoFactor
 
 #: fewer unknowns than this are solved by SuperLU in less time than MKL takes to load
 SMALL = 60_000
+#: the same for bodies in space
+SMALL_SOLID = 6_000
 #: names in the order of preference
 BACKENDS = ("pardiso", "cholmod", "superlu")
 _MODULES = {"pardiso": "pypardiso", "cholmod": "sksparse", "superlu": "scipy"}
@@ -69,19 +71,20 @@ class CholmodFactor:
         return np.asarray(self.factor(np.asfortranarray(rhs)))
 
 
-def factorise(upper: sp.bsr_matrix, backend: str | None = None) -> Factor:
-    """Factor a symmetric positive definite matrix given by its upper triangle of 2 x 2 blocks (sorted), in its natural
-    order.
+def factorise(upper: sp.bsr_matrix, backend: str | None = None, dim: int = 2) -> Factor:
+    """Factor a symmetric positive definite matrix given by its upper triangle of blocks (sorted), in its natural order;
+    PARDISO orders bodies in space (``dim`` 3) itself, by METIS, which finds separators a quarter smaller than bisection
+    does.
 
     ``backend`` None takes the environment's FEMSIM_SOLVER or else the first one found. Raises NumericsError where the
     matrix is singular or the factor would not fit into the memory that is free.
     """
     n = upper.shape[0]
-    chosen = choose_backend(backend, n)
+    chosen = choose_backend(backend, n, dim)
     try:
         if chosen == "pardiso":
-            return PardisoFactor(upper)
-        refuse_beyond(predicted_bytes(n, chosen), n)
+            return PardisoFactor(upper, ordered=dim == 2)
+        refuse_beyond(predicted_bytes(n, chosen, dim), n)
         if chosen == "cholmod":
             return _cholmod(upper)
         return _superlu(upper)
@@ -133,14 +136,14 @@ def _found() -> tuple[str, ...]:
     return tuple(name for name in BACKENDS if available_backends()[name])
 
 
-def choose_backend(backend: str | None = None, unknowns: int | None = None) -> str:
+def choose_backend(backend: str | None = None, unknowns: int | None = None, dim: int = 2) -> str:
     """The backend used: the one asked for (argument, then FEMSIM_SOLVER), else SuperLU for small systems, the first
     found for others.
     """
     found = _found()
     wanted = backend or os.environ.get("FEMSIM_SOLVER") or ""
     if not wanted:
-        return "superlu" if unknowns is not None and unknowns < SMALL else found[0]
+        return "superlu" if unknowns is not None and unknowns < (SMALL if dim == 2 else SMALL_SOLID) else found[0]
     if wanted not in BACKENDS:
         raise InputError(f"FEMSIM_SOLVER: {wanted!r} is not one of {', '.join(BACKENDS)}")
     if wanted not in found:

@@ -7,7 +7,7 @@ import numpy as np
 from femsim.base.errors import NumericsError
 
 
-def predicted_bytes(n: int, backend: str) -> float:
+def predicted_bytes(n: int, backend: str, dim: int = 2) -> float:
     """Memory a factorisation of ``n`` condensed unknowns takes at its peak, from the growth law of nested dissection in
     the plane.
 

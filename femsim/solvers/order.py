@@ -47,7 +47,9 @@ def cell_codes(mesh: Mesh) -> IntArray:
     corners = mesh.points[mesh.cells[:, : mesh.info.corners]]
     centre = corners.mean(axis=1)
     extent = mesh.extent or 1.0
-    rank = np.column_stack([np.unique(np.round(centre[:, k] / extent, 12), return_inverse=True)[1] for k in range(2)])
+    rank = np.column_stack(
+        [np.unique(np.round(centre[:, k] / extent, 12), return_inverse=True)[1] for k in range(mesh.dim)]
+    )
     count = len(centre)
     depth = max(int(np.ceil(np.log2(max(count / LEAF, 1.0)))), 0)
     code = np.zeros(count, dtype=np.int64)
@@ -59,13 +61,14 @@ def cell_codes(mesh: Mesh) -> IntArray:
 
 def _upper_half(code: IntArray, rank: IntArray, groups: int) -> IntArray:
     """1 for the cells beyond the middle grid line of their group, along the group's longer direction."""
-    low = np.full((groups, 2), np.iinfo(np.int64).max)
-    high = np.full((groups, 2), -1, dtype=np.int64)
-    for k in range(2):
+    dim = rank.shape[1]
+    low = np.full((groups, dim), np.iinfo(np.int64).max)
+    high = np.full((groups, dim), -1, dtype=np.int64)
+    for k in range(dim):
         np.minimum.at(low[:, k], code, rank[:, k])
         np.maximum.at(high[:, k], code, rank[:, k])
-    along = (high[:, 1] - low[:, 1] > high[:, 0] - low[:, 0]).astype(np.int64)
-    key = np.where(along[code] == 1, rank[:, 1], rank[:, 0])
+    along = np.argmax(high - low, axis=1)
+    key = rank[np.arange(len(code)), along[code]]
     order = np.lexsort((key, code))
     size = np.bincount(code, minlength=groups)
     start = np.concatenate([[0], np.cumsum(size)[:-1]])

@@ -23,7 +23,7 @@ class PardisoFactor:
 
     backend = "pardiso"
 
-    def __init__(self, upper: sp.bsr_matrix) -> None:
+    def __init__(self, upper: sp.bsr_matrix, ordered: bool = True) -> None:
         _point_to_mkl()
         # its threads would spin for 200 ms after each call and slow the others
         os.environ.setdefault("KMP_BLOCKTIME", "1")
@@ -33,12 +33,12 @@ class PardisoFactor:
         width = upper.blocksize[0]
         self._blocks = upper.shape[0] // width
         self._solver = PyPardisoSolver(mtype=2)  # real, symmetric positive definite
-        # iparm (1-based): own settings, user permutation (the natural one), no scaling, no matching, two-level
+        # iparm (1-based): own settings, user permutation (the natural one) or METIS, no scaling, no matching, two-level
         # factorisation, indices from zero, blocks of a node's unknowns
         for number, value in (
             (1, 1),
             (2, 2),
-            (5, 1),
+            (5, 1 if ordered else 0),
             (8, 0),
             (10, 8),
             (11, 0),

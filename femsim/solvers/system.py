@@ -14,9 +14,10 @@ import numpy as np
 import scipy.sparse as sp
 
 from femsim.base.arrays import FloatArray, IntArray
-from femsim.base.threads import do_in_threads, in_parts, in_threads
+from femsim.base.threads import do_in_threads, in_parts, in_threads, one_blas_thread
 from femsim.models.assembly import BATCH, element_stiffness
 from femsim.models.moduli import Moduli
+from femsim.models.solids import BATCH as SOLID_BATCH
 from femsim.models.rectangles import rectangle_stiffness
 from femsim.models.space import Space
 from femsim.solvers.factor import Factor, factorise
@@ -43,6 +44,7 @@ class System:
     matrix: sp.bsr_matrix
     pattern: Pattern
     condensation: Condensation | None
+    dim: int = 2
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class SystemFactor:
     @staticmethod
     def of(system: System, backend: str | None = None) -> SystemFactor:
         """Factorise; raises NumericsError where the matrix is singular or too large for the memory."""
-        return SystemFactor(factorise(system.matrix, backend), system.pattern, system.condensation)
+        return SystemFactor(factorise(system.matrix, backend, system.dim), system.pattern, system.condensation)
 
     @property
     def backend(self) -> str:
@@ -114,12 +116,14 @@ def make_system(space: Space, moduli: Moduli, pattern: Pattern | None = None) ->
             own -= np.take(update.reshape(len(update), -1), local.update, axis=1)
         blocks[cells] = own.reshape(-1, local.pairs, width, width)
 
-    filling = in_threads(fill, _parts(space, moduli))
-    # the elements' entries are computed meanwhile
-    pattern = pattern or make_pattern(space, local)
-    for _ in filling:
-        pass
-    return System(_sum(blocks, pattern), pattern, Condensation(inverse, coupling) if condensed else None)
+    with one_blas_thread():
+        filling = in_threads(fill, _parts(space, moduli))
+        # the elements' entries are computed meanwhile
+        pattern = pattern or make_pattern(space, local)
+        for _ in filling:
+            pass
+    recovery = Condensation(inverse, coupling) if condensed else None
+    return System(_sum(blocks, pattern), pattern, recovery, space.kinematics.dim)
 
 
 def _inverted(small: FloatArray) -> FloatArray:
@@ -165,7 +169,9 @@ def _parts(space: Space, moduli: Moduli) -> list[tuple[IntArray, bool]]:
     """Batches of cells, and whether they are rectangles of a stiffness that is the same all over each."""
     plain = space.mesh.rectangular & moduli.uniform & (not space.kinematics.globals_)
     chosen, rest = np.flatnonzero(plain), np.flatnonzero(~plain)
-    return [(part, True) for part in in_parts(chosen, RECTANGLES)] + [(part, False) for part in in_parts(rest, BATCH)]
+    return [(part, True) for part in in_parts(chosen, RECTANGLES)] + [
+        (part, False) for part in in_parts(rest, SOLID_BATCH if space.kinematics.dim == 3 else BATCH)
+    ]
 
 
 def _entries(space: Space, moduli: Moduli, local: Local, cells: IntArray, plain: bool) -> FloatArray:
