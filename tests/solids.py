@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from femsim.meshes.elements import ELEMENTS
+from femsim.meshes.elements import ELEMENTS, node_points, shape
 from femsim.meshes.extrude import Box, box_lines, box_mesh, box_sides, extrude
-from femsim.meshes.facets import cell_edges
+from femsim.meshes.facets import cell_edges, outer_faces
 from femsim.meshes.grid import Grading, tensor_mesh
-from femsim.meshes.mesh import Mesh
+from femsim.meshes.mesh import Mesh, jacobians
 
 SOLIDS = ("hex8", "hex20", "hex27", "tet4", "tet10", "wedge6", "wedge15", "wedge18")
 #: a cube as six tetrahedra that share the diagonal 0-6
@@ -61,3 +61,57 @@ def two_boxes(element: str = "hex27") -> Mesh:
 def edges_count(mesh: Mesh) -> int:
     """How many distinct edges there are."""
     return len(cell_edges(mesh)[0])
+
+
+def eighth_spheres(radii: list[float], cavity: float, count: int) -> Mesh:
+    """The eighth x, y, z >= 0 of concentric spheres in hex27 cells with nodes on the spheres; surface ``outer``.
+
+    Three patches of the sphere (each the image of a square under central projection from the eighth's cube) carry
+    shells; without a cavity a cube-like core of the first sphere fills the middle.
+    """
+    fine = 2 * count + 1
+    t = np.linspace(0.0, 1.0, fine)
+    angle = np.tan(0.25 * np.pi * t)  # equal angles along the edges
+    p, q = np.meshgrid(angle, angle, indexing="ij")
+    patches = [
+        np.stack(v, axis=-1) for v in ((np.ones_like(p), p, q), (q, np.ones_like(p), p), (p, q, np.ones_like(p)))
+    ]
+    blocks: list[tuple[np.ndarray, int]] = []
+    inner = cavity
+    for layer, outer in enumerate(radii):
+        for direction in patches:
+            unit = direction / np.linalg.norm(direction, axis=-1, keepdims=True)
+            # without a cavity the shells stand on a cube
+            start = unit * inner if inner > 0 else direction * (0.45 * outer)
+            end = unit * outer
+            s = np.linspace(0.0, 1.0, fine)[:, None, None, None]
+            blocks.append(((1 - s) * start + s * end, layer))
+        if inner == 0:
+            side = 0.45 * outer * angle
+            x, y, z = np.meshgrid(side, side, side, indexing="ij")
+            blocks.append((np.stack([x, y, z], axis=-1), layer))
+        inner = outer
+    points, cells, region, start_number = [], [], [], 0
+    offsets = {tuple(v): k for k, v in enumerate(np.round(2 * node_points("hex27")).astype(int).tolist())}
+    steps = np.array([v for v, _ in sorted(offsets.items(), key=lambda item: item[1])])
+    for lattice, layer in blocks:
+        n = lattice.shape
+        number = start_number + np.arange(n[0] * n[1] * n[2]).reshape(n[:3])
+        i, j, k = np.meshgrid(*(np.arange(0, m - 1, 2) for m in n[:3]), indexing="ij")
+        found = np.stack([number[i + a, j + b, k + c] for a, b, c in steps], axis=-1).reshape(-1, 27)
+        cells.append(found)
+        points.append(lattice.reshape(-1, 3))
+        region.append(np.full(len(found), layer))
+        start_number += number.size
+    x = np.concatenate(points)
+    x[np.abs(x) < 1e-12 * radii[-1]] = 0.0
+    key = np.round(x / radii[-1], 9) + 0.0
+    _, first, inverse = np.unique(key, axis=0, return_index=True, return_inverse=True)
+    names = tuple(f"layer{i}" for i in range(len(radii)))
+    mesh = Mesh(x[first], inverse.ravel()[np.concatenate(cells)], "hex27", np.concatenate(region), names)
+    determinant, _ = jacobians(mesh, slice(None), shape("hex27", node_points("hex27"))[1])
+    assert determinant.min() > 0
+    rows = outer_faces(mesh)
+    far = np.linalg.norm(mesh.points, axis=1) >= radii[-1] * (1 - 1e-9)
+    on = [far[mesh.cells[cell, list(mesh.info.faces[local])]].all() for cell, local in rows]
+    return replace(mesh, surfaces={"outer": rows[np.array(on)]})

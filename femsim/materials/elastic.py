@@ -22,7 +22,8 @@ class Material:
     23).
 
     ``cte_kind`` is ``secant`` (from ``cte_reference``; None for a constant, which needs none) or ``instantaneous``.
-    ``angle`` (degrees) turns axis 1 towards axis 3 in the r-z plane, or towards axis 2 in the x-y plane.
+    ``angle`` (degrees) turns axis 1 towards axis 3 in the r-z plane, or towards axis 2 in the x-y plane; ``euler``
+    (degrees) turns the axes in space: they are the columns of Rz(a) Rx(b) Rz(c).
     """
 
     name: str
@@ -33,6 +34,7 @@ class Material:
     cte_kind: str = "secant"
     cte_reference: float | None = None
     angle: float = 0.0
+    euler: tuple[float, float, float] | None = None
     hardness: float | None = None
     yield_strength: float | None = None
     family: str | None = None
@@ -73,8 +75,8 @@ class Material:
         for k, modulus in zip((5, 4, 3), g, strict=True):
             s[..., k, k] = 1.0 / modulus
         c = np.linalg.inv(s)
-        if self.angle:
-            turn = _stress_rotation(self.angle, plane)
+        turn = self._turn(plane)
+        if turn is not None:
             c = turn @ c @ turn.T
         return np.asarray(0.5 * (c + np.swapaxes(c, -1, -2)))
 
@@ -95,12 +97,18 @@ class Material:
             else:
                 here, there = t - self.cte_reference, stress_free - self.cte_reference
                 strain[..., i] = alpha.at(t) * here - alpha.at(stress_free) * there
-        if self.angle:
-            turn = _stress_rotation(self.angle, plane)
+        turn = self._turn(plane)
+        if turn is not None:
             strain = strain @ np.linalg.inv(
                 turn
             )  # strains turn with the inverse transpose, as row vectors with the inverse
         return strain
+
+    def _turn(self, plane: str) -> FloatArray | None:
+        """Bond matrix (6, 6) of the material's orientation; None where it has none."""
+        if self.euler is not None and plane == "xyz":
+            return bond_matrix(euler_rotation(self.euler))
+        return _stress_rotation(self.angle, plane) if self.angle else None
 
     def warn_outside(self, low: float, high: float) -> None:
         """Warn where a tabulated property does not cover the temperatures a run needs."""
@@ -149,14 +157,32 @@ def check_stable(material: Material, temperatures: tuple[float, ...], key: str) 
 
 
 def _stress_rotation(angle: float, plane: str) -> FloatArray:
-    """Bond matrix M (6, 6) with sigma' = M sigma for material axes turned by ``angle`` (degrees): C' = M C M^T.
-
-    Auld 1973, Acoustic Fields and Waves in Solids, vol. 1, eq. 3.33.
-    """
+    """Bond matrix of a turn by ``angle`` (degrees) in the drawing plane."""
     c, s = np.cos(np.radians(angle)), np.sin(np.radians(angle))
     rotation = np.eye(3)
     i, j = (0, 2) if plane == "rz" else (0, 1)
     rotation[i, i], rotation[i, j], rotation[j, i], rotation[j, j] = c, -s, s, c
+    return bond_matrix(rotation)
+
+
+def euler_rotation(euler: tuple[float, float, float]) -> FloatArray:
+    """Rz(a) Rx(b) Rz(c) (3, 3) for angles in degrees; its columns are the turned axes."""
+
+    def turn(angle: float, i: int, j: int) -> FloatArray:
+        c, s = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+        matrix = np.eye(3)
+        matrix[i, i], matrix[i, j], matrix[j, i], matrix[j, j] = c, -s, s, c
+        return matrix
+
+    a, b, c = euler
+    return np.asarray(turn(a, 0, 1) @ turn(b, 1, 2) @ turn(c, 0, 1))
+
+
+def bond_matrix(rotation: FloatArray) -> FloatArray:
+    """Bond matrix M (6, 6) with sigma' = M sigma for material axes turned by ``rotation`` (3, 3): C' = M C M^T.
+
+    Auld 1973, Acoustic Fields and Waves in Solids, vol. 1, eq. 3.33.
+    """
     pairs = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
     bond = np.empty((6, 6))
     for row, (p, q) in enumerate(pairs):

@@ -110,8 +110,8 @@ def thermal_force(model: Model) -> FloatArray:
 
 
 def traction_force(space: Space, load: Load) -> FloatArray:
-    """Nodal forces (ndof,) of the loads on facets: f = int N^T (t - p n) dA with four Gauss points along each direction,
-    in uN.
+    """Nodal forces (ndof,) of the loads on facets: f = int N^T (t - p n) dA with four Gauss points along each
+    direction, in uN.
 
     In the plane the body lies on the left of an edge, so the outward normal is the tangent turned clockwise; in space
     faces are seen from outside, and the normal is the cross product of the tangents.

@@ -13,8 +13,8 @@ from femsim.models.space import Space
 
 @dataclass(frozen=True)
 class Traction:
-    """Load on outer edges (K, 2 or 3 nodes, body on the left), in space on faces of one kind (K, 3 to 9 nodes, seen from
-    outside): a vector per facet (K, dim) and a pressure onto the body, in MPa.
+    """Load on outer edges (K, 2 or 3 nodes, body on the left), in space on faces of one kind (K, 3 to 9 nodes, seen
+    from outside): a vector per facet (K, dim) and a pressure onto the body, in MPa.
     """
 
     edges: IntArray

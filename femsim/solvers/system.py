@@ -17,8 +17,8 @@ from femsim.base.arrays import FloatArray, IntArray
 from femsim.base.threads import do_in_threads, in_parts, in_threads, one_blas_thread
 from femsim.models.assembly import BATCH, element_stiffness
 from femsim.models.moduli import Moduli
-from femsim.models.solids import BATCH as SOLID_BATCH
 from femsim.models.rectangles import rectangle_stiffness
+from femsim.models.solids import BATCH as SOLID_BATCH
 from femsim.models.space import Space
 from femsim.solvers.factor import Factor, factorise
 from femsim.solvers.pattern import Local, Pattern, layout_of, make_pattern
