@@ -98,9 +98,14 @@ class HardeningTable(Strict):
             if not 0 < row[0] <= MAX_STRESS or row[-1] > MAX_STRESS:
                 bad = row[0] if not 0 < row[0] <= MAX_STRESS else row[-1]
                 raise ValueError(f"stress: {bad:g} is not between 0 (excluded) and {MAX_STRESS:g}")
-            if any(b < a for a, b in pairwise(row)):
-                raise ValueError("stress: descends; softening has no answer that is independent of the mesh")
+            if min(row) <= 0:
+                raise ValueError(f"stress: {min(row):g} is not > 0")
         return self
+
+    @property
+    def falls(self) -> float | None:
+        """The first stress below the one before it, if there is any."""
+        return next((b for row in self.rows for a, b in pairwise(row) if b < a), None)
 
     @property
     def rows(self) -> list[list[float]]:
@@ -152,10 +157,15 @@ class PlasticSpec(_Law):
     yield_: Parameter | None = Field(default=None, alias="yield", description="yield strength, MPa")
     isotropic: Isotropic | None = Field(default=None, description="isotropic hardening; left out: none")
     kinematic: list[Backstress] | None = Field(default=None, min_length=1, description="back stresses; left out: none")
+    softening: bool | None = Field(
+        default=None, description="true: hardening may fall; the answer then hangs on the mesh"
+    )
 
     @model_validator(mode="after")
     def _sound(self) -> PlasticSpec:
         table = self.isotropic.table if self.isotropic is not None else None
+        if not self.softening and table is not None and table.falls is not None:
+            raise ValueError(f"isotropic.table.stress: {table.falls:g} after more softens; softening = true allows it")
         if self.yield_ is None:
             if table is None and self.like is None:
                 raise ValueError("yield: missing; it has no default")
@@ -170,6 +180,8 @@ class PlasticSpec(_Law):
             if not same:
                 raise ValueError("yield: differs from the table's first stress; leave it out")
         voce = self.isotropic.voce if self.isotropic is not None else None
+        if not self.softening and voce is not None and min(numbers_of(voce.Q)) < 0:
+            raise ValueError(f"isotropic.voce.Q: {min(numbers_of(voce.Q)):g} softens; softening = true allows it")
         if voce is not None and self.yield_ is not None:
             lowest, fall = min(numbers_of(self.yield_)), min(numbers_of(voce.Q))
             if lowest + fall <= 0:
@@ -246,8 +258,8 @@ class AnandSpec(_Law):
         "m": (0.0, False, 1.0),
         "h0": (0.0, True, 1.0e9),
         "s_hat": (0.0, False, MAX_STRESS),
-        "n": (0.0, True, 1.0),
-        "a": (0.0, False, 100.0),
+        "n": (0.0, True, 0.999999),
+        "a": (1.0, True, 100.0),
         "s0": (0.0, False, MAX_STRESS),
     }
     A: Parameter | None = Field(default=None, description="1/s")
@@ -314,8 +326,8 @@ class ViscoelasticSpec(_Law):
                 if not 0 < term[1] <= 1e30:
                     raise ValueError(f"{key}.{index}.1: {term[1]:g} is not between 0 (excluded) and 1e+30")
             total = sum(term[0] for term in series)
-            if total >= 1:
-                raise ValueError(f"{key}: the fractions sum to {total:g}, which is not < 1 (nothing stays)")
+            if total > 1 + 1e-9:
+                raise ValueError(f"{key}: the fractions sum to {total:g}, more than 1")
         if not self.shear and not self.bulk and self.like is None:
             raise ValueError("give shear or bulk, lists of [fraction, relaxation time in s]")
         return self
