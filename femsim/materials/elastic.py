@@ -80,7 +80,9 @@ class Material:
             c = turn @ c @ turn.T
         return np.asarray(0.5 * (c + np.swapaxes(c, -1, -2)))
 
-    def thermal_strain(self, temperature: FloatArray | float, stress_free: float, plane: str = "rz") -> FloatArray:
+    def thermal_strain(
+        self, temperature: FloatArray | float, stress_free: FloatArray | float, plane: str = "rz"
+    ) -> FloatArray:
         """Free expansion (..., 6) from ``stress_free`` to ``temperature`` (degC).
 
         Instantaneous data: the integral of alpha between the two. Secant data from T0: a(T) (T - T0) - a(Ts) (Ts - T0),

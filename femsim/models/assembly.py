@@ -12,6 +12,7 @@ from femsim.base.errors import InputError
 from femsim.base.threads import do_in_threads, in_parts
 from femsim.meshes.elements import gauss_points, line_gauss, line_shape, shape
 from femsim.meshes.mesh import jacobians
+from femsim.models.dilatation import projection, smoothed_operator
 from femsim.models.fields import ElasticField, StressField
 from femsim.models.loads import Load
 from femsim.models.model import Model
@@ -68,7 +69,12 @@ def element_stiffness(
         return
     points, weights = gauss_points(space.mesh.element, space.mesh.info.full)
     values, _ = shape(space.mesh.element, points)
+    flowing = moduli.flowing
     for cells, b, volume in batches(space, points, chosen):
+        flow = np.flatnonzero(flowing[cells])
+        projected = projection(space, volume[flow] * weights, points) if len(flow) else None
+        if projected is not None:
+            b[flow] = smoothed_operator(b[flow], projected)
         d = moduli.at(cells, values)
         scaled = np.matmul(d, b)
         scaled *= (volume * weights)[..., None, None]

@@ -51,7 +51,8 @@ class Step:
     ``space`` holds the supports in force during the step (all steps share one mesh and kinematics), ``duration`` is in
     seconds (zero: at once, nothing creeps), ``alive`` (regions,) says which regions are there; all where None. A region
     that was not alive in the step before is born at the step's start: stress-free on the shape and at the temperature
-    of that moment.
+    of that moment. ``load.eigenstrain`` counts from the program's start; a region born later takes what was there at
+    its birth for nothing. A step that is not ``reported`` is a piece of the next reported one.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Step:
     duration: float = 1.0
     alive: BoolArray | None = None
     increments: int | None = None
+    reported: bool = True
 
 
 @dataclass(frozen=True)

@@ -153,6 +153,11 @@ class _FieldModuli:
         """No cell."""
         return np.zeros(len(self.model.mesh.cells), dtype=bool)
 
+    @property
+    def flowing(self) -> BoolArray:
+        """No cell."""
+        return np.zeros(len(self.model.mesh.cells), dtype=bool)
+
     def at(self, cells: IntArray, values: FloatArray) -> FloatArray:
         """Stiffness (E, q, size, size)."""
         model, kinematics = self.model, self.model.kinematics

@@ -22,6 +22,11 @@ class Moduli(Protocol):
         """Which cells (E,) have one stiffness all over."""
         ...
 
+    @property
+    def flowing(self) -> BoolArray:
+        """Which cells (E,) flow, so that their volume change is projected (:mod:`femsim.models.dilatation`)."""
+        ...
+
     def at(self, cells: IntArray, values: FloatArray) -> FloatArray:
         """Stiffness (E, 1 or q, size, size) at points of cells whose shape functions are ``values`` (q, n)."""
         ...
@@ -38,6 +43,11 @@ class RegionModuli:
     def uniform(self) -> BoolArray:
         """All cells."""
         return np.ones(len(self.region), dtype=bool)
+
+    @property
+    def flowing(self) -> BoolArray:
+        """None."""
+        return np.zeros(len(self.region), dtype=bool)
 
     def at(self, cells: IntArray, values: FloatArray) -> FloatArray:
         """Stiffness (E, 1, size, size)."""
@@ -59,6 +69,11 @@ class PointModuli:
     def uniform(self) -> BoolArray:
         """The cells without a stiffness of their own, where the others are uniform."""
         return self.others.uniform & (self.place < 0)
+
+    @property
+    def flowing(self) -> BoolArray:
+        """The cells with a stiffness of their own."""
+        return self.place >= 0
 
     def at(self, cells: IntArray, values: FloatArray) -> FloatArray:
         """Stiffness (E, 1 or q, size, size); ``values`` must be those of the full Gauss points where a cell has its

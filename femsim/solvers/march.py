@@ -1,0 +1,462 @@
+"""Programs of steps: a body that flows is taken through births, removals, supports, temperatures and loads in time.
+
+A step's temperature, eigenstrain, forces and prescribed displacements go linearly from their values at its start to
+those at its end. What changes at its start (a region born or removed, a support let go) is brought into equilibrium
+first, at once, by letting the forces that hold it fade.
+
+Within a step, increments are chosen by the error of time. Every increment is done whole and in two halves, and both are
+combined, y = 2 y_half - y_whole: second order, with y_half - y_whole as the error (see :mod:`femsim.materials.law`).
+Displacements, states and stresses are combined alike, so equilibrium and the elastic law hold. The error is the root
+mean square over the points of the flowing regions, of stress against the largest so far, of the strains ``p`` and
+``creep`` and of ``work`` against theirs (at least the elastic ones of that stress). A body without a flowing region
+takes a step at once, which is exact.
+
+Where Newton's method fails an increment is cut; below LIMIT the load counts as beyond the limit load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from femsim.base.arrays import BoolArray, FloatArray
+from femsim.base.errors import NumericsError
+from femsim.base.stepping import next_size
+from femsim.materials.elastic import Material
+from femsim.materials.law import GROWING, Law, State
+from femsim.materials.point import extrapolated
+from femsim.models.assembly import external_force, prescribed_force
+from femsim.models.body import Birth, Body, Conditions, States
+from femsim.models.loads import Load, Program, Step
+from femsim.models.part import Part, part_of
+from femsim.models.space import HELD, Space, check_held
+from femsim.solvers.newton import Equilibrium, equilibrium, factorise
+from femsim.solvers.system import SystemFactor
+
+#: error of an increment (relative, see above) that is allowed where none is asked for
+TOLERANCE = 1.0e-3
+#: first increment of a step, as a part of it; one that creeps at held strain starts fast and slows down
+FIRST, FIRST_DWELL = 0.125, 0.01
+#: parts of a step below which an increment is not cut any more: for its error, for want of equilibrium
+SMALLEST, LIMIT = 1.0e-8, 1.0e-5
+#: a residual (of the forces) below which nothing changed at a step's start
+BALANCED = 1.0e-7
+
+
+class LimitError(NumericsError):
+    """A step that could not be finished; ``last`` is the last good moment."""
+
+    def __init__(self, message: str, last: Moment) -> None:
+        super().__init__(message)
+        self.last = last
+
+
+@dataclass(frozen=True)
+class Scales:
+    """The largest root mean squares so far that errors are measured against: stress (MPa), p + creep, work (MPa)."""
+
+    stress: float = 0.0
+    strain: float = 0.0
+    work: float = 0.0
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A body at one time: all that is needed to go on from there. Arrays of degrees of freedom are the whole body's.
+
+    ``held`` (ndof,) says which degrees of freedom are held, ``prescribed`` (ndof,) and ``external`` (ndof,) where the
+    load stands, ``alive`` (regions,) which regions are there; ``step`` steps are done.
+    """
+
+    step: int
+    time: float
+    unknowns: FloatArray
+    conditions: Conditions
+    prescribed: FloatArray
+    external: FloatArray
+    held: BoolArray
+    alive: BoolArray
+    births: dict[str, Birth]
+    states: dict[str, list[State]]
+    scales: Scales = field(default_factory=Scales)
+
+
+@dataclass(frozen=True)
+class Increment:
+    """What an accepted increment took: the step's name, time (s) at its end, part of the step, error (relative to what
+    is allowed), iterations and factorisations of its three solves.
+    """
+
+    step: str
+    time: float
+    part: float
+    error: float
+    iterations: int
+    factorisations: int
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The end of a step: the moment, the part of the body that is there and its body, and the increments since the last
+    stage.
+    """
+
+    step: Step
+    moment: Moment
+    part: Part
+    body: Body
+    increments: tuple[Increment, ...]
+
+    @property
+    def births(self) -> dict[str, Birth]:
+        """Births with the displacements of the part's degrees of freedom."""
+        return births_of(self.part, self.moment)
+
+    @property
+    def stresses(self) -> list[FloatArray]:
+        """Stress (E, q, size) of every batch of the body, MPa."""
+        moment = self.moment
+        return self.body.stresses(self.part.of(moment.unknowns), moment.conditions, self.births, moment.states)
+
+    @property
+    def internal_force(self) -> FloatArray:
+        """Nodal forces (ndof of the part,) of the stresses, uN."""
+        moment = self.moment
+        return self.body.internal_force(self.part.of(moment.unknowns), moment.conditions, self.births, moment.states)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a march is done: allowed error of an increment, whether increments are extrapolated (else plain backward
+    Euler with the increments a step asks for), and who is told of each accepted increment.
+    """
+
+    tolerance: float = TOLERANCE
+    extrapolate: bool = True
+    backend: str | None = None
+    told: Callable[[Increment, Moment], None] | None = None
+
+
+def march(
+    space: Space,
+    materials: dict[str, Material],
+    laws: dict[str, Law],
+    program: Program,
+    settings: Settings | None = None,
+    resume: Moment | None = None,
+) -> Iterator[Stage]:
+    """The stages at the ends of a program's steps, one after the other; ``resume`` goes on behind an earlier moment.
+
+    Going on from a moment at the end of a step gives bit for bit what the undisturbed march gives: nothing but the
+    moment is carried over from step to step. Raises LimitError where a step cannot be finished, InputError where a part
+    of the body is not held.
+    """
+    settings = settings or Settings()
+    moment = resume or beginning(space, laws, program)
+    carried: tuple[Increment, ...] = ()
+    for number in range(moment.step, len(program.steps)):
+        step = program.steps[number]
+        runner = _Runner(materials, laws, step, settings, moment)
+        moment = replace(runner.run(moment), step=number + 1)
+        carried += tuple(runner.increments)
+        if step.reported or number + 1 == len(program.steps):
+            yield Stage(step, moment, runner.part, runner.body, carried)
+            carried = ()
+
+
+def beginning(space: Space, laws: dict[str, Law], program: Program) -> Moment:
+    """The start of a program: nothing is there yet; the first step's regions are born free of stress."""
+    start = program.start
+    count = len(space.mesh.regions)
+    return Moment(
+        0,
+        0.0,
+        np.zeros(space.ndof),
+        Conditions(start.temperature, start.eigenstrain),
+        start.prescribed.copy(),
+        external_force(space, start),
+        np.zeros(space.ndof, dtype=bool),
+        np.zeros(count, dtype=bool),
+        {},
+        {},
+    )
+
+
+class _Runner:
+    """One step: what is fixed during it (part, body, ends of the loads) and the factors used along the way."""
+
+    def __init__(
+        self, materials: dict[str, Material], laws: dict[str, Law], step: Step, settings: Settings, moment: Moment
+    ) -> None:
+        regions = step.space.mesh.regions
+        self.step, self.settings = step, settings
+        self.alive = np.ones(len(regions), dtype=bool) if step.alive is None else np.asarray(step.alive, dtype=bool)
+        self.part = part_of(step.space, self.alive)
+        check_held(self.part.space)
+        here = {name for i, name in enumerate(regions) if self.alive[i]}
+        self.body = Body(self.part.space, materials, {name: law for name, law in laws.items() if name in here})
+        self.elastic = Body(self.part.space, materials, {})
+        self.end = Conditions(step.load.temperature, step.load.eigenstrain)
+        self.external = external_force(step.space, step.load)
+        self.increments: list[Increment] = []
+        self.stiff: SystemFactor | None = None
+        self.factor: SystemFactor | None = None
+        self.load: Load = step.load
+        self.first = moment.step == 0
+
+    def run(self, moment: Moment) -> Moment:
+        """From the end of the step before to the end of this one."""
+        changed = not (self.first or np.array_equal(moment.alive, self.alive))
+        begun = self._begin(moment)
+        released = bool(np.any(moment.held[self.part.dofs] & ~self._held()))
+        if changed or released or (self.first and not np.isscalar(self.load.stress_free_temperature)):
+            begun = self._settle(begun)
+        span = self.step.duration
+        target = replace(
+            begun,
+            time=begun.time + span,
+            conditions=self.end,
+            prescribed=self.step.load.prescribed,
+            external=self.external,
+        )
+        dwell = span > 0 and _same(begun.conditions, self.end) and np.array_equal(begun.external, self.external)
+        first = FIRST_DWELL if dwell else FIRST
+        most = 1.0 / self.step.increments if self.step.increments else 1.0
+        return self._leg(begun, target, min(first, most), most, self.step.increments)
+
+    def _held(self) -> BoolArray:
+        return np.asarray(self.part.space.constraints.equation == HELD)
+
+    def _begin(self, moment: Moment) -> Moment:
+        """Births and removals; prescribed values of supports that come into force count from here."""
+        regions, width = self.step.space.mesh.regions, self.step.space.width
+        born = [n for i, n in enumerate(regions) if self.alive[i] and not moment.alive[i]]
+        births = {n: b for n, b in moment.births.items() if self.alive[regions.index(n)]}
+        states = {n: list(s) for n, s in moment.states.items() if self.alive[regions.index(n)]}
+        unknowns = moment.unknowns.copy()
+        free = self.load.stress_free_temperature
+        if born:
+            mesh = self.step.space.mesh
+            there = np.zeros(len(mesh.points), dtype=bool)
+            there[np.unique(mesh.cells[moment.alive[mesh.region]])] = True
+            fresh = np.flatnonzero(~np.repeat(there, width))
+            unknowns[fresh] = 0.0  # counted from the birth
+            for name in born:
+                number = regions.index(name)
+                temperature = moment.conditions.temperature
+                if self.first:
+                    temperature = float(np.broadcast_to(np.asarray(free, dtype=float), len(regions))[number])
+                eigenstrain = moment.conditions.eigenstrain
+                births[name] = Birth(
+                    temperature,
+                    unknowns.copy() if np.any(unknowns) else None,
+                    None if eigenstrain is None else eigenstrain[number],
+                )
+            states |= {n: list(s) for n, s in self.body.start(born, moment.conditions.temperature).items()}
+        full = np.zeros(self.step.space.ndof, dtype=bool)
+        full[self.part.dofs] = self._held()
+        return replace(
+            moment,
+            unknowns=unknowns,
+            prescribed=np.where(moment.held | self.first, moment.prescribed, 0.0),
+            held=full,
+            alive=self.alive,
+            births=births,
+            states=states,
+        )
+
+    def _settle(self, moment: Moment) -> Moment:
+        """Equilibrium at once after a change: what is out of balance fades."""
+        force = self.body.internal_force(
+            self.part.of(moment.unknowns), moment.conditions, births_of(self.part, moment), moment.states
+        )
+        space = self.part.space
+        out = force - self.part.of(moment.external)
+        left = space.gather(out)
+        if np.abs(left).max(initial=0.0) <= BALANCED * max(float(np.abs(force).max(initial=0.0)), 1e-300):
+            return moment
+        whole = self.part.into(out, np.zeros(len(moment.external)))
+        holding = replace(moment, external=moment.external + whole)
+        return replace(self._leg(holding, moment, 1.0, 1.0, None), external=moment.external)
+
+    def _leg(self, start: Moment, end: Moment, size: float, most: float, count: int | None) -> Moment:
+        """From one moment to the loads and the time of another."""
+        if not self.body.flows:
+            return self._increment(start, end, 0.0, 1.0, start, None)[0]
+        done, moment, before = 0.0, start, None
+        size = min(size, most)
+        if count and not self.settings.extrapolate:
+            size = most
+        while done < 1.0:
+            to = 1.0 if done + size > 1.0 - 1e-9 else done + size
+            try:
+                fresh, error, rate = self._accepted(start, end, done, to, moment, before)
+            except NumericsError as failure:
+                size = 0.25 * (to - done)
+                before, self.factor = None, None
+                if size < LIMIT:
+                    raise LimitError(
+                        f"step {self.step.name!r}: no equilibrium beyond {100 * done:.4g} % of it (at "
+                        f"{moment.time:g} s); is the load beyond the limit load? ({failure})",
+                        moment,
+                    ) from failure
+                continue
+            if error > 1.0 and to - done > SMALLEST:
+                size = (to - done) * next_size(error)
+                continue
+            step = to - done
+            moment, done, before = fresh, to, rate
+            if self.settings.extrapolate:
+                size = min(most, step * next_size(error))
+            self._tell(step, error, moment)
+        return moment
+
+    def _accepted(
+        self, start: Moment, end: Moment, a: float, b: float, moment: Moment, rate: FloatArray | None
+    ) -> tuple[Moment, float, FloatArray]:
+        """One increment: the moment at its end, its error over what is allowed, and the displacement's rate."""
+        guess = None if rate is None else moment.unknowns + (b - a) * rate
+        self._work = [0, 0]
+        whole, _ = self._increment(start, end, a, b, moment, guess)
+        if not self.settings.extrapolate:
+            scales = _scales(whole.states, moment.scales, self._modulus())
+            rate = (whole.unknowns - moment.unknowns) / (b - a)
+            return replace(whole, scales=scales), 0.0, rate
+        middle = 0.5 * (a + b)
+        half, _ = self._increment(start, end, a, middle, moment, 0.5 * (moment.unknowns + whole.unknowns))
+        halves, _ = self._increment(start, end, middle, b, half, whole.unknowns)
+        scales = _scales(halves.states, moment.scales, self._modulus())
+        error = _error(whole.states, halves.states, scales) / self.settings.tolerance
+        states = {
+            name: [
+                extrapolated(w, h, m)
+                for w, h, m in zip(whole.states[name], halves.states[name], moment.states[name], strict=True)
+            ]
+            for name in halves.states
+        }
+        unknowns = 2.0 * halves.unknowns - whole.unknowns
+        rate = (unknowns - moment.unknowns) / (b - a)
+        return replace(halves, unknowns=unknowns, states=states, scales=scales), error, rate
+
+    def _increment(
+        self, start: Moment, end: Moment, a: float, b: float, moment: Moment, guess: FloatArray | None
+    ) -> tuple[Moment, Equilibrium]:
+        """One implicit step from ``moment`` at part a to part b of a leg."""
+        part = self.part
+        conditions = start.conditions.towards(end.conditions, b)
+        external = start.external + b * (end.external - start.external)
+        prescribed = start.prescribed + b * (end.prescribed - start.prescribed)
+        births = births_of(self.part, moment)
+        moved = part.of(prescribed - moment.prescribed)
+        moved = np.where(self._held(), moved, 0.0)
+        here = part.of(moment.unknowns)
+        stiff = self._stiff(conditions)
+        if guess is None:
+            first = self._predicted(moment, conditions, births, here, part.of(external), moved, stiff)
+            self.factor = None
+        else:
+            first = part.of(guess)
+            first = np.where(self._held(), here + moved, first)
+        dt = (b - a) * (end.time - start.time)
+        found = equilibrium(
+            self.body,
+            first,
+            part.of(external),
+            conditions,
+            lambda u: self.body.respond(u, conditions, births, moment.states, dt),
+            self.factor or stiff,
+        )
+        self.factor = found.factor
+        self._work = [self._work[0] + len(found.residuals) - 1, self._work[1] + found.factorisations]
+        fresh = replace(
+            moment,
+            time=start.time + b * (end.time - start.time),
+            unknowns=part.into(found.unknowns, moment.unknowns),
+            conditions=conditions,
+            prescribed=prescribed,
+            external=external,
+            states=found.response.states,
+        )
+        return fresh, found
+
+    _work: list[int] = [0, 0]  # noqa: RUF012 (set anew for each increment)
+
+    def _predicted(
+        self,
+        moment: Moment,
+        conditions: Conditions,
+        births: dict[str, Birth],
+        here: FloatArray,
+        external: FloatArray,
+        moved: FloatArray,
+        stiff: SystemFactor,
+    ) -> FloatArray:
+        """The elastic answer to the change of the loads, added to the displacement."""
+        space = self.part.space
+        before = self.part.of(moment.external)
+        thermal = [self.elastic.respond(here, c, births, {}, 0.0).force for c in (moment.conditions, conditions)]
+        force = space.gather(external - before + thermal[0] - thermal[1])
+        force = force + prescribed_force(space, self.elastic.moduli(conditions), moved)
+        return here + space.scatter(stiff.solve(force)) + moved
+
+    def _stiff(self, conditions: Conditions) -> SystemFactor:
+        """Factor of the elastic stiffness, made once a step."""
+        if self.stiff is None:
+            self.stiff = factorise(self.body, conditions, None, None)
+        return self.stiff
+
+    def _modulus(self) -> float:
+        laws = [batch.law for batch in self.body.batches if batch.law is not None]
+        e = [getattr(getattr(law, "law", law), "youngs_modulus", None) for law in laws]
+        return max((max(x.values) for x in e if x is not None), default=1.0)
+
+    def _tell(self, part: float, error: float, moment: Moment) -> None:
+        done = Increment(self.step.name, moment.time, part, error, *self._work)
+        self.increments.append(done)
+        if self.settings.told is not None:
+            self.settings.told(done, moment)
+
+
+def births_of(part: Part, moment: Moment) -> dict[str, Birth]:
+    """A moment's births with the displacements of a part's degrees of freedom."""
+    return {
+        name: b if b.displacement is None else replace(b, displacement=part.of(b.displacement))
+        for name, b in moment.births.items()
+    }
+
+
+def _same(a: Conditions, b: Conditions) -> bool:
+    def equal(x: FloatArray | float | None, y: FloatArray | float | None) -> bool:
+        return (x is None) == (y is None) and (x is None or np.array_equal(np.asarray(x), np.asarray(y)))
+
+    return equal(a.temperature, b.temperature) and equal(a.eigenstrain, b.eigenstrain)
+
+
+def _squares(values: list[FloatArray]) -> float:
+    """Root mean square over all entries' first axis."""
+    count = sum(len(v) for v in values)
+    return float(np.sqrt(sum(float(np.sum(v * v)) for v in values) / count)) if count else 0.0
+
+
+def _parts(states: States) -> Iterator[State]:
+    for each in states.values():
+        yield from each
+
+
+def _scales(states: States, before: Scales, modulus: float) -> Scales:
+    """The largest root mean squares; strain and work are at least the elastic ones of the stress."""
+    stress = max(before.stress, _squares([s["stress"] for s in _parts(states)]))
+    strain = max(before.strain, _squares([s["p"] + s["creep"] for s in _parts(states)]), stress / modulus)
+    work = max(before.work, _squares([s["work"] for s in _parts(states)]), stress**2 / modulus)
+    return Scales(stress, strain, work)
+
+
+def _error(whole: States, halves: States, scales: Scales) -> float:
+    """Difference of one whole increment and two halves, the largest of stress, strains and work."""
+    pairs = list(zip(_parts(whole), _parts(halves), strict=True))
+    against = {"stress": scales.stress, "p": scales.strain, "creep": scales.strain, "work": scales.work}
+    return max(
+        _squares([h[name] - w[name] for w, h in pairs]) / (against[name] or 1.0) for name in ("stress", *GROWING)
+    )

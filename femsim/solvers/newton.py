@@ -1,0 +1,138 @@
+"""Equilibrium of a body that flows: Newton's method with the consistent tangent, a line search and factors used again.
+
+Find the unknowns x of a space with R(x) = gather(f_ext - f_int(u + scatter(x))) = 0. An iteration solves K d = R with
+the tangent's factor, or with an older one as long as that brings the residual down well (modified Newton); the step
+along d is cut where the work of the residual along it overshoots (Crisfield 1991, Non-linear Finite Element Analysis of
+Solids and Structures, vol. 1, section 9.4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from femsim.base.arrays import FloatArray
+from femsim.base.errors import NumericsError
+from femsim.models.body import Body, Conditions, Response
+from femsim.solvers.pattern import Pattern
+from femsim.solvers.system import SystemFactor, make_system
+
+#: largest residual force over the largest nodal sum of the elements' forces at which equilibrium counts as reached
+TOLERANCE = 1.0e-8
+#: the same node by node, over the node's own sum (and a fraction of the largest), so that small elements count
+LOCAL_TOLERANCE, LOCAL_FLOOR = 1.0e-5, 1.0e-4
+#: an old factor is kept while it brings the residual down at least by this factor an iteration
+CONTRACTION = 0.2
+ITERATIONS = 25
+#: after so many iterations the residual must still fall by half every half as many
+STUCK = 8
+SEARCHES = 6
+
+Respond = Callable[[FloatArray], Response]
+
+
+@dataclass(frozen=True)
+class Equilibrium:
+    """Displacements (ndof,) in equilibrium, the body's response, residuals by iteration (relative), and the last
+    factor.
+    """
+
+    unknowns: FloatArray
+    response: Response
+    residuals: tuple[float, ...]
+    factor: SystemFactor
+    factorisations: int
+
+
+def factorise(body: Body, conditions: Conditions, response: Response | None, pattern: Pattern | None) -> SystemFactor:
+    """Factor of a body's tangent (elastic without a response)."""
+    return SystemFactor.of(make_system(body.space, body.moduli(conditions, response), pattern))
+
+
+def equilibrium(
+    body: Body,
+    start: FloatArray,
+    external: FloatArray,
+    conditions: Conditions,
+    respond: Respond,
+    factor: SystemFactor,
+    old: bool = True,
+) -> Equilibrium:
+    """Displacements in equilibrium with ``external`` (ndof,), from ``start``, which obeys all supports.
+
+    ``factor`` is that of an earlier tangent of the same space; ``old`` says that it may serve as long as it does well.
+    Raises NumericsError where the iteration does not converge.
+    """
+    space, unknowns = body.space, start
+    response = respond(unknowns)
+    left, worst, local = _residual(body, external, response)
+    residuals, made = [worst], 0
+    while not (worst <= TOLERANCE and local <= LOCAL_TOLERANCE):
+        count = len(residuals) - 1
+        stuck = count >= STUCK and worst > 0.5 * residuals[-1 - STUCK // 2]
+        if count >= ITERATIONS or stuck:
+            raise NumericsError(f"no equilibrium in {count} iterations; the residual is {worst:.1e} of the forces")
+        if not old or (count > 0 and residuals[-1] > CONTRACTION * residuals[-2]):
+            factor, made = factorise(body, conditions, response, factor.pattern), made + 1
+        direction = factor.solve(left)
+        if not np.all(np.isfinite(direction)):
+            raise NumericsError("the tangent is singular")
+        step = space.scatter(direction)
+        unknowns, response, left, worst, local = _along(body, unknowns, step, direction, left, external, respond)
+        residuals.append(worst)
+    return Equilibrium(unknowns, response, tuple(residuals), factor, made)
+
+
+def _residual(body: Body, external: FloatArray, response: Response) -> tuple[FloatArray, float, float]:
+    """Residual (n,), relative to the largest sum of forces, and node by node relative to their own."""
+    space = body.space
+    left = space.gather(external - response.force)
+    size = space.gather(response.size + np.abs(external))
+    largest = max(float(size.max(initial=0.0)), 1e-300)
+    magnitude = np.abs(left)
+    if not np.all(np.isfinite(left)):
+        return left, float("inf"), float("inf")
+    local = float((magnitude / (size + LOCAL_FLOOR * largest)).max(initial=0.0))
+    return left, float(magnitude.max(initial=0.0)) / largest, local
+
+
+def _along(
+    body: Body,
+    unknowns: FloatArray,
+    step: FloatArray,
+    direction: FloatArray,
+    left: FloatArray,
+    external: FloatArray,
+    respond: Respond,
+) -> tuple[FloatArray, Response, FloatArray, float, float]:
+    """The step along a direction: whole where the residual's work along it falls, else cut by false position."""
+    before = float(direction @ left)
+    low, high, length = 0.0, None, 1.0
+    work_low = before
+    best: tuple[float, tuple[FloatArray, Response, FloatArray, float, float]] | None = None
+    for _ in range(SEARCHES):
+        moved = unknowns + length * step
+        response = respond(moved)
+        new, worst, local = _residual(body, external, response)
+        work = float(direction @ new) if np.isfinite(worst) else -np.inf
+        score = abs(work) / (abs(before) or 1.0)
+        found = moved, response, new, worst, local
+        if best is None or score < best[0]:
+            best = score, found
+        if score <= 0.8:
+            return found
+        if work < 0:
+            high = length
+        else:
+            # still pushing forward: a whole step is as far as it goes
+            if length == 1.0:
+                return found
+            low, work_low = length, work
+        if high is None:
+            return found
+        part = work_low / (work_low - work) if np.isfinite(work) and work < 0 < work_low else 0.5
+        length = low + (high - low) * min(max(part, 0.1), 0.9)
+    assert best is not None
+    return best[1]
