@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
 
 from femsim.base.arrays import FloatArray, IntArray
-from femsim.base.errors import InputError, nearest
+from femsim.base.errors import FemsimWarning, InputError, nearest
 from femsim.cases.parts import Boundary
 from femsim.meshes.facets import edges_of, find_edges
 from femsim.meshes.mesh import Mesh
@@ -15,8 +16,8 @@ from femsim.models.kinematics import Kinematics
 from femsim.models.loads import Traction
 from femsim.models.space import Constraints, Space, check_held
 
-#: nodes this close (fraction of the extent) to a coordinate lie on it
-NEAR = 1.0e-9
+#: nodes that miss a coordinate by less than this fraction of the shortest edge are told of
+LEFT_OUT = 0.05
 
 
 def constrain(
@@ -35,7 +36,7 @@ def constrain(
     """
     width = kinematics.width
     ndof = width * len(mesh.points) + kinematics.globals_
-    tolerance = NEAR * mesh.extent
+    tolerance = mesh.near
     fixed: dict[int, tuple[float, str]] = {}
     axis = np.flatnonzero(mesh.points[:, 0] <= tolerance) if kinematics.radial else np.empty(0, dtype=np.int64)
     links: dict[int, dict[int, float]] = {}
@@ -120,7 +121,7 @@ def nodes_on(mesh: Mesh, kinematics: Kinematics, boundary: Boundary, label: str,
     if boundary.point is not None:
         distance = np.linalg.norm(mesh.points - np.array(boundary.point), axis=1)
         found = int(np.argmin(distance))
-        if distance[found] > max(tolerance, 1e-6):
+        if distance[found] > max(tolerance, 1e-6 * mesh.extent):
             x, y = mesh.points[found]
             raise InputError(
                 f"{label}.point: no node at ({boundary.point[0]:g}, {boundary.point[1]:g}) um; the nearest is at "
@@ -129,10 +130,26 @@ def nodes_on(mesh: Mesh, kinematics: Kinematics, boundary: Boundary, label: str,
         return np.array([found])
     axis, component, value = _coordinate(kinematics, boundary, label)
     nodes = np.flatnonzero(np.abs(mesh.points[:, component] - value) <= tolerance)
+    _tell_left_out(mesh, kinematics, boundary, label)
     if not len(nodes):
         low, high = mesh.points[:, component].min(), mesh.points[:, component].max()
         raise InputError(f"{label}.{axis}: no node at {axis} = {value:g} um; the body reaches from {low:g} to {high:g}")
     return nodes
+
+
+def _tell_left_out(mesh: Mesh, kinematics: Kinematics, boundary: Boundary, label: str) -> None:
+    """Warn of nodes that lie beside a boundary's coordinate, but not on it."""
+    axis, component, value = _coordinate(kinematics, boundary, label)
+    off = np.abs(mesh.points[:, component] - value)
+    beside = np.flatnonzero((off > mesh.near) & (off <= LEFT_OUT * mesh.shortest))
+    if len(beside):
+        place = ", ".join(f"{x:.9g}" for x in mesh.points[beside[0]])
+        warnings.warn(
+            f"{label}.{axis}: {len(beside)} nodes lie within {LEFT_OUT * mesh.shortest:.2g} um of {axis} = {value:g} "
+            f"but not on it (within {mesh.near:.2g} um) and are left out, the first at ({place})",
+            FemsimWarning,
+            stacklevel=4,
+        )
 
 
 def _coordinate(kinematics: Kinematics, boundary: Boundary, label: str) -> tuple[str, int, float]:
@@ -170,7 +187,8 @@ def traction_of(mesh: Mesh, kinematics: Kinematics, boundary: Boundary, index: i
         at = find_edges(mesh, edges, line(mesh, boundary.on, f"{label}.on"))
     else:
         axis, component, value = _coordinate(kinematics, boundary, label)
-        tolerance = NEAR * mesh.extent
+        tolerance = mesh.near
+        _tell_left_out(mesh, kinematics, boundary, label)
         on = np.all(np.abs(mesh.points[edges.nodes][..., component] - value) <= tolerance, axis=1)
         at = np.flatnonzero(on & (edges.cells[:, 1] < 0))
         if not len(at):

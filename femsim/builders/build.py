@@ -212,7 +212,7 @@ def build_model(disc: Discretisation, materials: dict[str, ResolvedMaterial]) ->
     kinematics = KINEMATICS[case.model.kinematics]
     if kinematics.radial:
         smallest = float(mesh.points[:, 0].min())
-        if smallest < -1e-9 * mesh.extent:
+        if smallest < -mesh.near:
             raise InputError(f"mesh: a node at r = {smallest:g} um; an axisymmetric model needs r >= 0")
         if smallest < 0.0:
             mesh = replace(mesh, points=np.column_stack([np.maximum(mesh.points[:, 0], 0.0), mesh.points[:, 1]]))

@@ -29,7 +29,7 @@ def _root(mesh: Mesh, spec: RootSpec) -> Root:
     nodes = np.unique(mesh.cells[cells])
     extent = mesh.extent
     distance = np.linalg.norm(mesh.points[nodes] - np.array(spec.at), axis=1)
-    if distance.min() > 1e-6 * extent:
+    if distance.min() > max(mesh.near, 1e-6 * extent):
         x, y = mesh.points[nodes[int(np.argmin(distance))]]
         raise InputError(
             f"{label}.at: no node of {spec.region!r} at ({spec.at[0]:g}, {spec.at[1]:g}) um; the nearest is at "
@@ -42,7 +42,7 @@ def _root(mesh: Mesh, spec: RootSpec) -> Root:
     sx: Literal[-1, 1] = 1 if centre[0] > x0 else -1
     sy: Literal[-1, 1] = 1 if centre[1] > y0 else -1
     points = mesh.points[nodes]
-    on_interface = points[np.abs(points[:, 1] - y0) <= 1e-9 * extent]
+    on_interface = points[np.abs(points[:, 1] - y0) <= mesh.near]
     width = float(((on_interface[:, 0] - x0) * sx).max())
     height = float(((points[:, 1] - y0) * sy).max())
     if width <= 0 or height <= 0:

@@ -253,9 +253,7 @@ def interface_edges(mesh: Mesh, root: Root, length: float, cells: IntArray) -> l
     for number, edge in enumerate(mesh.info.edges):
         x = mesh.points[mesh.cells[cells][:, list(edge)]]
         height = np.ptp(mesh.points[mesh.cells[cells], 1], axis=1)[:, None]
-        on = np.all(
-            np.abs(x[..., 1] - root.at[1]) <= np.minimum(1e-3 * height, 1e-9 * extent) + ROUNDING * extent, axis=1
-        )
+        on = np.all(np.abs(x[..., 1] - root.at[1]) <= np.minimum(1e-3 * height, mesh.near) + ROUNDING * extent, axis=1)
         inward = mesh.points[mesh.cells[cells]].mean(axis=1)[:, 1] - root.at[1]
         on &= inward * root.into[1] > 0
         start, end = x[:, 0, 0], x[:, 1, 0]
@@ -316,7 +314,7 @@ def _ring(space: Space, root: Root, length: float, cells: IntArray) -> tuple[Pie
     """
     mesh = space.mesh
     extent = mesh.extent
-    slack = ROUNDING * extent + 1e-9 * length
+    slack = ROUNDING * extent + max(1e-9 * length, mesh.near)
     low = np.array([min(root.at[k], root.at[k] + root.into[k] * length) for k in range(2)]) - slack
     high = np.array([max(root.at[k], root.at[k] + root.into[k] * length) for k in range(2)]) + slack
     x = mesh.points[mesh.cells[cells]]

@@ -116,16 +116,11 @@ def interface_path(mesh: Mesh, root: Root) -> IntArray:
     """Nodes (K, 2 or 3: near end, far end, middle) of the edges along the conductor's interface, from the root
     inward.
     """
-    extent = mesh.extent
     edges = edges_of(mesh)
     inner = edges.cells[:, 1] >= 0
     ends = mesh.points[edges.nodes[:, :2]]
     along = (ends[..., 0] - root.at[0]) * root.into[0]
-    on = (
-        inner
-        & np.all(np.abs(ends[..., 1] - root.at[1]) <= 1e-9 * extent, axis=1)
-        & np.all(along >= -1e-9 * extent, axis=1)
-    )
+    on = inner & np.all(np.abs(ends[..., 1] - root.at[1]) <= mesh.near, axis=1) & np.all(along >= -mesh.near, axis=1)
     number = mesh.regions.index(root.region)
     on &= np.any(mesh.region[edges.cells] == number, axis=1) & (
         mesh.region[edges.cells[:, 0]] != mesh.region[edges.cells[:, 1]]

@@ -79,7 +79,7 @@ def _at_root(solution: Solution, average: Averages) -> float:
     """What peel and shear may miss in the cell at the root: a share of the size of its traction's contribution."""
     model = solution.model
     points = model.mesh.points
-    near = 1e-9 * model.mesh.extent
+    near = model.mesh.near
     traction = []
     for functional in (average.peel, average.shear):
         own = []

@@ -11,7 +11,7 @@ import numpy as np
 from femsim.base.arrays import FloatArray
 from femsim.base.errors import InputError
 from femsim.meshes.elements import extrapolation, gauss_points, reduced_basis, shape
-from femsim.meshes.locate import locate
+from femsim.meshes.locate import locate_side
 from femsim.models.fields import StressField
 from femsim.models.kinematics import von_mises
 from femsim.models.sampling import sample
@@ -62,7 +62,7 @@ def value_at(
     ambiguous side.
     """
     space, mesh = field.space, field.space.mesh
-    found = locate(mesh, point)
+    found = locate_side(mesh, point, region)
     if not len(found.cells):
         raise InputError(f"{label}.at: ({point[0]:g}, {point[1]:g}) lies outside the body")
     regions = [mesh.regions[i] for i in np.unique(mesh.region[found.cells])]

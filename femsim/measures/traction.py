@@ -46,11 +46,10 @@ def level_edges(mesh: Mesh, region: str, level: float, span: tuple[float, float]
     """Edges of a region's face at height ``level`` whose ends lie within ``span``, the region above (into = 1) or below
     (-1), sorted.
     """
-    extent = mesh.extent
     edges = edges_of(mesh)
     number = mesh.regions.index(region)
     ends = mesh.points[edges.nodes[:, :2]]
-    slack = 1e-9 * extent
+    slack = mesh.near
     on = np.all(np.abs(ends[..., 1] - level) <= slack, axis=1)
     on &= np.all((ends[..., 0] >= span[0] - slack) & (ends[..., 0] <= span[1] + slack), axis=1)
     centre = mesh.points[mesh.cells[:, : mesh.info.corners]].mean(axis=1)[:, 1]

@@ -53,16 +53,28 @@ def clipped(element: str, xi: FloatArray) -> FloatArray:
     return inside
 
 
-def locate(mesh: Mesh, point: Sequence[float]) -> Located:
-    """All cells that hold a point (several on a facet, edge or node), by Newton's method on the isoparametric map;
-    empty outside the body.
+def locate_side(mesh: Mesh, point: Sequence[float], region: str | None) -> Located:
+    """All cells that hold a point; where none does, or none of ``region``, also those that lie within ``mesh.near`` of
+    it, as the outer cells of a mesh in single precision do.
+    """
+    found = locate(mesh, point)
+    regions = [mesh.regions[i] for i in np.unique(mesh.region[found.cells])]
+    if len(found.cells) and (region is None or region in regions):
+        return found
+    wider = locate(mesh, point, mesh.near)
+    return wider if len(wider.cells) else found
+
+
+def locate(mesh: Mesh, point: Sequence[float], near: float = 0.0) -> Located:
+    """All cells that hold a point (several on a facet, edge or node) or lie within ``near`` um of it, by Newton's
+    method on the isoparametric map; empty outside the body.
     """
     target = np.array(point)
     x = mesh.points[mesh.cells]
-    extent = mesh.extent
+    close = max(1e-9 * mesh.extent, near)
     low, high = x.min(axis=1), x.max(axis=1)
     # curved edges may bulge beyond their nodes' box by a little
-    slack = 0.25 * (high - low) * (mesh.info.order > 1) + 1e-9 * extent
+    slack = 0.25 * (high - low) * (mesh.info.order > 1) + close
     cells = np.flatnonzero(np.all((target >= low - slack) & (target <= high + slack), axis=1))
     xi = np.tile(middle_of(mesh.element), (len(cells), 1))
     for _ in range(30):
@@ -76,7 +88,8 @@ def locate(mesh: Mesh, point: Sequence[float]) -> Located:
             break
     values, _ = shape(mesh.element, xi)
     miss = np.linalg.norm(target - np.einsum("en,enc->ec", values, x[cells]), axis=1)
-    inside = (overhang(mesh.element, xi) <= 1e-8) & (miss <= 1e-9 * extent)
+    size = np.max(high - low, axis=1)[cells]
+    inside = (overhang(mesh.element, xi) <= np.maximum(1e-8, 2.0 * near / size)) & (miss <= close)
     return Located(cells[inside], np.clip(xi[inside], 0.0, 1.0))
 
 

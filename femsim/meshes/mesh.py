@@ -17,6 +17,10 @@ from femsim.meshes.elements import ELEMENTS, ElementType, gauss_points, node_poi
 
 #: sides that differ by less than this fraction of an element's size are parallel to an axis
 STRAIGHT = 1.0e-12
+#: of the largest coordinate: coordinates of single precision, as cgx, VTK and STL tools write, are off by up to 1e-7
+SINGLE = 1.0e-6
+#: of the largest coordinate: what double precision leaves
+ROUNDED = 1.0e-14
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,22 @@ class Mesh:
     def extent(self) -> float:
         """The longest side of the box around the mesh (um)."""
         return max(float(np.ptp(np.ascontiguousarray(x))) for x in self.points.T)
+
+    @cached_property
+    def shortest(self) -> float:
+        """The shortest edge (um), straight from corner to corner."""
+        ends = np.array([edge[:2] for edge in self.info.edges])
+        corners = self.points[self.cells[:, : self.info.corners]]
+        step = corners[:, ends[:, 1]] - corners[:, ends[:, 0]]
+        return float(np.sqrt(np.min(np.sum(step**2, axis=2))))
+
+    @cached_property
+    def near(self) -> float:
+        """Nodes this close (um) to a line, a coordinate or each other count as on it: what coordinates of single
+        precision leave, but never more than a hundredth of the shortest edge.
+        """
+        scale = max(self.extent, float(np.abs(self.points).max()))
+        return max(min(SINGLE * scale, 0.01 * self.shortest), ROUNDED * scale)
 
     @cached_property
     def rectangular(self) -> npt.NDArray[np.bool_]:

@@ -171,7 +171,7 @@ def cell_shares(solved: Solved, open_: BoolArray) -> FloatArray:
     _, error, scale = _values(solved.roots)
     share = own[:, open_] @ (1.0 / scale[open_])
     beyond = np.maximum(error - own.sum(axis=0), 0.0) / scale
-    near = 1e-9 * mesh.extent
+    near = mesh.near
     metrics = [(m.root, kind) for m in solved.roots for kind in m.values]
     for k in np.flatnonzero(open_):
         root, kind = metrics[k]

@@ -167,8 +167,8 @@ def corner_at(model: Model, point: tuple[float, float], name: str = "", region: 
         raise InputError(
             f"corner {label}: no node at ({point[0]:g}, {point[1]:g}) um; the nearest is at ({x:g}, {y:g})"
         )
-    same = vertices[distance <= distance.min() + 1e-9 * extent]
-    if model.kinematics.radial and mesh.points[same[0], 0] <= 1e-9 * extent:
+    same = vertices[distance <= distance.min() + mesh.near]
+    if model.kinematics.radial and mesh.points[same[0], 0] <= mesh.near:
         raise InputError(f"corner {label}: lies on the axis, where the local field is not a plane one")
     candidates = [(int(node), fan) for node in same for fan in fans(mesh, int(node))]
     if region is not None:

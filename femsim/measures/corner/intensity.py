@@ -324,5 +324,5 @@ def _even(mesh: Mesh, corner: Corner, root: Root, own: float) -> float:
     edges = edges_of(mesh).nodes[:, :2]
     ends = edges[np.any(edges == corner.node, axis=1)]
     far = mesh.points[ends[ends != corner.node]] - np.array(corner.at)
-    beyond = far[(np.abs(far[:, 1]) <= 1e-9 * mesh.extent) & (far[:, 0] * root.into[0] < 0)]
+    beyond = far[(np.abs(far[:, 1]) <= mesh.near) & (far[:, 0] * root.into[0] < 0)]
     return own / (own + float(np.abs(beyond[:, 0]).max(initial=0.0))) if len(beyond) else 0.5

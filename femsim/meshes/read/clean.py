@@ -16,6 +16,7 @@ from femsim.meshes.elements import ELEMENTS, gauss_points, node_points, shape
 from femsim.meshes.facets import edges_of
 from femsim.meshes.mesh import Mesh, jacobians
 from femsim.meshes.read.groups import at_point, lines_of, place, places_of, with_numbers, with_regions
+from femsim.meshes.read.hanging import refuse_hanging
 from femsim.meshes.read.mixed import one_kind
 from femsim.meshes.read.orders import used_nodes
 from femsim.meshes.read.raw import BY_MESHIO_NAME, MOST_NAMES, Raw, dim_of, fail
@@ -55,11 +56,13 @@ def assemble(path: Path, raw: Raw, scale: float, element: str | None = None) -> 
     if dim == 3:
         places = places_of(path, mesh, replace(raw, groups=groups), new_of, notes)
         mesh = replace(mesh, surfaces=places.surfaces, lines=places.lines, sets=places.sets)
+        refuse_hanging(path, mesh)
         _warn_of_doubled_nodes(path, mesh, notes)
         return Assembled(mesh, _point_data(raw, used, notes), notes, unnamed)
     edges = edges_of(mesh)
     if len(edges.nodes) * 2 - np.sum(edges.cells[:, 1] < 0) < len(mesh.cells) * len(mesh.info.edges):
         fail(path, _crowded(mesh))
+    refuse_hanging(path, mesh)
     lines, sets = lines_of(path, mesh, edges, replace(raw, groups=groups), new_of, notes)
     mesh = replace(mesh, lines=lines, sets=sets)
     _warn_of_doubled_nodes(path, mesh, notes)
@@ -143,7 +146,7 @@ def _plane(path: Path, points: FloatArray, cells: IntArray, notes: list[str]) ->
     if points.shape[1] == 2:
         return points
     spread = np.ptp(used, axis=0)
-    flat = spread <= 1e-9 * max(float(spread.max()), 1e-300)
+    flat = spread <= 1e-7 * max(float(spread.max()), 1e-300)
     if flat[2]:
         return points[:, :2]
     if flat[1]:
