@@ -139,11 +139,12 @@ def test_nodes_beside_a_coordinate_are_told_of(tmp_path):
 def test_a_mesh_in_single_precision_gives_what_the_drawn_one_gives(tmp_path, bottom):
     """The reference bilayer through a file whose coordinates are rounded to 24 bits, also far from the origin."""
     mesh = replace(discretise(load_case("bilayer", ["mesh.size=0.1", "mesh.growth=2"])[0]).mesh, lines={})
-    rounded = (mesh.points + [0.0, bottom]).astype(np.float32).astype(float)
-    if bottom == 0.0:  # what programs leave of zeros
-        rounded[np.abs(rounded[:, 1]) == 0.0, 1] = np.random.default_rng(3).choice([0.0, 2e-6, -2e-6], 1)
+    moved = mesh.points + np.array([0.0, bottom])
+    rounded = moved.astype(np.float32).astype(float)
+    zeros = rounded[:, 1] == 0.0  # what programs leave of zeros
+    rounded[zeros, 1] = np.random.default_rng(3).choice([0.0, 2e-6, -2e-6], int(zeros.sum()))
     found = []
-    for points in (mesh.points + [0.0, bottom], rounded):
+    for points in (moved, rounded):
         write_mesh(tmp_path / "bilayer.msh", replace(mesh, points=points))
         path = tmp_path / "case.toml"
         path.write_text(
