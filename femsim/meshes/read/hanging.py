@@ -77,7 +77,7 @@ def _pairs(mesh: Mesh, corners: IntArray, candidates: IntArray) -> tuple[IntArra
 def _inside(mesh: Mesh, corners: IntArray, middles: IntArray, node: IntArray) -> BoolArray:
     """Which nodes (n,) lie on their facet away from all its own nodes: on straight ones, and parabolas in the plane.
 
-    A node at the place of one of the facet's is the other face of a crack, or an unjoined one that is told of elsewhere.
+    A node at the place of one of the facet's is the other face of a crack, or an unjoined one, told of elsewhere.
     """
     x, at = mesh.points[corners], mesh.points[node]
     size = np.linalg.norm(x[:, 1] - x[:, 0], axis=1)
