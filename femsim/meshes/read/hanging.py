@@ -104,7 +104,7 @@ def _inside(mesh: Mesh, corners: IntArray, middles: IntArray, node: IntArray) ->
         t = np.sum(np.cross(b, d) * normal, axis=1) / double**2
         slack = tolerance / size
         found |= (off <= tolerance) & (s >= -slack) & (t >= -slack) & (s + t <= 1.0 + slack)
-    return found & apart
+    return np.asarray(found & apart)
 
 
 def _joined(mesh: Mesh, corners: IntArray, node: IntArray) -> BoolArray:
