@@ -212,5 +212,5 @@ def test_failed_estimates_and_averages_leave_the_rest(monkeypatch, target, what)
 
 def test_a_place_that_is_no_corner_is_still_refused():
     corner = [{"name": "c", "at": [3.21, 14.56]}]
-    with pytest.raises(InputError, match="corner c: no node"):
+    with pytest.raises(InputError, match=r"corner\.0\.at: no node"):
         document((-1, 1), ("resin", "chip", "chip"), supports("clamped", 0.0, "plane-strain"), corner=corner)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias, cast
 
-from pydantic import BaseModel, Field, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
 
 from femsim.cases.keys import Celsius, Coordinate, Place, Positive, Strict
 from femsim.cases.material import MaterialRef, Materials
@@ -189,14 +189,14 @@ class CaseBase(Strict):
                 return None
         return float(node) if isinstance(node, int | float) and not isinstance(node, bool) else None
 
-    @field_validator("probe")
+    @field_validator("probe", "corner")
     @classmethod
-    def _distinct_names(cls, probes: list[Probe]) -> list[Probe]:
-        names = [probe.name for probe in probes]
+    def _distinct_names(cls, entries: list[Any], info: ValidationInfo) -> list[Any]:
+        names = [entry.name for entry in entries]
         for name in names:
             if names.count(name) > 1:
-                raise ValueError(f"two probes are named {name!r}")
-        return probes
+                raise ValueError(f"two {info.field_name}s are named {name!r}")
+        return entries
 
 
 class PackageMeshSpec(MeshSpec):

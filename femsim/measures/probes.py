@@ -12,10 +12,9 @@ import numpy as np
 
 from femsim.base.errors import FemsimWarning
 from femsim.measures.goals import Functional, Goal, Piece, PointDisplacement
-from femsim.measures.stress import PointValue, value_at
+from femsim.measures.stress import PointValue, side_of, value_at
 from femsim.meshes.elements import gauss_points, reduced_basis
 from femsim.meshes.layout import Probe, Root
-from femsim.meshes.locate import locate_side
 from femsim.models.model import Model
 from femsim.solvers.solve import Solution
 
@@ -58,9 +57,8 @@ def probe_goals(model: Model, found: ProbeValue) -> list[Goal]:
     :func:`~femsim.measures.stress.value_at` has them.
     """
     mesh = model.mesh
-    at = locate_side(mesh, found.probe.at, found.value.region)
-    side = np.flatnonzero(mesh.region[at.cells] == mesh.regions.index(found.value.region))
-    cells, xi = at.cells[side], at.xi[side]
+    side = side_of(mesh, found.probe.at, found.value.region)
+    cells, xi = side.cells, side.xi
     goals: list[Goal] = [PointDisplacement(f"u{k}", int(cells[0]), xi[0], k) for k in range(model.space.width)]
     reduced, _ = gauss_points(mesh.element, mesh.info.reduced)
     share = reduced_basis(mesh.element, xi) / len(cells)

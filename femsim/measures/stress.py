@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from femsim.base.arrays import FloatArray
-from femsim.base.errors import InputError
+from femsim.base.arrays import FloatArray, IntArray
+from femsim.base.errors import InputError, nearest
 from femsim.meshes.elements import extrapolation, gauss_points, reduced_basis, shape
 from femsim.meshes.locate import locate_side
+from femsim.meshes.mesh import Mesh
 from femsim.models.fields import StressField
 from femsim.models.kinematics import von_mises
 from femsim.models.sampling import sample
@@ -52,6 +53,37 @@ class PointValue:
         return float(von_mises(self.stress))
 
 
+@dataclass(frozen=True)
+class Side:
+    """Cells of one region that hold a point, and its reference coordinates (m, d) in each."""
+
+    cells: IntArray
+    xi: FloatArray
+    region: str
+
+
+def side_of(mesh: Mesh, point: tuple[float, ...], region: str | None = None, label: str = "probe") -> Side:
+    """Where a point lies; where regions meet, ``region`` must choose. Raises InputError outside the body and for an
+    ambiguous or wrong side.
+    """
+    found = locate_side(mesh, point, region)
+    where = f"({', '.join(f'{v:g}' for v in point)})"
+    if not len(found.cells):
+        raise InputError(f"{label}.at: {where} lies outside the body")
+    regions = [mesh.regions[i] for i in np.unique(mesh.region[found.cells])]
+    if region is None:
+        if len(regions) > 1:
+            raise InputError(
+                f"{label}.region: missing; {where} lies on the interface of {' and '.join(regions)}, say which side"
+            )
+        region = regions[0]
+    if region not in regions:
+        near = nearest(region, mesh.regions) if region not in mesh.regions else ""
+        raise InputError(f"{label}.region: {where} does not lie in {region!r}{near}; it lies in {', '.join(regions)}")
+    own = np.flatnonzero(mesh.region[found.cells] == mesh.regions.index(region))
+    return Side(found.cells[own], found.xi[own], region)
+
+
 def value_at(
     field: StressField, point: tuple[float, float], region: str | None = None, label: str = "probe"
 ) -> PointValue:
@@ -62,27 +94,12 @@ def value_at(
     ambiguous side.
     """
     space, mesh = field.space, field.space.mesh
-    found = locate_side(mesh, point, region)
-    if not len(found.cells):
-        raise InputError(f"{label}.at: ({point[0]:g}, {point[1]:g}) lies outside the body")
-    regions = [mesh.regions[i] for i in np.unique(mesh.region[found.cells])]
-    if region is None:
-        if len(regions) > 1:
-            raise InputError(
-                f"{label}.region: missing; ({point[0]:g}, {point[1]:g}) lies on the interface of "
-                f"{' and '.join(regions)}, say which side"
-            )
-        region = regions[0]
-    if region not in regions:
-        raise InputError(
-            f"{label}.region: ({point[0]:g}, {point[1]:g}) does not lie in {region!r}; it lies in {', '.join(regions)}"
-        )
-    side = np.flatnonzero(mesh.region[found.cells] == mesh.regions.index(region))
-    cells, xi = found.cells[side], found.xi[side]
+    side = side_of(mesh, point, region, label)
+    cells, xi = side.cells, side.xi
     values, _ = shape(mesh.element, xi)
     nodes = mesh.cells[cells]
     displacement = np.einsum("en,enc->ec", values, field.unknowns[: space.nodal].reshape(-1, space.width)[nodes])[0]
     reduced, _ = gauss_points(mesh.element, mesh.info.reduced)
     at_reduced = field.stress(sample(space, cells, reduced))
     found_stress = np.einsum("eq,eqc->ec", reduced_basis(mesh.element, xi), at_reduced).mean(axis=0)
-    return PointValue(point, region, displacement, found_stress)
+    return PointValue(point, side.region, displacement, found_stress)

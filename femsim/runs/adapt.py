@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from femsim.base.arrays import BoolArray, FloatArray, IntArray
-from femsim.base.errors import InputError, NumericsError, nearest
+from femsim.base.errors import NumericsError
 from femsim.builders.build import Discretisation
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.cases.case import Case
@@ -25,7 +25,7 @@ from femsim.cases.trust import Refinement
 from femsim.measures.averages import RootMetrics
 from femsim.meshes.grid import Grading, painted_cells
 from femsim.meshes.refine import refine
-from femsim.runs.names import Output, find, named
+from femsim.runs.check import goal_metrics
 from femsim.runs.once import Solved, estimates, metric_names, solve_case
 
 #: share of the summed indicators that the marked intervals or cells hold
@@ -71,12 +71,10 @@ def solve_to_tolerance(
     """Refine and solve until the tolerance of the case is met, or its limit of unknowns would be passed."""
     spec: Refinement = case.mesh
     assert spec.tolerance is not None
-    if not disc.roots:
-        raise InputError("mesh.tolerance: the case has no root whose metrics could be refined for")
     steps: list[Step] = []
     while True:
         solved = solve_case(disc, materials, say)
-        wanted = _wanted(solved.roots, spec.goals)
+        wanted = np.array(goal_metrics([(m.root, m.length) for m in solved.roots], spec.goals))
         relative = relative_errors(solved.roots)
         steps.append(_step(solved, relative, wanted))
         say(f"{steps[-1].unknowns} unknowns: error {100 * steps[-1].worst:.2g} % of {steps[-1].of}")
@@ -114,29 +112,6 @@ def _change(steps: Sequence[Step], roots: Sequence[RootMetrics]) -> FloatArray:
     if len(steps) < 2:
         return np.full(len(value), np.inf)
     return np.asarray(np.abs(value - np.array(list(steps[-2].values.values()))) / scale)
-
-
-def _wanted(roots: Sequence[RootMetrics], goals: Sequence[str]) -> BoolArray:
-    """Which metrics count: all, or those that the goals name; a root, a kind at a root, or one metric by its name."""
-    metrics = [
-        (m, kind, Output(one.name(kind), one.key(kind), one.path(kind), 0.0))
-        for one, m in zip(named((m.root.name, m.root.at, m.length) for m in roots), roots, strict=True)
-        for kind in m.values
-    ]
-    if not goals:
-        return np.ones(len(metrics), dtype=bool)
-    counted = np.zeros(len(metrics), dtype=bool)
-    for index, goal in enumerate(goals):
-        meant = find(goal, [output for _, _, output in metrics])
-        own = [goal in (m.root.name, f"{m.root.name}.{kind}") or o in meant for m, kind, o in metrics]
-        if not any(own):
-            known = [t for m, kind, o in metrics for t in (m.root.name, f"{m.root.name}.{kind}", o.name)]
-            there = ", ".join(dict.fromkeys(known))
-            raise InputError(
-                f"mesh.goals.{index}: {goal!r} is no root metric{nearest(goal, known)}; there are: {there}"
-            )
-        counted |= own
-    return counted
 
 
 def _step(solved: Solved, relative: FloatArray, wanted: BoolArray) -> Step:

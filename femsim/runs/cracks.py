@@ -45,7 +45,16 @@ def crack_releases(
 
     Raises InputError for a crack that its root or its interface does not allow.
     """
-    found: list[Release | CrackFailure] = []
+    found = []
+    for label, root, length in cracked_roots(disc):
+        say(f"crack of {length:g} um at {root.name}")
+        found.append(_attempted(disc, materials, root, length, label))
+    return tuple(found)
+
+
+def cracked_roots(disc: Discretisation) -> list[tuple[str, Root, float]]:
+    """The cracks of a case: key, root and length (um). Raises InputError where there is no such root."""
+    found = []
     names = [root.name for root in disc.roots]
     for index, spec in enumerate(disc.case.crack):
         if spec.root not in names:
@@ -53,11 +62,8 @@ def crack_releases(
             raise InputError(
                 f"crack.{index}.root: no root {spec.root!r}{nearest(spec.root, names)}; there are: {there}"
             )
-        for root in disc.roots:
-            if root.name == spec.root:
-                say(f"crack of {spec.length:g} um at {root.name}")
-                found.append(_attempted(disc, materials, root, spec.length, f"crack.{index}"))
-    return tuple(found)
+        found += [(f"crack.{index}", root, spec.length) for root in disc.roots if root.name == spec.root]
+    return found
 
 
 def _attempted(
@@ -77,10 +83,6 @@ def crack_release(
     disc: Discretisation, materials: dict[str, ResolvedMaterial], root: Root, length: float, label: str = "crack"
 ) -> Release:
     """The energy release rate of one crack."""
-    if length >= root.width * (1 - 1e-9):
-        raise InputError(
-            f"{label}.length: {length:g} is not < {root.width:g} um, the conductor's width at root {root.name}"
-        )
     opened = opened_mesh(disc, root, length, label)
     data = disc.point_data
     if disc.layout is None and data:
@@ -110,6 +112,10 @@ def _originals(disc: Discretisation, opened: Opened, extra: int) -> np.ndarray[A
 
 def opened_mesh(disc: Discretisation, root: Root, length: float, label: str = "crack") -> Opened:
     """The mesh with the crack: of a layout graded to its tip, of a file as it is."""
+    if length >= root.width * (1 - 1e-9):
+        raise InputError(
+            f"{label}.length: {length:g} is not < {root.width:g} um, the conductor's width at root {root.name}"
+        )
     mesh = disc.mesh
     if disc.layout is not None and not isinstance(disc.case, MeshCase):
         spec: MeshSpec = disc.case.mesh

@@ -16,6 +16,7 @@ from femsim.builders.resolve import ResolvedMaterial
 from femsim.measures.averages import Averages, Estimate, RootMetrics, averages, root_metrics
 from femsim.measures.goal_errors import Defect, goal_indicators, root_goals, with_errors
 from femsim.models.model import Model
+from femsim.runs.check import check
 from femsim.runs.names import named
 from femsim.runs.reuse import Shared
 from femsim.solvers.solve import Solution, resolve_with, solve
@@ -47,6 +48,7 @@ def solve_case(
     """
     start = time.perf_counter()
     model = build_model(disc, materials)
+    check(disc, model)
     if shared is None:
         chosen = tuple(averages(model.space, disc.roots, disc.lengths, chosen=disc.case.metrics.length is not None))
     else:
