@@ -7,14 +7,10 @@ import pytest
 from helpers import ALL, AXI, GENERAL, STRAIN, STRESS, grid, near
 
 from femsim.base.errors import InputError
-from femsim.builders.boundaries import constrain, nodes_on, traction_of
-from femsim.cases.parts import Boundary
+from femsim.builders.boundaries import constrain
+from femsim.cases.boundary import Boundary
 from femsim.meshes.grid import tensor_mesh
 from femsim.meshes.layout import Line
-from femsim.meshes.mesh import Mesh
-from femsim.models.assembly import traction_force
-from femsim.models.model import model_of
-from femsim.models.space import Constraints
 
 PLANE = [STRAIN, STRESS, GENERAL]
 
@@ -78,15 +74,15 @@ def test_two_regions_touching_at_one_node_are_one_part():
 
 def test_axis_wall_and_values():
     mesh = box()
-    space, value = constrain(mesh, AXI, [at(z=0.0, u_z=0.25)], outer="fixed")
-    c = space.constraints
+    found = constrain(mesh, AXI, [at(z=0.0, u_z=0.25)], outer="fixed")
+    c, value = found.space.constraints, found.prescribed()
     axis, wall, bottom = near(mesh, 0, 0.0), near(mesh, 0, 2.0), near(mesh, 1, 0.0)
     assert np.all(c.equation[2 * axis] == -1)
     assert np.all(c.equation[2 * wall] == -1)
     assert np.all(value[2 * bottom + 1] == 0.25)
     assert np.all(value[c.equation >= 0] == 0)
     assert c.count == len(set(c.equation[c.equation >= 0]))
-    c = constrain(mesh, AXI, [at(z=0.0, u_z=0.0)], outer="coupled")[0].constraints
+    c = constrain(mesh, AXI, [at(z=0.0, u_z=0.0)], outer="coupled").space.constraints
     assert len(set(c.equation[2 * wall])) == 1
     assert c.equation[2 * wall[0]] >= 0
 
@@ -114,12 +110,14 @@ def test_contradictions_are_named():
 )
 def test_wrong_places_are_named(boundary, kinematics, text):
     with pytest.raises(InputError, match=text):
-        constrain(box(), kinematics, [boundary])
+        constrain(box(), kinematics, [boundary], given=[boundary])
 
 
-def force_of(mesh, kinematics, traction):
-    model = model_of(mesh, kinematics, {}, 0.0, 0.0, Constraints.build(2 * len(mesh.points)), tractions=(traction,))
-    return traction_force(model.space, model.load)
+def force_of(mesh, kinematics, boundary):
+    anchor = [at(point=[0.0, 0.0], **({"u_z": 0.0} if kinematics is AXI else {"u_x": 0.0, "u_y": 0.0}))]
+    if kinematics is STRAIN:
+        anchor.append(at(point=[0.0, 1.0], u_x=0.0))
+    return constrain(mesh, kinematics, [*anchor, boundary], given=[boundary]).force()
 
 
 @pytest.mark.parametrize("element", ALL)
@@ -129,22 +127,21 @@ def test_resultants_of_pressure_and_traction(element, kinematics):
     mesh = box(element)
     axis = "r" if kinematics is AXI else "x"
     width = 2 * np.pi * 2.0 if kinematics is AXI else 1.0
-    force = force_of(mesh, kinematics, traction_of(mesh, kinematics, at(**{axis: 2.0}, pressure=3.0), 0))
+    force = force_of(mesh, kinematics, at(**{axis: 2.0}, pressure=3.0))
     assert force.reshape(-1, 2).sum(axis=0) == pytest.approx([-3.0 * width, 0.0], abs=1e-12)
-    force = force_of(mesh, kinematics, traction_of(mesh, kinematics, at(**{axis: 2.0}, traction=[1.0, -4.0]), 0))
+    force = force_of(mesh, kinematics, at(**{axis: 2.0}, traction=[1.0, -4.0]))
     assert force.reshape(-1, 2).sum(axis=0) == pytest.approx([1.0 * width, -4.0 * width], rel=1e-12)
 
 
 def test_load_needs_an_outer_line():
     mesh = grid([0.0, 1.0, 2.0], [0.0, 1.0], "quad9", None, ("a",))
     inner = Line("middle", 0, 1.0, (0.0, 1.0))
-    lined = tensor_mesh(
-        np.array([0.0, 1.0, 2.0]), np.array([0.0, 1.0]), np.zeros((1, 2), int), ("a",), "quad9", (inner,)
+    mesh = tensor_mesh(
+        np.array([0.0, 1.0, 2.0]), np.array([0.0, 1.0]), mesh.region.reshape(1, 2), ("a",), lines=(inner,)
     )
-    with pytest.raises(InputError, match="inside the body"):
-        traction_of(lined, STRAIN, at(on="middle", pressure=1.0), 0)
-    with pytest.raises(InputError, match="no outer edge at x = 1"):
-        traction_of(mesh, STRAIN, at(x=1.0, pressure=1.0), 0)
-    empty = Mesh(mesh.points, mesh.cells, mesh.element, mesh.region, mesh.regions, {"gone": np.empty((0, 3), int)})
-    with pytest.raises(InputError, match="'gone' is empty"):
-        nodes_on(empty, STRAIN, at(on="gone", u_x=0.0), "boundary.0", 1e-9)
+    for boundary, text in (
+        (at(on="middle", pressure=1.0), "runs inside the body"),
+        (at(x=1.0, pressure=1.0), "no outer edge"),
+    ):
+        with pytest.raises(InputError, match=text):
+            force_of(mesh, STRAIN, boundary)

@@ -1,23 +1,135 @@
-"""Boundary conditions: which nodes and edges a case names, what is prescribed there, and whether the body is held."""
+"""Boundary conditions of a case: what is held, tied and straight, how large it is at each moment, and whether the body
+is held.
+
+What is held decides the space; how large it is at a moment decides the load. So a space is made once for each set of
+conditions in force, and serves all moments of the steps that share it.
+"""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
 from femsim.base.arrays import FloatArray, IntArray
-from femsim.base.errors import FemsimWarning, InputError, nearest
-from femsim.cases.parts import Boundary
-from femsim.meshes.facets import edges_of, find_edges
+from femsim.base.errors import InputError, nearest
+from femsim.builders.amounts import NOW, Moment, factor, field_of, needs_steps
+from femsim.builders.places import edges_on, nodes_on, outer_edges_on, words
+from femsim.cases.boundary import Body, Boundary, Varying
 from femsim.meshes.mesh import Mesh
+from femsim.models.assembly import body_force, traction_force
 from femsim.models.kinematics import Kinematics
-from femsim.models.loads import Traction
+from femsim.models.loads import Load, Support, Traction
 from femsim.models.space import Constraints, Space, check_held
 
-#: nodes that miss a coordinate by less than this fraction of the shortest edge are told of
-LEFT_OUT = 0.05
+#: uN in a newton, and uN/um3 in N/m3
+MICRO, VOLUME = 1.0e6, 1.0e-12
+
+@dataclass(frozen=True)
+class Held:
+    """Degrees of freedom that one entry prescribes: ``scale`` (n,) times the value's factor (um)."""
+
+    label: str
+    dofs: IntArray
+    scale: FloatArray
+    value: float | Varying
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A force (ndof,) in uN, and its factor at a moment."""
+
+    force: FloatArray
+    factor: Callable[[Moment], float]
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """A space, what is prescribed and loaded on it over the moments, and the named supports."""
+
+    space: Space
+    held: tuple[Held, ...] = ()
+    follow: tuple[tuple[int, int, float], ...] = ()  # dof, the held dof it follows, coefficient
+    loads: tuple[Loaded, ...] = ()
+    supports: tuple[Support, ...] = ()
+
+    def prescribed(self, moment: Moment = NOW) -> FloatArray:
+        """Displacements (ndof,) in um of what is held at a moment."""
+        found = np.zeros(self.space.ndof)
+        for one in self.held:
+            found[one.dofs] = one.scale * factor(one.value, moment)
+        if self.follow:
+            dof, other, coefficient = (np.array(column) for column in zip(*self.follow, strict=True))
+            moved = coefficient * found[other]
+            found[dof] = 0.0
+            np.add.at(found, dof, moved)
+        return found
+
+    def force(self, moment: Moment = NOW) -> FloatArray | None:
+        """Nodal forces (ndof,) in uN of pressures, tractions, forces and body forces at a moment; None for none."""
+        if not self.loads:
+            return None
+        return np.asarray(sum(one.factor(moment) * one.force for one in self.loads))
+
+    def named(self, moment: Moment = NOW) -> tuple[Support, ...]:
+        """The named supports, with the forces they were given at a moment."""
+        found = []
+        for support in self.supports:
+            own = [self.loads[k] for k in support.loads]
+            force = np.sum([one.factor(moment) * one.force for one in own], axis=0) if own else None
+            found.append(support.with_force(force))
+        return tuple(found)
+
+
+@dataclass
+class _Draft:
+    """What the entries of a case add up to, on the way to a space."""
+
+    mesh: Mesh
+    kinematics: Kinematics
+    fields: Mapping[str, FloatArray]
+    held: list[Held] = field(default_factory=list)
+    owner: dict[int, tuple[int, int]] = field(default_factory=dict)  # dof -> entry of held, place in it
+    ties: list[tuple[str, IntArray]] = field(default_factory=list)
+    straight: list[tuple[str, IntArray, FloatArray]] = field(default_factory=list)
+    follow: list[tuple[int, int, float]] = field(default_factory=list)
+    forced: set[str] = field(default_factory=set)
+
+    @property
+    def ndof(self) -> int:
+        return self.kinematics.width * len(self.mesh.points) + self.kinematics.globals_
+
+    def hold(self, label: str, key: str, nodes: IntArray, component: int, value: float | Varying) -> None:
+        """Prescribe one displacement of nodes; raises InputError where another entry says something else."""
+        width = self.kinematics.width
+        dofs = width * nodes + component
+        nodal = field_of(value, self.fields, len(self.mesh.points), f"{label}.{key}" if key else label)
+        scale = np.ones(len(nodes)) if nodal is None else nodal[nodes]
+        fresh = []
+        for k, dof in enumerate(dofs.tolist()):
+            if dof not in self.owner:
+                fresh.append(k)
+                self.owner[dof] = (len(self.held), len(fresh) - 1)
+                continue
+            other, place = self.owner[dof]
+            before = self.held[other]
+            if _says(before.value, before.scale[place]) != _says(value, scale[k]):
+                x, y = self.mesh.points[dof // width][:2]
+                raise InputError(
+                    f"{label}.{key}: {_show(value)} contradicts {_show(before.value)} of {before.label} at ({x:g}, "
+                    f"{y:g}) um"
+                )
+        self.held.append(Held(label, dofs[fresh], scale[fresh], value))
+
+
+def _says(value: float | Varying, scale: float) -> object:
+    return (value.steps, value.t, value.value, scale) if isinstance(value, Varying) else float(value) * scale
+
+
+def _show(value: float | Varying) -> str:
+    return "a value that varies" if isinstance(value, Varying) else f"{value:g}"
 
 
 def constrain(
@@ -26,176 +138,288 @@ def constrain(
     boundaries: Sequence[Boundary],
     outer: str = "free",
     given: Sequence[Boundary] = (),
-) -> tuple[Space, FloatArray]:
-    """Space of a model, and the displacements (ndof,) prescribed in it: symmetry at the axis, the cell wall, the
-    prescribed displacements; the body must be held.
+    fields: Mapping[str, FloatArray] | None = None,
+    bodies: Sequence[Body] = (),
+    density: Mapping[str, float] | None = None,
+) -> Conditions:
+    """Space and conditions: symmetry at the axis, the cell wall, and what the boundaries say; the body must be held.
 
-    ``outer``: the largest first coordinate (in plane models also the smallest) is free, fixed (no motion along it) or
-    coupled (one common motion of each wall, no net force). Raises InputError for an empty boundary, a contradiction, or
-    a rigid motion left free.
+    ``outer``: the largest first coordinate (in plane models also the smallest) is free, fixed (no motion along it),
+    coupled (one common motion of each wall, no net force) or straight (a + b s, no force and no moment: a cell of a
+    wafer). ``given`` are the boundaries the case itself gives. ``fields`` are the nodal fields of the mesh file,
+    ``density`` (kg/m3) that of every region that has one.
+
+    Raises InputError for an empty boundary, a contradiction, or a rigid motion left free.
     """
-    width = kinematics.width
-    ndof = width * len(mesh.points) + kinematics.globals_
-    tolerance = mesh.near
-    fixed: dict[int, tuple[float, str]] = {}
-    axis = np.flatnonzero(mesh.points[:, 0] <= tolerance) if kinematics.radial else np.empty(0, dtype=np.int64)
-    links: dict[int, dict[int, float]] = {}
-    for combination in kinematics.axis:
-        used = [k for k, factor in enumerate(combination) if factor]
-        for node in axis.tolist():
-            if len(used) == 1:
-                fixed[width * node + used[0]] = (0.0, "the axis r = 0")
-            else:
-                last = used[-1]
-                links[width * node + last] = {width * node + k: -combination[k] / combination[last] for k in used[:-1]}
+    draft = _Draft(mesh, kinematics, fields or {})
+    width, tolerance = kinematics.width, mesh.near
+    links = _axis(draft, tolerance)
     walls = [np.flatnonzero(mesh.points[:, 0] >= mesh.points[:, 0].max() - tolerance)]
     if not kinematics.radial:
         walls.append(np.flatnonzero(mesh.points[:, 0] <= mesh.points[:, 0].min() + tolerance))
-    ties: tuple[IntArray, ...] = ()
-    if outer == "fixed":
-        for node in np.concatenate(walls):
-            fixed[width * int(node)] = (0.0, "model.outer = fixed")
-    elif outer == "coupled":
-        ties = tuple(width * wall for wall in walls)
-    for boundary in boundaries:
-        label = f"boundary.{list(given).index(boundary)}" if boundary in given else "the stack's own hold"
-        _prescribe(fixed, mesh, kinematics, boundary, label, tolerance)
-    for group in ties:
-        if len({fixed[int(dof)][0] for dof in group if int(dof) in fixed}) > 1:
-            raise InputError(
-                'model.outer: coupled, but boundaries prescribe different motions of the cell wall; use outer = "free"'
-            )
-    held = np.array(sorted(fixed), dtype=np.int64)
-    prescribed = np.zeros(ndof)
-    prescribed[held] = [fixed[dof][0] for dof in held.tolist()]
-    for group in ties:
-        own = group[np.isin(group, held)]
-        if len(own):
-            prescribed[group] = prescribed[own[0]]
-    for dof, terms in links.items():  # a link to a held displacement takes its value
-        prescribed[dof] = sum(factor * prescribed[other] for other, factor in terms.items())
-    space = Space(mesh, kinematics, Constraints.build(ndof, held, ties, links))
+    for wall in walls:
+        if outer == "fixed":
+            draft.hold("model.outer = fixed", "", wall, 0, 0.0)
+        elif outer == "coupled":
+            draft.ties.append(("model.outer", width * wall))
+        elif outer == "straight":
+            draft.straight.append(("model.outer", width * wall, mesh.points[wall, 1]))
+    labels = {id(boundary): f"boundary.{k}" for k, boundary in enumerate(given)}
+    named = [(labels.get(id(boundary), "the stack's own hold"), boundary) for boundary in boundaries]
+    for label, boundary in named:
+        _motions(draft, label, boundary)
+    groups = _merged(draft)
+    extra, more = _links_of_lines(draft, groups)
+    links |= more
+    held = np.array(sorted(draft.owner), dtype=np.int64)
+    space = Space(mesh, kinematics, Constraints.build(draft.ndof, held, tuple(groups), links, extra))
+    for dof, combination in links.items():  # a link to a held displacement takes its value
+        draft.follow += [(dof, other, value) for other, value in combination.items() if other in draft.owner]
     check_held(space)
     if space.constraints.count == 0:
         raise InputError("boundary: every displacement is prescribed; nothing is left to solve")
-    return space, prescribed
+    loads, supports = _loads(draft, space, named)
+    loads += _bodies(space, bodies, density or {}, draft.fields)
+    return Conditions(space, tuple(draft.held), tuple(draft.follow), tuple(loads), tuple(supports))
 
 
-def _prescribe(
-    fixed: dict[int, tuple[float, str]],
-    mesh: Mesh,
-    kinematics: Kinematics,
-    boundary: Boundary,
-    label: str,
-    tolerance: float,
-) -> None:
-    wanted = {"u_r": ("r", 0), "u_z": ("z", 1), "u_x": ("x", 0), "u_y": ("y", 1)}
-    nodes: IntArray | None = None
-    for key, (axis, component) in wanted.items():
-        value = getattr(boundary, key)
-        if value is None:
+def _axis(draft: _Draft, tolerance: float) -> dict[int, dict[int, float]]:
+    """Hold or link what vanishes on the axis."""
+    mesh, kinematics, width = draft.mesh, draft.kinematics, draft.kinematics.width
+    axis = np.flatnonzero(mesh.points[:, 0] <= tolerance) if kinematics.radial else np.empty(0, dtype=np.int64)
+    links: dict[int, dict[int, float]] = {}
+    for combination in kinematics.axis:
+        used = [k for k, value in enumerate(combination) if value]
+        if len(used) == 1:
+            draft.hold("the axis r = 0", "", axis, used[0], 0.0)
             continue
-        if axis not in kinematics.axes:
-            names = ", ".join(f"u_{a}" for a in kinematics.axes)
-            raise InputError(f"{label}.{key}: not a displacement of a {kinematics.name} model; allowed: {names}")
-        nodes = nodes_on(mesh, kinematics, boundary, label, tolerance) if nodes is None else nodes
-        for node in nodes:
-            dof = kinematics.width * int(node) + component
-            before = fixed.get(dof)
-            if before is not None and before[0] != value:
-                x, y = mesh.points[node]
-                raise InputError(
-                    f"{label}.{key}: {value:g} contradicts {before[0]:g} of {before[1]} at ({x:g}, {y:g}) um"
-                )
-            fixed[dof] = (float(value), label)
+        last = used[-1]
+        for node in axis.tolist():
+            links[width * node + last] = {width * node + k: -combination[k] / combination[last] for k in used[:-1]}
+    return links
 
 
-def nodes_on(mesh: Mesh, kinematics: Kinematics, boundary: Boundary, label: str, tolerance: float) -> IntArray:
-    """Nodes of the place a boundary names; never empty."""
-    if boundary.on is not None:
-        points = mesh.sets.get(boundary.on)
-        if points is not None and boundary.on not in mesh.lines:
-            return points
-        edges = np.unique(line(mesh, boundary.on, f"{label}.on"))
-        return edges if points is None else np.union1d(edges, points)
-    if boundary.point is not None:
-        distance = np.linalg.norm(mesh.points - np.array(boundary.point), axis=1)
-        found = int(np.argmin(distance))
-        if distance[found] > max(tolerance, 1e-6 * mesh.extent):
-            x, y = mesh.points[found]
+def _motions(draft: _Draft, label: str, boundary: Boundary) -> None:
+    mesh, kinematics, width = draft.mesh, draft.kinematics, draft.kinematics.width
+    for key, value in boundary.motions().items():
+        if key not in kinematics.unknowns:
             raise InputError(
-                f"{label}.point: no node at ({boundary.point[0]:g}, {boundary.point[1]:g}) um; the nearest is at "
-                f"({x:g}, {y:g})"
+                f"{label}.{key}: not a displacement of a {kinematics.name} model; allowed: "
+                f"{', '.join(kinematics.unknowns)}"
             )
-        return np.array([found])
-    axis, component, value = _coordinate(kinematics, boundary, label)
-    nodes = np.flatnonzero(np.abs(mesh.points[:, component] - value) <= tolerance)
-    _tell_left_out(mesh, kinematics, boundary, label)
-    if not len(nodes):
-        low, high = mesh.points[:, component].min(), mesh.points[:, component].max()
-        raise InputError(f"{label}.{axis}: no node at {axis} = {value:g} um; the body reaches from {low:g} to {high:g}")
-    return nodes
+        component = kinematics.unknowns.index(key)
+        nodes = nodes_on(mesh, kinematics, boundary, label)
+        if not isinstance(value, str):
+            draft.hold(label, key, nodes, component, value)
+            continue
+        dofs = width * nodes + component
+        if boundary.force is not None:
+            draft.forced.add(f"{label}.{key}")
+        if value == "equal":
+            draft.ties.append((f"{label}.{key}", dofs))
+        else:
+            draft.straight.append((f"{label}.{key}", dofs, _along(mesh, nodes, boundary, label, key)))
 
 
-def _tell_left_out(mesh: Mesh, kinematics: Kinematics, boundary: Boundary, label: str) -> None:
-    """Warn of nodes that lie beside a boundary's coordinate, but not on it."""
-    axis, component, value = _coordinate(kinematics, boundary, label)
-    off = np.abs(mesh.points[:, component] - value)
-    beside = np.flatnonzero((off > mesh.near) & (off <= LEFT_OUT * mesh.shortest))
-    if len(beside):
-        place = ", ".join(f"{x:.9g}" for x in mesh.points[beside[0]])
-        warnings.warn(
-            f"{label}.{axis}: {len(beside)} nodes lie within {LEFT_OUT * mesh.shortest:.2g} um of {axis} = {value:g} "
-            f"but not on it (within {mesh.near:.2g} um) and are left out, the first at ({place})",
-            FemsimWarning,
-            stacklevel=4,
-        )
+def _along(mesh: Mesh, nodes: IntArray, boundary: Boundary, label: str, key: str) -> FloatArray:
+    """The coordinate (n,) along a straight line."""
+    x = mesh.points[nodes]
+    level = boundary.level()
+    if level is not None:
+        return np.asarray(x[:, 1 if level[0] in ("r", "x") else 0])
+    middle = x.mean(axis=0)
+    _, size, direction = np.linalg.svd(x - middle, full_matrices=False)
+    if len(size) > 1 and size[1] > 1e-6 * size[0]:
+        raise InputError(f"{label}.{key}: {words(boundary)} is not a straight line")
+    # from the foot of the origin on the line, so that the unknowns do not depend on the order of the nodes
+    return np.asarray(x @ direction[0])
 
 
-def _coordinate(kinematics: Kinematics, boundary: Boundary, label: str) -> tuple[str, int, float]:
-    for axis in ("r", "z", "x", "y"):
-        value = getattr(boundary, axis)
-        if value is not None:
-            if axis not in kinematics.axes:
-                raise InputError(
-                    f"{label}.{axis}: not a coordinate of a {kinematics.name} model; allowed: "
-                    f"{', '.join(kinematics.axes)}"
-                )
-            return axis, kinematics.axes.index(axis), value
-    raise InputError(f"{label}: says no place")
+def _merged(draft: _Draft) -> list[IntArray]:
+    """Groups of dofs that move together, those that share a dof joined; held ones take the held one's value."""
+    groups: list[tuple[set[int], list[str]]] = []
+    for label, dofs in draft.ties:
+        mine, labels = set(dofs.tolist()), [label]
+        apart = []
+        for other, of in groups:
+            if mine & other:
+                mine |= other
+                labels += of
+            else:
+                apart.append((other, of))
+        groups = [*apart, (mine, labels)]
+    found = []
+    for members, labels in groups:
+        own = sorted(dof for dof in members if dof in draft.owner)
+        if own:
+            held = [draft.held[draft.owner[dof][0]] for dof in own]
+            said = {repr(_says(one.value, one.scale[draft.owner[dof][1]])) for one, dof in zip(held, own, strict=True)}
+            if len(said) > 1:
+                if "model.outer" in labels:
+                    raise InputError(
+                        "model.outer: coupled, but boundaries prescribe different motions of the cell wall; use "
+                        'outer = "free"'
+                    )
+                raise InputError(f"{labels[-1]}: equal, but boundaries prescribe different motions of the line")
+            for label in labels:
+                if label in draft.forced:
+                    raise InputError(f"{label}: the line carries a force, but {held[0].label} prescribes its motion")
+            draft.follow += [(dof, own[0], 1.0) for dof in sorted(members) if dof not in draft.owner]
+        found.append(np.array(sorted(members), dtype=np.int64))
+    return found
 
 
-def line(mesh: Mesh, name: str, key: str) -> IntArray:
-    """Edges of a named line; never empty."""
-    if name not in mesh.lines:
-        if name in mesh.sets:
-            raise InputError(f"{key}: {name!r} is a set of points, not a line")
-        known = sorted({*mesh.lines, *mesh.sets})
-        raise InputError(f"{key}: no line {name!r}{nearest(name, known)}; there are: {', '.join(known) or 'none'}")
-    if not len(mesh.lines[name]):
-        raise InputError(f"{key}: line {name!r} is empty")
-    return mesh.lines[name]
+def _links_of_lines(draft: _Draft, groups: list[IntArray]) -> tuple[int, dict[int, dict[int, float]]]:
+    """Number of further unknowns, and the combinations u = a + b s of straight lines; where one dof of a line is held,
+    the line turns about it.
+    """
+    links: dict[int, dict[int, float]] = {}
+    tied = {int(dof) for group in groups for dof in group}
+    extra, ndof = 0, draft.ndof
+    for label, dofs, along in draft.straight:
+        own = [k for k, dof in enumerate(dofs.tolist()) if dof in draft.owner]
+        if any(int(dof) in tied or int(dof) in links for dof in dofs):
+            raise InputError(f"{label}: a displacement of this line is tied to another line as well")
+        if len(own) > 1:
+            raise InputError(f"{label}: straight, but other boundaries prescribe {len(own)} of its displacements")
+        if own and label in draft.forced:
+            other = draft.held[draft.owner[int(dofs[own[0]])][0]].label
+            raise InputError(f"{label}: the line carries a force, but {other} prescribes its motion")
+        scale = float(np.ptp(along)) or 1.0
+        for k, dof in enumerate(dofs.tolist()):
+            if own and k == own[0]:
+                continue
+            if own:
+                foot = int(dofs[own[0]])
+                links[dof] = {foot: 1.0, ndof + extra: (along[k] - along[own[0]]) / scale}
+            else:
+                links[dof] = {ndof + extra: 1.0, ndof + extra + 1: (along[k] - along[0]) / scale}
+        extra += 1 if own else 2
+    return extra, links
 
 
-def traction_of(mesh: Mesh, kinematics: Kinematics, boundary: Boundary, index: int) -> Traction | None:
-    """The traction or pressure of a boundary on the outer edges it names, or None."""
-    if boundary.pressure is None and boundary.traction is None:
-        return None
-    label = f"boundary.{index}"
-    edges = edges_of(mesh)
-    if boundary.on is not None:
-        at = find_edges(mesh, edges, line(mesh, boundary.on, f"{label}.on"))
-    else:
-        axis, component, value = _coordinate(kinematics, boundary, label)
-        tolerance = mesh.near
-        _tell_left_out(mesh, kinematics, boundary, label)
-        on = np.all(np.abs(mesh.points[edges.nodes][..., component] - value) <= tolerance, axis=1)
-        at = np.flatnonzero(on & (edges.cells[:, 1] < 0))
-        if not len(at):
-            raise InputError(f"{label}.{axis}: no outer edge at {axis} = {value:g} um to carry a load")
-    if np.any(at < 0) or np.any(edges.cells[at, 1] >= 0):
-        raise InputError(
-            f"{label}.on: line {boundary.on!r} runs inside the body; a pressure or traction needs an outer line"
-        )
-    vector = np.zeros((len(at), 2)) if boundary.traction is None else np.tile(boundary.traction, (len(at), 1))
-    return Traction(edges.nodes[at], vector, float(boundary.pressure or 0.0))
+# ---------------------------------------------------------------- loads
+
+
+def _loads(draft: _Draft, space: Space, named: Sequence[tuple[str, Boundary]]) -> tuple[list[Loaded], list[Support]]:
+    mesh, kinematics, width = draft.mesh, draft.kinematics, draft.kinematics.width
+    loads: list[Loaded] = []
+    supports = []
+    for label, boundary in named:
+        first = len(loads)
+        parts: list[tuple[str, float | Varying, FloatArray, float]] = []
+        if boundary.pressure is not None:
+            parts.append(("pressure", boundary.pressure, np.zeros(width), 1.0))
+        for k, value in enumerate(boundary.traction or ()):
+            parts.append(("traction", value, np.eye(width)[k], 0.0))
+        for key, value, vector, pressure in parts:
+            if not isinstance(value, Varying) and value == 0.0:
+                continue
+            edges = outer_edges_on(mesh, kinematics, boundary, label)
+            nodal = field_of(value, draft.fields, len(mesh.points), f"{label}.{key}")
+            weight = None if nodal is None else nodal[edges]
+            force = _unit(space, Traction(edges, np.tile(vector, (len(edges), 1)), pressure, weight))
+            loads.append(Loaded(force, partial(factor, value)))
+        own = len(loads)
+        loads += _line_force(space, label, boundary) if boundary.force is not None else []
+        if boundary.name is not None:
+            nodes = nodes_on(mesh, kinematics, boundary, label)
+            ruled = tuple(kinematics.unknowns.index(key) for key in boundary.motions())
+            at_line = range(own, len(loads)) if ruled and boundary.point is None else range(first, first)
+            supports.append(Support(boundary.name, nodes, ruled, tuple(at_line)))
+    return loads, supports
+
+
+def _line_force(space: Space, label: str, boundary: Boundary) -> list[Loaded]:
+    """The force on an equal or straight line, evenly over it, or on a point (a ring in axisymmetry)."""
+    width = space.width
+    if isinstance(boundary.force, tuple):
+        (node,) = nodes_on(space.mesh, space.kinematics, boundary, label)
+        found = []
+        for k, value in enumerate(boundary.force):
+            force = np.zeros(space.ndof)
+            force[width * node + k] = MICRO
+            found.append(Loaded(force, partial(factor, value)))
+        return found
+    assert boundary.force is not None
+    key = next(key for key, value in boundary.motions().items() if isinstance(value, str))
+    component = space.kinematics.unknowns.index(key)
+    edges, at = edges_on(space.mesh, space.kinematics, boundary, label)
+    if not len(at):
+        raise InputError(f"{label}: no edge on {words(boundary)} to carry a force")
+    chosen = edges.nodes[at]
+    force = _unit(space, Traction(chosen, np.tile(np.eye(width)[component], (len(chosen), 1))))
+    return [Loaded(MICRO * force / force.sum(), partial(factor, boundary.force))]
+
+
+def _unit(space: Space, traction: Traction) -> FloatArray:
+    return traction_force(space, Load(0.0, 0.0, np.zeros(space.ndof), (traction,)))
+
+
+def _bodies(
+    space: Space, bodies: Sequence[Body], density: Mapping[str, float], fields: Mapping[str, FloatArray]
+) -> list[Loaded]:
+    mesh, width = space.mesh, space.width
+    found = []
+    for number, body in enumerate(bodies):
+        label = f"body.{number}"
+        if body.region not in mesh.regions:
+            raise InputError(
+                f"{label}.region: no region {body.region!r}{nearest(body.region, mesh.regions)}; there are: "
+                f"{', '.join(mesh.regions)}"
+            )
+        cells = mesh.cells_of(body.region)
+        weight = VOLUME
+        if body.force is None:
+            if body.region not in density:
+                key = "acceleration" if body.acceleration is not None else "rotation"
+                raise InputError(f"{label}.{key}: the material of region {body.region!r} has no density")
+            weight *= density[body.region]
+        if body.rotation is not None:
+            _refuse_field(body.rotation, f"{label}.rotation")
+            turns = np.array([1.0, 0.0]) if space.kinematics.radial else np.ones(2)
+            force = body_force(space, partial(np.multiply, weight * 1.0e-6 * turns), cells)
+            found.append(Loaded(force, partial(_squared, body.rotation)))
+            continue
+        for k, value in enumerate(body.force or body.acceleration or ()):
+            _refuse_field(value, label)
+            if not isinstance(value, Varying) and value == 0.0:
+                continue
+            direction = weight * np.eye(width)[k]
+            force = body_force(space, partial(_everywhere, direction), cells)
+            found.append(Loaded(force, partial(factor, value)))
+    return found
+
+
+def _everywhere(vector: FloatArray, points: FloatArray) -> FloatArray:
+    return np.broadcast_to(vector, (len(points), len(vector)))
+
+
+def _squared(value: float | Varying, moment: Moment) -> float:
+    return factor(value, moment) ** 2
+
+
+def _refuse_field(value: float | Varying, key: str) -> None:
+    if isinstance(value, Varying) and value.point_data is not None:
+        raise InputError(f"{key}: a body force takes no point_data")
+
+
+def refuse_steps(boundaries: Sequence[Boundary], bodies: Sequence[Body]) -> None:
+    """Raise InputError for what only makes sense beside [[step]]: values over steps or time, and ``during``."""
+    for number, boundary in enumerate(boundaries):
+        label = f"boundary.{number}"
+        if boundary.during is not None:
+            raise InputError(f"{label}.during: the case has no [[step]]")
+        values = [*boundary.motions().items(), ("pressure", boundary.pressure)]
+        values += [("traction", value) for value in boundary.traction or ()]
+        values += [("force", v) for v in (boundary.force if isinstance(boundary.force, tuple) else [boundary.force])]
+        _refuse_varying(label, values)
+    for number, body in enumerate(bodies):
+        parts = [("force", v) for v in body.force or ()] + [("acceleration", v) for v in body.acceleration or ()]
+        _refuse_varying(f"body.{number}", [*parts, ("rotation", body.rotation)])
+
+
+def _refuse_varying(label: str, values: Sequence[tuple[str, object]]) -> None:
+    for key, value in values:
+        if isinstance(value, Varying) and (kind := needs_steps(value)) is not None:
+            raise InputError(f"{label}.{key}.{kind}: the case has no [[step]]")

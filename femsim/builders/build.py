@@ -13,16 +13,17 @@ import numpy as np
 from femsim.base.arrays import FloatArray
 from femsim.base.errors import FemsimWarning, InputError, nearest
 from femsim.builders.blends import resolve_ref, smear
-from femsim.builders.boundaries import constrain, traction_of
+from femsim.builders.boundaries import constrain, refuse_steps
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.builders.stacks.bilayer import bilayer
 from femsim.builders.stacks.blocks import blocks
 from femsim.builders.stacks.flipchip import flipchip
 from femsim.builders.stacks.rewired import rewired_chip
 from femsim.builders.stacks.staggered import staggered
+from femsim.cases.boundary import COORDINATES, Boundary
 from femsim.cases.case import Case
 from femsim.cases.doubts import temperature_doubts
-from femsim.cases.parts import Boundary, CaseBase, MeshSpec, PointData
+from femsim.cases.parts import CaseBase, MeshSpec, PointData
 from femsim.cases.stacks.meshfile import MeshCase
 from femsim.meshes.grid import Grading, grid_lines, mesh_of_lines
 from femsim.meshes.layout import Layout, Probe, Root
@@ -142,6 +143,7 @@ def discretise(case: Case, base: Path | None = None, grading: Grading | None = N
     if case.corner:  # a corner whose field is asked for gets a fine mesh
         own = (corner.at for corner in _corners(case, layout, layout.roots))
         layout = replace(layout, corners=tuple(dict.fromkeys([*layout.corners, *own])))
+    layout = replace(layout, breaks=_breaks(case))
     spec: MeshSpec = case.mesh
     size, largest = spec.size, spec.largest
     if not layout.roots and "size" in spec.model_fields_set and largest is None:
@@ -149,6 +151,20 @@ def discretise(case: Case, base: Path | None = None, grading: Grading | None = N
     lines = grid_lines(layout, grading or Grading(size, spec.growth, largest), lengths)
     mesh = mesh_of_lines(layout, *lines, case.model.element)
     return Discretisation(case, layout, mesh, layout.roots, lengths, {}, lines=lines)
+
+
+def _breaks(case: CaseBase) -> tuple[tuple[int, float], ...]:
+    """Grid lines (direction, coordinate) that the places of boundary conditions need, so that their ends are nodes."""
+    found: list[tuple[int, float]] = []
+    for place in case.boundary:
+        for axis in COORDINATES:
+            value = getattr(place, axis)
+            if value is not None:
+                direction = 0 if axis in ("r", "x") else 1
+                found += [(direction, float(v)) for v in (value if isinstance(value, list) else [value])]
+        if place.point is not None:
+            found += [(0, place.point[0]), (1, place.point[1])]
+    return tuple(dict.fromkeys(found))
 
 
 def resolve_materials(case: Case, disc: Discretisation) -> dict[str, ResolvedMaterial]:
@@ -228,21 +244,23 @@ def build_model(disc: Discretisation, materials: dict[str, ResolvedMaterial]) ->
     boundaries = list(case.boundary)
     if disc.layout is not None and disc.layout.hold is not None:
         boundaries = [*_hold(disc.layout, kinematics.radial, case.model.outer), *boundaries]
-    space, prescribed = constrain(mesh, kinematics, boundaries, case.model.outer, given=case.boundary)
-    tractions = tuple(
-        t for b in case.boundary if (t := traction_of(mesh, kinematics, b, case.boundary.index(b))) is not None
+    refuse_steps(case.boundary, case.body)
+    density = {r: m.density for r, m in ((r, materials[r].spec) for r in mesh.regions) if m.density is not None}
+    conditions = constrain(
+        mesh, kinematics, boundaries, case.model.outer, case.boundary, disc.point_data, case.body, density
     )
+    prescribed, force = conditions.prescribed(), conditions.force()
     each = np.array([_stress_free(materials[region], free) for region in mesh.regions])
-    if np.isscalar(temperature) and np.all(each == temperature) and not tractions and not np.any(prescribed):
+    if np.isscalar(temperature) and np.all(each == temperature) and force is None and not np.any(prescribed):
         warnings.warn(
             "no load: the temperature is the stress-free one and nothing is prescribed; all stresses are zero",
             FemsimWarning,
             stacklevel=2,
         )
     return Model(
-        space,
+        conditions.space,
         {region: resolved.material for region, resolved in materials.items()},
-        Load(temperature, free if np.all(each == free) else each, prescribed, tractions),
+        Load(temperature, free if np.all(each == free) else each, prescribed, force=force, supports=conditions.named()),
     )
 
 

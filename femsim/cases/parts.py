@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias, cast
 
-from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
+from femsim.cases.boundary import Body, Boundary
 from femsim.cases.keys import Celsius, Coordinate, Place, Positive, Strict
 from femsim.cases.material import MaterialRef, Materials
 from femsim.cases.trust import CornerSpec, CrackSpec, Refinement
-
-Traction = Annotated[float, Field(ge=-1.0e7, le=1.0e7)]
-
 
 Kinematics: TypeAlias = Literal["axisymmetric", "plane-strain", "generalized-plane-strain", "plane-stress"]
 
@@ -20,7 +18,7 @@ Kinematics: TypeAlias = Literal["axisymmetric", "plane-strain", "generalized-pla
 ElementName: TypeAlias = Literal["quad4", "quad8", "quad9", "tri3", "tri6"]
 
 
-Outer: TypeAlias = Literal["free", "fixed", "coupled"]
+Outer: TypeAlias = Literal["free", "fixed", "coupled", "straight"]
 
 
 class PointData(Strict):
@@ -101,42 +99,6 @@ class Probe(Strict):
         return tuple(value) if isinstance(value, list) else value
 
 
-class Boundary(Strict):
-    """A boundary condition: where (exactly one of on, r, z, x, y, point), and what (displacement, pressure,
-    traction).
-    """
-
-    on: str | None = Field(default=None, description="a named line")
-    r: Coordinate | None = None
-    z: Coordinate | None = None
-    x: Coordinate | None = None
-    y: Coordinate | None = None
-    point: tuple[Coordinate, Coordinate] | None = None
-    u_r: Coordinate | None = Field(default=None, description="um")
-    u_z: Coordinate | None = Field(default=None, description="um")
-    u_x: Coordinate | None = Field(default=None, description="um")
-    u_y: Coordinate | None = Field(default=None, description="um")
-    pressure: Traction | None = Field(default=None, description="MPa, positive pushes onto the body")
-    traction: tuple[Traction, Traction] | None = Field(default=None, description="MPa")
-
-    @field_validator("point", "traction", mode="before")
-    @classmethod
-    def _as_tuple(cls, value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value
-
-    @model_validator(mode="after")
-    def _where_and_what(self) -> Boundary:
-        where = [key for key in ("on", "r", "z", "x", "y", "point") if getattr(self, key) is not None]
-        what = [key for key in ("u_r", "u_z", "u_x", "u_y", "pressure", "traction") if getattr(self, key) is not None]
-        if len(where) != 1:
-            raise ValueError(f"give exactly one of on, r, z, x, y, point (given: {', '.join(where) or 'none'})")
-        if not what:
-            raise ValueError("give at least one of u_r, u_z, u_x, u_y, pressure, traction")
-        if where == ["point"] and ("pressure" in what or "traction" in what):
-            raise ValueError("a point cannot carry a pressure or a traction; give a line")
-        return self
-
-
 class CaseBase(Strict):
     """What every case has. ``ROLES`` are the roles its materials may name, ``STANDARD`` those it takes where the case
     gives none, ``POINTS`` the named points that follow its geometry.
@@ -154,6 +116,7 @@ class CaseBase(Strict):
     metrics: MetricsSpec = Field(default_factory=MetricsSpec)
     probe: list[Probe] = Field(default_factory=list)
     boundary: list[Boundary] = Field(default_factory=list)
+    body: list[Body] = Field(default_factory=list)
     crack: list[CrackSpec] = Field(default_factory=list)
     corner: list[CornerSpec] = Field(default_factory=list)
 
@@ -188,6 +151,15 @@ class CaseBase(Strict):
             else:
                 return None
         return float(node) if isinstance(node, int | float) and not isinstance(node, bool) else None
+
+    @field_validator("boundary")
+    @classmethod
+    def _distinct_boundaries(cls, boundaries: list[Boundary]) -> list[Boundary]:
+        names = [boundary.name for boundary in boundaries if boundary.name is not None]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two boundaries are named {name!r}")
+        return boundaries
 
     @field_validator("probe", "corner")
     @classmethod

@@ -56,6 +56,10 @@ def grid_lines(layout: Layout, grading: Grading, lengths: tuple[float, ...] = ()
     if layout.hold is not None:  # a node to hold
         breaks_x.append(layout.hold[0])
         breaks_y.append(layout.hold[1])
+    for direction, value in layout.breaks:
+        base, breaks = ((base_x, breaks_x), (base_y, breaks_y))[direction]
+        if base[0] < value < base[-1]:
+            breaks.append(value)
     for bend in layout.bends:
         breaks_x += bend.breaks_x
         breaks_y += bend.breaks_y

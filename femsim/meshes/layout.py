@@ -103,7 +103,7 @@ class Layout:
 
     A region's material is that of the role of its own name, of the role ``roles`` gives it, or the smeared one of
     ``smears``. ``hold`` is the point held along y, where the stack holds one; ``points`` are places that a case may
-    name.
+    name; ``breaks`` are further grid lines, (direction, coordinate), that places of boundary conditions need.
     """
 
     blocks: tuple[Block, ...]
@@ -113,6 +113,7 @@ class Layout:
     corners: tuple[tuple[float, float], ...] = ()
     dimensions: tuple[Dimension, ...] = field(default=())
     hold: tuple[float, float] | None = None
+    breaks: tuple[tuple[int, float], ...] = ()
     roles: dict[str, str] = field(default_factory=dict)
     smears: dict[str, Smear] = field(default_factory=dict)
     points: tuple[Probe, ...] = ()

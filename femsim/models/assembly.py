@@ -135,6 +135,8 @@ def traction_force(space: Space, load: Load) -> FloatArray:
         along = traction.vector[:, None, :] * length[..., None]
         along[..., :2] -= traction.pressure * normal
         along *= (w * space.kinematics.measure(x[..., 0] @ values.T))[..., None]
+        if traction.weight is not None:
+            along *= (traction.weight @ values.T)[..., None]
         for component in range(along.shape[-1]):
             nodal = along[..., component] @ values
             dofs = space.width * traction.edges.ravel() + component
@@ -152,6 +154,8 @@ def _face_force(space: Space, load: Load) -> FloatArray:
         tangent = np.einsum("qnd,knc->kqdc", slopes, space.mesh.points[traction.edges])
         normal = np.cross(tangent[:, :, 0], tangent[:, :, 1])
         along = traction.vector[:, None, :] * np.linalg.norm(normal, axis=2)[..., None] - traction.pressure * normal
+        if traction.weight is not None:
+            along = along * (traction.weight @ values.T)[..., None]
         nodal = np.einsum("kqc,q,qn->knc", along, w, values)
         for component in range(3):
             dofs = space.width * traction.edges.ravel() + component
@@ -159,11 +163,14 @@ def _face_force(space: Space, load: Load) -> FloatArray:
     return force
 
 
-def body_force(space: Space, density: Callable[[FloatArray], FloatArray]) -> FloatArray:
-    """Nodal forces (ndof,) of a body force ``density(points (m, dim)) -> (m, width)`` in uN/um^3."""
+def body_force(space: Space, density: Callable[[FloatArray], FloatArray], chosen: IntArray | None = None) -> FloatArray:
+    """Nodal forces (ndof,) of a body force ``density(points (m, dim)) -> (m, width)`` in uN/um^3, on all cells or those
+    ``chosen``.
+    """
     points, weights = gauss_points(space.mesh.element, space.mesh.info.full + 1)
     force = np.zeros(space.ndof)
-    for cells in in_parts(np.arange(len(space.mesh.cells)), BATCH):
+    every = np.arange(len(space.mesh.cells)) if chosen is None else chosen
+    for cells in in_parts(every, BATCH):
         at = sample(space, cells, points)
         e, q, dim = at.position.shape
         f = density(at.position.reshape(-1, dim)).reshape(e, q, -1) * (at.volume * weights)[..., None]

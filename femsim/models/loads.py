@@ -14,12 +14,31 @@ from femsim.models.space import Space
 @dataclass(frozen=True)
 class Traction:
     """Load on outer edges (K, 2 or 3 nodes, body on the left), in space on faces of one kind (K, 3 to 9 nodes, seen
-    from outside): a vector per facet (K, dim) and a pressure onto the body, in MPa.
+    from outside): a vector per facet (K, width) and a pressure onto the body, in MPa, times ``weight`` (K, nodes of a
+    facet) where it varies over the facets.
     """
 
     edges: IntArray
     vector: FloatArray
     pressure: float = 0.0
+    weight: FloatArray | None = None
+
+
+@dataclass(frozen=True)
+class Support:
+    """A named boundary: its nodes, the components it rules, and which of the conditions' loads it was given; ``force``
+    (ndof,) in uN is what they come to at a moment.
+    """
+
+    name: str
+    nodes: IntArray
+    components: tuple[int, ...]
+    loads: tuple[int, ...] = ()
+    force: FloatArray | None = None
+
+    def with_force(self, force: FloatArray | None) -> Support:
+        """A copy with the given force."""
+        return replace(self, force=force)
 
 
 @dataclass(frozen=True)
@@ -29,7 +48,7 @@ class Load:
     ``temperature`` (degC) is one number or a value per node (N,); ``stress_free_temperature`` one number or a value per
     region (regions,). ``prescribed`` (ndof,) are the displacements (um) of held degrees of freedom, zero elsewhere;
     ``eigenstrain`` (regions, 6) are further stress-free strains in the order 11, 22, 33, 23, 13, 12; ``force`` (ndof,)
-    are nodal forces in uN.
+    are nodal forces in uN; ``supports`` are the boundaries whose reactions are asked for.
     """
 
     temperature: float | FloatArray
@@ -38,6 +57,7 @@ class Load:
     tractions: tuple[Traction, ...] = ()
     eigenstrain: FloatArray | None = None
     force: FloatArray | None = None
+    supports: tuple[Support, ...] = ()
 
     def changed(self, **changes: Any) -> Load:
         """A copy with other values."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 import femsim
 from femsim.measures.averages import RootMetrics, fits, reach
+from femsim.measures.bow import bow
 from femsim.measures.corner.intensity import RootField, stress_intensity
 from femsim.measures.crack import Release
+from femsim.measures.reactions import reactions
 from femsim.meshes.layout import Root
 from femsim.runs.cracks import CrackFailure
 from femsim.runs.names import length_text, place
@@ -87,6 +90,10 @@ def results_dict(run: Run) -> dict[str, Any]:
                 for s in run.adaptation.steps
             ],
         }
+    curved = bow(model.space, run.solution.displacement)
+    document["bow"] = None if curved is None else asdict(curved)
+    if model.load.supports:
+        document["reactions"] = reactions(run.solution.field, model.load)
     if model.kinematics.globals_:
         document["axial_strain"] = float(run.solution.globals_[0])
     return document

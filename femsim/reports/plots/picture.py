@@ -20,7 +20,8 @@ from femsim.reports.plots.style import INK, LENGTH, region_colours, words
 if TYPE_CHECKING:
     from femsim.builders.build import Discretisation
     from femsim.builders.resolve import ResolvedMaterial
-    from femsim.cases.parts import Boundary, CaseBase
+    from femsim.cases.boundary import Boundary, Varying
+    from femsim.cases.parts import CaseBase
     from femsim.runs.run import Run
 
 #: x0, x1, y0, y1 in um
@@ -133,11 +134,18 @@ def _supports(what: Picture, disc: Discretisation) -> list[tuple[str, list[Suppo
         found.append(("axis of rotation, r = 0", [([x0, x0], [y0, y1], {"color": INK, "lw": 1.0, "ls": "-."})]))
     wall = next((line for line in (layout.lines if layout else ()) if line.name == "outer"), None)
     span = wall.span if wall else (y0, y1)
-    style = {"free": ("0.55", ":"), "fixed": (INK, "-"), "coupled": ("#1565c0", "--")}[case.model.outer]
+    wall_style = {
+        "free": ("0.55", ":"),
+        "fixed": (INK, "-"),
+        "coupled": ("#1565c0", "--"),
+        "straight": ("#1565c0", "-."),
+    }
+    style = wall_style[case.model.outer]
     meaning = {
         "free": "free",
         "fixed": "fixed (no lateral motion)",
         "coupled": "coupled (one common lateral motion, no net force)",
+        "straight": "straight (free to tilt, no net force or moment)",
     }
     if case.model.outer != "free" or (layout is not None and layout.hold is not None):
         found.append(
@@ -157,26 +165,35 @@ def _supports(what: Picture, disc: Discretisation) -> list[tuple[str, list[Suppo
 
 
 def _boundary_words(boundary: Boundary) -> str:
-    place, deed = [], []
-    for key in ("on", "r", "z", "x", "y", "point"):
-        value = getattr(boundary, key)
-        if value is not None:
-            place.append(
-                f"{key} = ({value[0]:g}, {value[1]:g})"
-                if key == "point"
-                else f"{value}"
-                if key == "on"
-                else f"{key} = {value:g} {LENGTH}"
-            )
-    for key in ("u_r", "u_z", "u_x", "u_y"):
-        value = getattr(boundary, key)
-        if value is not None:
-            deed.append(f"{key} = {value:g} {LENGTH}")
+    place = [f"{axis} = {low:g} to {high:g} {LENGTH}" for axis, (low, high) in boundary.ranges().items()]
+    level = boundary.level()
+    if boundary.on is not None:
+        place.insert(0, f"on = {boundary.on}")
+    elif boundary.point is not None:
+        place.insert(0, f"point = ({boundary.point[0]:g}, {boundary.point[1]:g})")
+    elif level is not None:
+        place.insert(0, f"{level[0]} = {level[1]:g} {LENGTH}")
+    deed = [
+        f"{key} {value}" if isinstance(value, str) else f"{key} = {_amount(value, LENGTH)}"
+        for key, value in boundary.motions().items()
+    ]
     if boundary.pressure is not None:
-        deed.append(f"pressure {boundary.pressure:g} MPa")
+        deed.append(f"pressure {_amount(boundary.pressure, 'MPa')}")
     if boundary.traction is not None:
-        deed.append(f"traction ({boundary.traction[0]:g}, {boundary.traction[1]:g}) MPa")
-    return words(f"{', '.join(place)}: {', '.join(deed)}")
+        deed.append(f"traction ({', '.join(_amount(value, 'MPa') for value in boundary.traction)})")
+    if boundary.force is not None:
+        force = boundary.force if isinstance(boundary.force, tuple) else (boundary.force,)
+        deed.append(f"force {', '.join(_amount(value, 'N') for value in force)}")
+    named = f"{boundary.name}: " if boundary.name else ""
+    return words(f"{named}{', '.join(place)}: {', '.join(deed)}")
+
+
+def _amount(value: float | Varying, unit: str) -> str:
+    if isinstance(value, float):
+        return f"{value:g} {unit}"
+    if value.point_data is not None:
+        return f"field {value.point_data}"
+    return "over the steps" if value.steps is not None else "over time"
 
 
 def _boundary_lines(what: Picture, boundary: Boundary, colour: str) -> list[Support]:
@@ -184,10 +201,12 @@ def _boundary_lines(what: Picture, boundary: Boundary, colour: str) -> list[Supp
     style: dict[str, Any] = {"color": colour, "lw": 2.2, "ls": "-", "solid_capstyle": "butt"}
     if boundary.point is not None:
         return [([boundary.point[0]], [boundary.point[1]], {"color": colour, "ls": "", "marker": "^", "ms": 7})]
-    for key, axis in (("r", 0), ("x", 0), ("z", 1), ("y", 1)):
-        value = getattr(boundary, key)
-        if value is not None:
-            return [([value, value], [y0, y1], style) if axis == 0 else ([x0, x1], [value, value], style)]
+    level = boundary.level()
+    if level is not None:
+        low, high = next(iter(boundary.ranges().values()), (-np.inf, np.inf))
+        if level[0] in ("r", "x"):
+            return [([level[1], level[1]], [max(y0, low), min(y1, high)], style)]
+        return [([max(x0, low), min(x1, high)], [level[1], level[1]], style)]
     if what.mesh is not None and boundary.on in what.mesh.lines:
         edges = what.mesh.points[what.mesh.lines[boundary.on][:, :2]]
         x = np.column_stack([edges[..., 0], np.full(len(edges), np.nan)]).ravel()
