@@ -27,6 +27,7 @@ from femsim.models.space import Constraints, Space, check_held
 #: uN in a newton, and uN/um3 in N/m3
 MICRO, VOLUME = 1.0e6, 1.0e-12
 
+
 @dataclass(frozen=True)
 class Held:
     """Degrees of freedom that one entry prescribes: ``scale`` (n,) times the value's factor (um)."""
