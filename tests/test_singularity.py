@@ -555,7 +555,7 @@ def manufactured(junction, eigens, values, regular):
 
     def sampler(radius, theta, wedge):
         angle = np.radians(theta)
-        rigid = np.array([0.3, -0.2]) + 1e-2 * radius * np.stack([-np.sin(angle), np.cos(angle)], axis=-1)
+        rigid = np.array([0.3, -0.2]) + 1e-2 * radius[:, None] * np.stack([-np.sin(angle), np.cos(angle)], axis=-1)
         rigid *= junction.can_rotate
         return given.displacement(radius, theta, wedge) + rigid, given.stress(radius, theta, wedge)
 
@@ -634,7 +634,7 @@ def test_extrapolation_removes_a_linear_drift():
 
     def drifting(radius, theta, wedge):
         u, stress = sampler(radius, theta, wedge)
-        return u * (1 + 0.01 * radius), stress * (1 + 0.01 * radius)
+        return u * (1 + 0.01 * radius[:, None]), stress * (1 + 0.01 * radius[:, None])
 
     got = intensities(junction, eigens, drifting, [0.5, 1.0, 2.0], extrapolate=1)
     assert np.abs(got.intensities - given.intensities).max() < 1e-9

@@ -42,8 +42,17 @@ class Edges:
 
 def edges_of(mesh: Mesh) -> Edges:
     """Distinct edges of a mesh, each with its one or two cells; the first cell sees the edge's nodes
-    counter-clockwise.
+    counter-clockwise. Found once and kept with the mesh, which does not change.
     """
+    kept = mesh.__dict__.get("edges_of")
+    if not isinstance(kept, Edges):
+        kept = mesh.__dict__["edges_of"] = _edges_of(mesh)
+        for part in (kept.nodes, kept.cells, kept.local):
+            part.setflags(write=False)
+    return kept
+
+
+def _edges_of(mesh: Mesh) -> Edges:
     info = mesh.info
     count = len(mesh.cells)
     nodes = np.concatenate([mesh.cells[:, list(edge)] for edge in info.edges])

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 
 from femsim.base.arrays import ComplexArray, FloatArray
 from femsim.base.errors import InputError, NumericsError
-from femsim.measures.singularity.angular import rays
+from femsim.measures.singularity.angular import gauss, rays
 from femsim.measures.singularity.eigen import (
     Eigen,
     Frame,
@@ -34,9 +34,9 @@ from femsim.measures.singularity.eigen import (
 from femsim.measures.singularity.junction import AnyArray, Junction
 from femsim.measures.singularity.regular import RegularTerm, polar_points
 
-Sampler = Callable[[float, FloatArray, int], tuple[FloatArray, FloatArray]]
-"""(radius um, angles deg (n,), wedge) -> displacement (n, 2) um and stress (n, 3: xx, yy, xy) MPa in the plane's axes
-at the corner."""
+Sampler = Callable[[FloatArray, FloatArray, int], tuple[FloatArray, FloatArray]]
+"""(radii um (n,), angles deg (n,), wedge) -> displacement (n, 2) um and stress (n, 3: xx, yy, xy) MPa in the plane's
+axes at the corner."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,12 +121,12 @@ def intensities(
 ) -> Expansion:
     """Generalised stress intensities of ``eigens`` from a field on arcs around the corner.
 
-    ``sampler`` is asked for ``points`` Gauss points on every element of the angular functions (at most 90 degrees
-    wide); ``regular`` must be given where the wedges expand: it is subtracted first. Rigid motion in the sample does no
-    harm. ``extrapolate``: degree of the polynomial in the radius fitted to the arcs' values, whose value at radius 0 is
-    returned (0: their mean). In plane problems the values do not depend on the radius; on an axisymmetric body the
-    curvature adds terms of relative size radius / R, so take two or three radii and ``extrapolate=1``, and a regular
-    term with the corner's hoop strain.
+    ``sampler`` is asked once for ``points`` Gauss points of every arc on every element of the angular functions (at
+    most 90 degrees wide); ``regular`` must be given where the wedges expand: it is subtracted first. Rigid motion in
+    the sample does no harm. ``extrapolate``: degree of the polynomial in the radius fitted to the arcs' values, whose
+    value at radius 0 is returned (0: their mean). In plane problems the values do not depend on the radius; on an
+    axisymmetric body the curvature adds terms of relative size radius / R, so take two or three radii and
+    ``extrapolate=1``, and a regular term with the corner's hoop strain.
     """
     arcs = np.atleast_1d(np.asarray(radii, dtype=np.float64))
     if arcs.ndim != 1 or arcs.size == 0 or not np.all(arcs > 0.0):
@@ -141,28 +141,27 @@ def intensities(
             f"singularity: exponent {lost[0]:.6g} lacks an eigenvector (log terms); its intensity is not defined"
         )
     samples = np.zeros((arcs.size, len(eigens)), dtype=np.complex128)
-    nodes, weights = np.polynomial.legendre.leggauss(points)
-    pieces = _pieces(junction, eigens)
-    for row, radius in enumerate(arcs):
-        fields = []
-        for (a, b), k in pieces:
-            angle = 0.5 * (a + b) + 0.5 * (b - a) * nodes
-            u, stress = (np.array(part, dtype=np.float64) for part in sampler(float(radius), np.degrees(angle), k))
-            if u.shape != (points, 2) or stress.shape != (points, 3):
-                raise InputError(
-                    f"intensities: the sampler gave shapes {u.shape} and {stress.shape}, not {(points, 2)} and "
-                    f"{(points, 3)}"
-                )
-            if regular is not None:
-                u -= regular.displacement(radius, np.degrees(angle), k)
-                stress -= regular.stress(radius, np.degrees(angle), k)
-            fields.append((angle, k, 0.5 * (b - a) * weights, u, arc_traction(stress, angle)))
-        if fields and junction.can_rotate:
-            _remove_rigid_motion(fields)
-        for column, eigen in enumerate(eigens):
-            samples[row, column] = sum(
-                weight @ _work(eigen, radius, angle, k, u, t) for angle, k, weight, u, t in fields
+    nodes, weights = gauss(points)
+    pieces = []
+    for (a, b), k in _pieces(junction, eigens):
+        angle = 0.5 * (a + b) + 0.5 * (b - a) * nodes
+        radius, theta = np.repeat(arcs, points), np.degrees(np.tile(angle, arcs.size))
+        u, stress = (np.array(part, dtype=np.float64) for part in sampler(radius, theta, k))
+        if u.shape != (radius.size, 2) or stress.shape != (radius.size, 3):
+            raise InputError(
+                f"intensities: the sampler gave shapes {u.shape} and {stress.shape}, not {(radius.size, 2)} and "
+                f"{(radius.size, 3)}"
             )
+        if regular is not None:
+            u -= regular.displacement(radius, theta, k)
+            stress -= regular.stress(radius, theta, k)
+        shape = (arcs.size, points)
+        pieces.append(_Piece(angle, k, 0.5 * (b - a) * weights, u.reshape(*shape, 2), stress.reshape(*shape, 3)))
+    if pieces and junction.can_rotate:
+        _remove_rigid_motion(pieces)
+    for column, eigen in enumerate(eigens):
+        for piece in pieces:
+            samples[:, column] += _work(eigen, arcs, piece)
     for column, eigen in enumerate(eigens):
         if eigen.oscillating:  # Re(K r^lambda U) holds K / 2 of r^lambda U
             samples[:, column] *= 2.0
@@ -184,29 +183,45 @@ def _pieces(junction: Junction, eigens: Sequence[Eigen]) -> list[tuple[tuple[flo
     return [((float(a), float(b)), int(k)) for (a, b), k in zip(shape.edges, shape.owner, strict=True)]
 
 
-def _remove_rigid_motion(fields: list[tuple[FloatArray, int, FloatArray, FloatArray, FloatArray]]) -> None:
-    """Take the mean rigid motion out of the sampled displacements, in place.
+@dataclass(frozen=True, eq=False)
+class _Piece:
+    """The field on one element of the angular functions: angles (p,) rad, weights (p,), displacements (m, p, 2) and
+    stresses (m, p, 3) on m arcs.
+    """
+
+    angle: FloatArray
+    wedge: int
+    weight: FloatArray
+    u: FloatArray
+    stress: FloatArray
+
+
+def _remove_rigid_motion(pieces: list[_Piece]) -> None:
+    """Take the mean rigid motion of each arc out of the sampled displacements, in place.
 
     Its reciprocal work is zero, but a displacement of micrometres on strains of 1e-5 would cost five digits to
     cancellation.
     """
-    angle = np.concatenate([field[0] for field in fields])
-    root = np.sqrt(np.concatenate([field[2] for field in fields]))[:, None]
-    u = np.concatenate([field[3] for field in fields])
+    angle = np.concatenate([piece.angle for piece in pieces])
+    root = np.sqrt(np.concatenate([piece.weight for piece in pieces]))[:, None]
+    u = np.concatenate([piece.u for piece in pieces], axis=1)
+    shape = (angle.size, 2)
     motions = np.stack(
-        [np.broadcast_to([1.0, 0.0], u.shape), np.broadcast_to([0.0, 1.0], u.shape), rays(angle)[1]], axis=-1
+        [np.broadcast_to([1.0, 0.0], shape), np.broadcast_to([0.0, 1.0], shape), rays(angle)[1]], axis=-1
     )
-    share = np.linalg.lstsq((motions * root[:, :, None]).reshape(-1, 3), (u * root).ravel(), rcond=None)[0]
-    for one in fields:
-        one[3][:] -= share[:2] + share[2] * rays(one[0])[1]
+    weighted = (u * root).reshape(len(u), -1).T
+    share = np.linalg.lstsq((motions * root[:, :, None]).reshape(-1, 3), weighted, rcond=None)[0].T
+    for piece in pieces:
+        piece.u[...] -= share[:, None, :2] + share[:, None, 2:] * rays(piece.angle)[1]
 
 
-def _work(eigen: Eigen, radius: float, angle: FloatArray, wedge: int, u: FloatArray, traction: FloatArray) -> AnyArray:
-    """(n,) (u* . t - u . t*) r with u* = r^-lambda V."""
+def _work(eigen: Eigen, arcs: FloatArray, piece: _Piece) -> AnyArray:
+    """(m,) int (u* . t - u . t*) r dtheta over a piece of each arc, u* = r^-lambda V."""
     assert eigen.dual is not None
-    v = eigen.dual(angle, wedge)[0]
-    pull = arc_traction(stress_of(eigen.dual, -eigen.exponent, angle, wedge), angle)
-    return np.asarray(radius**-eigen.exponent * (radius * (v * traction).sum(axis=1) - (u * pull).sum(axis=1)))
+    v = eigen.dual(piece.angle, piece.wedge)[0]
+    pull = arc_traction(stress_of(eigen.dual, -eigen.exponent, piece.angle, piece.wedge), piece.angle)
+    work = arcs[:, None] * (v * arc_traction(piece.stress, piece.angle)).sum(axis=2) - (piece.u * pull).sum(axis=2)
+    return np.asarray(arcs**-eigen.exponent * (work @ piece.weight))
 
 
 def _real(factor: AnyArray, values: AnyArray) -> FloatArray:
