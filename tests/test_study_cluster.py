@@ -7,7 +7,9 @@ daemons are installed and may be started; without it, or without Dask, the tests
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -45,6 +47,10 @@ def study(tmp_path: Path) -> Path:
 @pytest.fixture
 def reference(study: Path, tmp_path: Path) -> Path:
     return sweep(open_study(study, tmp_path / "local"), local_engine(1), quiet=True).results
+
+
+#: a directory's name with all that a shell and sbatch read as something else
+ODD = "a \"b\" 'c' 100% $(touch PWNED) `touch PWNED` # ; x"
 
 
 def same_rows(a: Path, b: Path) -> None:
@@ -97,6 +103,7 @@ def wait_for(jobs: tuple[str, ...], seconds: float = 240.0) -> None:
 
 @pytest.mark.slow
 def test_slurm_gives_the_rows_of_the_local_engine(slurm: None, study: Path, reference: Path, tmp_path: Path) -> None:
+    out = tmp_path / ODD
     command = [
         sys.executable,
         "-m",
@@ -104,7 +111,7 @@ def test_slurm_gives_the_rows_of_the_local_engine(slurm: None, study: Path, refe
         "sweep",
         str(study),
         "--out",
-        str(tmp_path / "s"),
+        str(out),
         "--engine",
         "slurm",
         "--chunk",
@@ -116,7 +123,8 @@ def test_slurm_gives_the_rows_of_the_local_engine(slurm: None, study: Path, refe
     assert done.returncode == 0, done.stderr
     assert "24 points in 3 tasks of up to 8" in done.stdout
     wait_for(())
-    same_rows(reference, tmp_path / "s" / "results.parquet")
+    same_rows(reference, out / "results.parquet")
+    assert len([log for log in (out / "slurm" / "log").glob("*_*.out") if log.read_text()]) == 3
     again = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert "none run" in again.stdout
 
@@ -161,9 +169,68 @@ def test_scripts_say_what_a_site_wants(study: Path, tmp_path: Path) -> None:
     assert "--dependency=afterany" in (jobs.directory / "submit.sh").read_text()
     for path in jobs.directory.glob("*.sh"):
         assert subprocess.run(["bash", "-n", str(path)], check=False).returncode == 0
+    profile.write_text("slurm = 3\n")
+    with pytest.raises(InputError, match="slurm: 3 is not a table"):
+        read_site(profile)
     profile.write_text('[slurm]\npartiton = "x"\n')
     with pytest.raises(InputError, match="did you mean 'partition'"):
         read_site(profile)
+
+
+def test_names_of_directories_are_quoted_in_scripts(study: Path, tmp_path: Path) -> None:
+    """bash and sbatch, which splits its lines as a shell does, find the directory's name as it is."""
+    where = tmp_path / ODD
+    store = open_study(study, where)
+    jobs = prepare(store, range(24), read_site(None), chunk=24)
+    for script in jobs.directory.glob("*.sh"):
+        words = [shlex.split(line[8:], comments=True) for line in script.read_text().splitlines() if "#SBATCH " in line]
+        assert all(len(options) == 1 for options in words)
+        outputs = [option[0].removeprefix("--output=") for option in words if option[0].startswith("--output")]
+        places = {Path(output.replace("%%", "%")).parent for output in outputs}
+        assert places <= {jobs.directory.resolve() / "log"}
+    (script,) = jobs.directory.glob("array-*.sh")
+    lines = script.read_text().replace("exec ", "printf '%s\\n' ", 1)
+    environment = {**os.environ, "SLURM_ARRAY_TASK_ID": "0"}
+    done = subprocess.run(["bash", "-c", lines], stdout=subprocess.PIPE, text=True, env=environment, check=True)
+    assert str(where.resolve()) in done.stdout.splitlines()
+    assert not list(tmp_path.rglob("PWNED"))
+
+
+@pytest.mark.parametrize("break_", ["\n", "\r", "\x0b", "\u2028", "\x1b"])
+def test_nothing_ends_a_line_of_a_script(
+    study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], break_: str
+) -> None:
+    """A line break in whatever reaches a script is refused before anything is written."""
+    from femsim.cli.main import main
+
+    text = f"x{break_}touch PWNED{break_}#"
+    profile = tmp_path / "site.toml"
+    command = ["sweep", str(study), "--engine", "slurm", "--chunk", "8"]
+    asked: list[tuple[str, list[str]]] = [("--out", ["--out", str(tmp_path / text)])]
+    asked += [(f"--{key}", [f"--{key}", text]) for key in ("account", "partition", "time", "memory")]
+    for key, value in {"python": text, "qos": text, "options": ["--comment=" + text], "account": "a b"}.items():
+        asked.append((f"slurm.{key}", ["--profile", str(tmp_path / f"{key}.toml")]))
+        (tmp_path / f"{key}.toml").write_text(f"[slurm]\n{key} = {json.dumps(value)}\n")
+    asked.append(("--out", ["--out", str(tmp_path / "back\\slash")]))
+    for where, options in asked:
+        more = [] if "--out" in options else ["--out", str(tmp_path / "s")]
+        assert main([*command, *more, *options]) == 2
+        said = capsys.readouterr().err
+        assert where in said
+        assert said.count("\n") == 1
+    odd = study.with_name(f"{text}.toml")
+    odd.write_text(study.read_text())
+    monkeypatch.chdir(tmp_path)
+    assert main(["sweep", str(odd), "--engine", "slurm", "--chunk", "8"]) == 2  # the default of --out
+    (tmp_path / text).mkdir()
+    monkeypatch.chdir(tmp_path / text)
+    assert main([*command, "--out", "inside"]) == 2
+    assert main(["jobscript", "bilayer", "--out", text]) == 2
+    assert main(["jobscript", "bilayer", "--account", text]) == 2
+    monkeypatch.chdir(tmp_path)
+    assert not list(tmp_path.rglob("*.sh"))
+    assert not list(tmp_path.rglob("study.json"))
+    assert not profile.exists()
 
 
 def test_tasks_leave_out_what_is_done_and_may_run_twice(study: Path, reference: Path, tmp_path: Path) -> None:

@@ -135,6 +135,10 @@ def sweep(arguments: argparse.Namespace) -> int:
     _check_engine(arguments)
     site = _site(arguments) if arguments.engine == "slurm" else None
     directory = Path(arguments.out or Path(arguments.study).stem)
+    if site is not None:
+        from femsim.study.slurm import check_place
+
+        check_place(directory)
     store = open_study(arguments.study, directory, arguments.overrides)
     if site is not None and store.missing(store.state(), arguments.retry_failed):
         return _by_slurm(arguments, store, site)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from femsim.base.errors import InputError
 from femsim.cases.casefile import load_case
+from femsim.cases.wording import show
 from femsim.study.slurm import Site, environment, header
 
 
@@ -18,8 +19,9 @@ def job_script(case: str, site: Site, overrides: Sequence[str] = (), out: str | 
     """
     found, origin = load_case(case, overrides)
     name = found.name or origin.stem
-    if any(c in name for c in "\n\0"):
-        raise InputError(f"{origin.path}: name: has a line break")
+    for what, text in (("name", name), ("--out", out or ""), ("CASE", case), *(("--set", o) for o in overrides)):
+        if not all(c.isprintable() or (what == "--set" and c in "\n\t") for c in text):
+            raise InputError(f"{what}: {show(text)} holds a line break, or a character that is not text")
     source = str(origin.path.resolve()) if Path(case).exists() else case
     target = out or f"{name}-results"
     python = shlex.quote(site.python or sys.executable)
@@ -29,7 +31,7 @@ def job_script(case: str, site: Site, overrides: Sequence[str] = (), out: str | 
             *header(site, f"femsim-{name}", Path("%x-%j.out"), "01:00:00"),
             *environment(site, "${SLURM_CPUS_PER_TASK:-1}"),
             "# results appear whole or not at all, so the job may be requeued at any moment",
-            f"exec {python} -m femsim solve {shlex.quote(source)}{changes} --out {shlex.quote(target)} --quiet",
+            f"exec {python} -P -m femsim solve {shlex.quote(source)}{changes} --out {shlex.quote(target)} --quiet",
             "",
         ]
     )

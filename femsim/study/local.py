@@ -133,7 +133,7 @@ class _Engine:
         environment = pinned()
         environment["PYTHONPATH"] = os.pathsep.join(p for p in (package, environment.get("PYTHONPATH", "")) if p)
         process = subprocess.Popen(
-            [sys.executable, "-m", "femsim.cli.study", "worker", str(self.store.directory.resolve())],
+            [sys.executable, "-P", "-m", "femsim.cli.study", "worker", str(self.store.directory.resolve())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,

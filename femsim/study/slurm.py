@@ -21,15 +21,15 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from femsim.base.errors import InputError, NumericsError
 from femsim.base.files import atomic_write
 from femsim.cases.casefile import read_toml, show_file
 from femsim.cases.keys import Strict
-from femsim.cases.wording import dotted, first_finding
+from femsim.cases.wording import dotted, first_finding, show
 from femsim.study.local import run_local
 from femsim.study.meter import Meter
 from femsim.study.order import profitable_order
@@ -44,21 +44,69 @@ PILOT = 3
 ARRAY = 1001
 
 
-class Site(Strict):
-    """What a cluster wants to know; a site profile is a TOML file with these keys under ``[slurm]``."""
+def _printable(text: str) -> str:
+    """Refuse what would end the line of a script it stands on."""
+    bad = next((c for c in text if not c.isprintable()), None)
+    if bad is not None:
+        raise ValueError(f"{show(text)} holds {'a line break' if bad in _BREAKS else 'a character that is not text'}")
+    return text
 
-    account: str | None = None
-    partition: str | None = None
-    qos: str | None = None
-    time: str | None = Field(
+
+def _word(pattern: str, example: str) -> AfterValidator:
+    """A check for a text of a pattern, which needs no quotes in a script."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, _printable(text)):
+            raise ValueError(f"{show(text)} is not of the form Slurm knows, e.g. {example}")
+        return text
+
+    return AfterValidator(check)
+
+
+def _lines(text: str) -> str:
+    """Shell lines may be several; other characters that are not text have no place in them."""
+    for line in text.splitlines():
+        _printable(line.replace("\t", " "))
+    return text
+
+
+def _option(text: str) -> str:
+    if not _printable(text).startswith("-"):
+        raise ValueError(f"{show(text)} is not an option of sbatch, e.g. --constraint=avx2")
+    return text
+
+
+_BREAKS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
+_Name = Annotated[str, _word(r"[\w@.,+:/-]+", "debug")]
+
+
+class Site(Strict):
+    """What a cluster wants to know; a site profile is a TOML file with these keys under ``[slurm]``.
+
+    All of it becomes lines of shell scripts, so nothing is taken that could end its line or be read as more than one
+    word; ``setup`` alone is shell.
+    """
+
+    account: _Name | None = None
+    partition: _Name | None = None
+    qos: _Name | None = None
+    time: Annotated[str, _word(r"[\d:-]+|(?i:infinite|unlimited)", "00:30:00")] | None = Field(
         default=None, description="limit of a task, e.g. 00:30:00 (default: four times the work in it)"
     )
-    memory: str | None = Field(default=None, description="of a task, e.g. 2G")
+    memory: Annotated[str, _word(r"\d+[KMGTkmgt]?", "2G")] | None = Field(
+        default=None, description="of a task, e.g. 2G"
+    )
     cpus: int = Field(default=1, ge=1, description="of a task; each runs a worker process")
     at_once: int | None = Field(default=None, ge=1, description="array tasks that may run at the same time")
-    python: str | None = Field(default=None, description="interpreter on the nodes (default: this one)")
-    setup: list[str] = Field(default_factory=list, description="shell lines before the work, e.g. module load python")
-    options: list[str] = Field(default_factory=list, description='further #SBATCH options, e.g. "--constraint=avx2"')
+    python: Annotated[str, AfterValidator(_printable)] | None = Field(
+        default=None, min_length=1, description="interpreter on the nodes (default: this one)"
+    )
+    setup: list[Annotated[str, AfterValidator(_lines)]] = Field(
+        default_factory=list, description="shell lines before the work, e.g. module load python"
+    )
+    options: list[Annotated[str, AfterValidator(_option)]] = Field(
+        default_factory=list, description='further #SBATCH options, e.g. "--constraint=avx2"'
+    )
 
 
 @dataclass(frozen=True)
@@ -80,19 +128,37 @@ def read_site(path: str | Path | None, **given: Any) -> Site:
     data: dict[str, Any] = {}
     if source:
         data = read_toml(Path(source)).get("slurm", {})
+        if not isinstance(data, dict):
+            raise InputError(f"{show_file(source)}: slurm: {show(data)} is not a table; [slurm] begins one")
     merged = {**data, **{k: v for k, v in given.items() if v is not None}}
     try:
         return Site.model_validate(merged)
     except ValidationError as error:
         finding = first_finding(error, merged, Site)
         file = show_file(source) if source else "--engine slurm"
-        raise InputError(f"{file}: slurm.{dotted(finding.path)}: {finding.text}") from None
+        option = str(finding.path[0]) if finding.path else ""
+        where = f"--{option}" if given.get(option) is not None else f"{file}: slurm.{dotted(finding.path)}"
+        raise InputError(f"{where}: {finding.text}") from None
+
+
+def check_place(directory: Path) -> None:
+    """Raise InputError where a directory cannot stand in a script: it ends the line, or is no text."""
+    place = str(directory.resolve())
+    try:
+        _printable(place)
+    except ValueError as error:
+        raise InputError(f"--out: {error}; the scripts of --engine slurm cannot name it") from None
+    if "\\" in place:  # seen with Slurm 22.05: the job fails, since slurmd takes it out of the name of the log
+        raise InputError(f"--out: {show(place)} holds a backslash, which Slurm cannot name")
 
 
 def header(site: Site, name: str, log: Path, time: str | None = None, *more: str) -> list[str]:
-    """The #SBATCH lines of a script."""
+    """The #SBATCH lines of a script. sbatch takes quotes and backslashes in them as a shell does, and %% for a percent
+    sign in a file's name (its manual, "filename pattern").
+    """
     safe = re.sub(r"[^\w.-]+", "-", name)[:40]
-    options = [f"--job-name={safe}", f"--output={log}", "--requeue", f"--cpus-per-task={site.cpus}"]
+    place = str(log.parent).replace("%", "%%").replace('"', '\\"')
+    options = [f"--job-name={safe}", f'--output="{place}/{log.name}"', "--requeue", f"--cpus-per-task={site.cpus}"]
     options += [f"--{k}={v}" for k, v in (("account", site.account), ("partition", site.partition), ("qos", site.qos),
                                           ("time", site.time or time), ("mem", site.memory)) if v]  # fmt: skip
     return ["#!/bin/bash", *(f"#SBATCH {o}" for o in [*options, *more, *site.options])]
@@ -117,6 +183,7 @@ def prepare(
     first where nothing says yet what a point costs.
     """
     points = list(points)
+    check_place(store.directory)
     if chunk is None:
         seconds = store.state().seconds
         if seconds is None:
@@ -151,7 +218,7 @@ def prepare(
                 f"--array=0-{count - 1}{throttle}",
             ),
             *environment(site),
-            f"exec {python} -m femsim.cli.study task {where} chunks-{token}.json $((SLURM_ARRAY_TASK_ID + {start}))",
+            f"exec {python} -P -m femsim.cli.study task {where} chunks-{token}.json $((SLURM_ARRAY_TASK_ID + {start}))",
         ]
         scripts.append(f"array-{token}-{start}.sh")
         atomic_write(work / scripts[-1], "\n".join(lines) + "\n")
@@ -159,7 +226,7 @@ def prepare(
     collect = [
         *header(single, f"femsim-{store.plan.name}-collect", work.resolve() / "log" / "%j.out", "00:30:00"),
         *environment(site),
-        f"exec {python} -m femsim.cli.study collect {where} {rounds}",
+        f"exec {python} -P -m femsim.cli.study collect {where} {rounds}",
     ]
     atomic_write(work / f"collect-{token}.sh", "\n".join(collect) + "\n")
     atomic_write(work / "site.json", site.model_dump_json(exclude_none=True))
