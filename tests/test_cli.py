@@ -222,6 +222,10 @@ def test_schema_is_json_schema(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor"]) == 0
+    shown = capsys.readouterr()
+    for name in ("pyarrow", "SALib", "dask", "scikit-sparse"):
+        assert f"{name} " in shown.out
+    assert main(["doctor"]) == 0
     out = capsys.readouterr().out
     assert all(word in out for word in ("numpy", "superlu", "cores", femsim.__version__))
     assert main(["doctor", "--json"]) == 0

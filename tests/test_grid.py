@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from helpers import QUADS, close
 
-from femsim.base.errors import InputError
+import femsim.base.system
+import femsim.meshes.grid
+from femsim.base.errors import InputError, NumericsError
 from femsim.meshes.elements import gauss_points, shape
 from femsim.meshes.facets import edges_of, find_edges
 from femsim.meshes.grid import FEWEST, Grading, make_mesh, tensor_mesh
-from femsim.meshes.layout import Block, Layout, Line, Root
+from femsim.meshes.layout import Block, Layout, Line, Root, paint
 from femsim.meshes.mesh import jacobians, quality
 
 ROOT = Root("root", (4.0, 0.0), "post", (-1, 1), 4.0, 5.0)
@@ -111,8 +113,31 @@ def test_void(element):
 
 def test_too_many_cells_are_refused():
     fine = Grading(1e-7, 1.05, largest=1e-3)
-    with pytest.raises(InputError, match=r"mesh.size: 1e-07 um gives"):
+    with pytest.raises(InputError, match=r"mesh.largest: 0.001 um gives"):
         make_mesh(LAYOUT, fine, "quad4")
+
+
+@pytest.mark.parametrize(
+    "grading", [Grading(0.1, 1.3, largest=1e-6), Grading(0.1, 1.3, largest=1e-300), Grading(1e-7, 1.0 + 1e-7)]
+)
+def test_cells_are_counted_before_they_are_made(grading, monkeypatch):
+    """Refused from the counts alone: a line that is drawn is a failure."""
+    monkeypatch.setattr(femsim.meshes.grid, "interval", lambda *_: pytest.fail("drawn"))
+    with pytest.raises(InputError, match="cells in one direction"):
+        make_mesh(LAYOUT, grading)
+
+
+def test_a_mesh_that_does_not_fit_into_the_memory_is_refused(monkeypatch):
+    monkeypatch.setattr(femsim.base.system, "free_bytes", lambda: 1e7)
+    with pytest.raises(NumericsError, match=r"a mesh of .* cells needs about .* GB are free"):
+        make_mesh(LAYOUT, Grading(0.1, 1.3, largest=0.01), "quad4")
+
+
+def test_blocks_that_make_too_many_cells_are_refused():
+    steps = np.linspace(0, 1, 900)
+    blocks = tuple(Block(f"{i}", (0.0, x), (0.0, x)) for i, x in enumerate(steps[1:]))
+    with pytest.raises(InputError, match="899 x 899 cells"):
+        paint(Layout(blocks))
 
 
 def test_quality():

@@ -9,11 +9,12 @@ import pytest
 import scipy.sparse as sp
 from helpers import AXI, build, close, grid, held, isotropic, near
 
+import femsim.base.system
 import femsim.solvers.factor
-import femsim.solvers.memory
 from femsim.base.errors import InputError, NumericsError
+from femsim.base.system import free_bytes
 from femsim.solvers.factor import BACKENDS, available_backends, choose_backend, factorise
-from femsim.solvers.memory import free_bytes, predicted_bytes
+from femsim.solvers.memory import predicted_bytes
 from femsim.solvers.solve import solve
 from femsim.solvers.system import make_system
 
@@ -124,7 +125,8 @@ def test_a_backend_that_is_not_installed_is_bad_input(monkeypatch):
 def test_memory_is_refused_before_it_runs_out(backend, monkeypatch):
     """With a megabyte free the factorisation says what it needs and what there is, and what to change."""
     matrix = matrix_of()
-    monkeypatch.setattr(femsim.solvers.memory, "free_bytes", lambda: 1e6)
+    monkeypatch.setattr(femsim.base.system, "_SMALL", 0.0)
+    monkeypatch.setattr(femsim.base.system, "free_bytes", lambda: 1e3)
     with pytest.raises(
         NumericsError, match=rf"{matrix.shape[0]} unknowns needs about .* GB, .* GB are free; use a larger mesh.size"
     ):
@@ -135,7 +137,7 @@ def test_memory_is_refused_before_it_runs_out(backend, monkeypatch):
 def test_memory_that_suffices_or_is_unknown_is_no_fault(backend, monkeypatch):
     matrix = matrix_of(6)
     for free in (None, 1e12):
-        monkeypatch.setattr(femsim.solvers.memory, "free_bytes", lambda free=free: free)
+        monkeypatch.setattr(femsim.base.system, "free_bytes", lambda free=free: free)
         assert factorise(matrix, backend).backend == backend
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 import pytest
 
 import femsim.base.threads
-from femsim.base.errors import InputError
-from femsim.base.threads import in_threads, thread_count
+from femsim.base.errors import FemsimWarning, InputError
+from femsim.base.threads import check_threads, in_threads, thread_count
 
 
 @pytest.fixture(params=["1", "2", "5"])
@@ -21,9 +22,20 @@ def test_threads_are_those_of_the_solvers(monkeypatch):
     for value, wanted in (("1", 1), ("3", 3), ("64", femsim.base.threads.MOST)):
         monkeypatch.setenv("OMP_NUM_THREADS", value)
         assert thread_count() == wanted
-    for value in ("", "0", "many"):
-        monkeypatch.setenv("OMP_NUM_THREADS", value)
-        assert 1 <= thread_count() <= femsim.base.threads.MOST
+    monkeypatch.setenv("OMP_NUM_THREADS", "")
+    assert 1 <= thread_count() <= femsim.base.threads.MOST
+    monkeypatch.setenv("OMP_NUM_THREADS", "2,4")
+    assert thread_count() == 2
+
+
+@pytest.mark.parametrize("value", ["0", "many", "-3", "1e9", "²", "9" * 5000])
+def test_odd_numbers_of_threads_are_told_and_left_out(monkeypatch, value):
+    monkeypatch.setenv("OMP_NUM_THREADS", value)
+    femsim.base.threads._threads.cache_clear()
+    with pytest.warns(FemsimWarning, match="is not a number of threads"):
+        check_threads()
+    assert "OMP_NUM_THREADS" not in os.environ
+    assert 1 <= thread_count() <= femsim.base.threads.MOST
 
 
 def test_threads_keep_the_order(threads):

@@ -20,6 +20,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from femsim.base.errors import NumericsError
+
+#: less memory than this is not looked for (bytes)
+_SMALL = 1.0e7
 #: a limit above this many bytes is none (cgroup v1 writes the largest multiple of a page)
 _NO_LIMIT = float(2**60)
 
@@ -28,6 +32,16 @@ def free_bytes() -> float | None:
     """Bytes this process can still take before it is refused or killed; None where the system does not say."""
     found = [value for value in (_available(), _group_memory(), _shell_limit()) if value is not None]
     return max(min(found), 0.0) if found else None
+
+
+def require(needed: float, what: str) -> None:
+    """Raise NumericsError where so many bytes are not there, instead of letting the system kill the process."""
+    free = free_bytes() if needed > _SMALL else None
+    if free is not None and needed > free:
+        raise NumericsError(
+            f"{what} needs about {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free; "
+            "use a larger mesh.size or mesh.growth"
+        )
 
 
 def processors() -> int:

@@ -5,9 +5,15 @@ copied.
 from __future__ import annotations
 
 import os
+import re
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, TypeVar
+
+from femsim.base.errors import FemsimWarning
+from femsim.base.system import processors
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -20,10 +26,31 @@ def thread_count() -> int:
     """Threads for array work: OMP_NUM_THREADS where it is set, as for the solvers, else the processors this process may
     use.
     """
-    wanted = os.environ.get("OMP_NUM_THREADS", "")
-    if wanted.isdigit() and int(wanted) > 0:
-        return min(int(wanted), MOST)
-    return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, MOST)
+    return _threads(os.environ.get("OMP_NUM_THREADS", ""))
+
+
+def check_threads() -> None:
+    """Say so where OMP_NUM_THREADS is no number of threads, and take it away: OpenMP would say so again."""
+    if "OMP_NUM_THREADS" in os.environ and not _known(os.environ["OMP_NUM_THREADS"]):
+        thread_count()
+        del os.environ["OMP_NUM_THREADS"]
+
+
+def _known(wanted: str) -> int:
+    """The number that a value of OMP_NUM_THREADS begins with; 0 where it is none."""
+    first = wanted.partition(",")[0].strip()
+    return int(first) if re.fullmatch(r"[0-9]{1,9}", first) else 0
+
+
+@lru_cache(maxsize=8)
+def _threads(wanted: str) -> int:
+    """What a value of OMP_NUM_THREADS asks for; of a list (OpenMP's nested regions) the first entry counts."""
+    if _known(wanted):
+        return min(_known(wanted), MOST)
+    if wanted.strip():
+        text = f"OMP_NUM_THREADS: {wanted[:40]!r} is not a number of threads; all processors are used"
+        warnings.warn(text, FemsimWarning, stacklevel=3)
+    return min(processors(), MOST)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import Any
 
 import femsim
 from femsim.base.errors import InputError, nearest
+from femsim.base.system import processors
 from femsim.cli.text import number, out, out_json, table
 
 # ---------------------------------------------------------------- stacks and schema
@@ -164,6 +165,17 @@ def schema(which: str) -> None:
 # ---------------------------------------------------------------- doctor
 
 _NEEDED = ("numpy", "scipy", "scikit-fem", "meshio", "matplotlib", "pydantic", "jinja2", "tomli-w")
+#: packages that do something more, and what
+_OPTIONAL = {
+    "pypardiso": "a faster solver",
+    "mkl": "a faster solver",
+    "scikit-sparse": "a faster solver",
+    "pyarrow": "sweeps",
+    "SALib": "sensitivity analysis of sweeps",
+    "dask": "sweeps on a Dask cluster",
+    "distributed": "sweeps on a Dask cluster",
+    "h5py": "mesh files .med, .xdmf, .h5m, .cgns",
+}
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "FEMSIM_SOLVER")
 
 
@@ -172,7 +184,7 @@ def doctor(as_json: bool) -> int:
     from importlib import metadata
 
     versions: dict[str, str | None] = {}
-    for name in (*_NEEDED, "pypardiso", "mkl"):
+    for name in (*_NEEDED, *_OPTIONAL):
         try:
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
@@ -185,7 +197,7 @@ def doctor(as_json: bool) -> int:
         "executable": sys.executable,
         "packages": versions,
         "missing": missing,
-        "cores": {"machine": os.cpu_count(), "usable": _usable_cores()},
+        "cores": {"machine": os.cpu_count(), "usable": processors()},
         "environment": {name: os.environ[name] for name in _THREADS if name in os.environ},
     }
     if "numpy" not in missing and "scipy" not in missing:
@@ -210,26 +222,13 @@ def doctor(as_json: bool) -> int:
     return 2 if missing else 0
 
 
-def _usable_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def _show_doctor(document: dict[str, Any]) -> None:
     out(f"femsim {document['femsim']}, Python {document['python']}, {document['platform']}")
     out(f"  {document['executable']}\n\n")
-    optional = {"pypardiso", "mkl"}
     rows = [["package", "version", ""]]
     for name, version in document["packages"].items():
-        note = "optional" if name in optional else ""
-        rows.append(
-            [
-                name,
-                version or "-",
-                note if version else ("not installed; optional" if name in optional else "MISSING: needed"),
-            ]
-        )
+        use = f"optional: {_OPTIONAL[name]}" if name in _OPTIONAL else "" if version else "MISSING: needed"
+        rows.append([name, version or "-", use])
     out(table(rows))
     rows = [["solver", "state", ""]]
     for name, found in document.get("solvers", {}).items():

@@ -21,6 +21,7 @@ from typing import NoReturn, TextIO
 
 import femsim
 from femsim.base.errors import FemsimWarning, InputError, NumericsError, nearest
+from femsim.base.threads import check_threads
 from femsim.cli import claims as cli_claims
 from femsim.cli import converge as cli_converge
 from femsim.cli import study as cli_study
@@ -153,6 +154,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _guarded(argv: Sequence[str] | None) -> int:
     try:
+        check_threads()
         arguments = parser().parse_args(argv)
         return _dispatch(arguments)
     except SystemExit as stop:  # --help and --version

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from femsim.base.arrays import FloatArray, IntArray
 from femsim.base.errors import InputError
+from femsim.base.system import require
 from femsim.meshes.layout import Layout, Line, paint
 from femsim.meshes.mesh import Mesh
 
@@ -28,6 +29,10 @@ FEWEST = 6
 SAME = 1.0e-13
 #: more cells than this are a slip (a size meant for another unit), not a wish
 MOST_CELLS = 20_000_000
+#: so no more lines than this in one direction, since the other has some too
+MOST_LINES = MOST_CELLS // FEWEST
+#: memory that making a mesh takes for each cell, measured: 310 to 320 for quad9 (bytes)
+BYTES = 330.0
 
 
 @dataclass(frozen=True)
@@ -68,12 +73,22 @@ def grid_lines(layout: Layout, grading: Grading, lengths: tuple[float, ...] = ()
         breaks_y += [root.at[1] + root.into[1] * length for length in lengths if length < root.height]
     x = graded(merged(breaks_x, base_x, extent), _sources(layout, 0, grading, extent), grading)
     y = graded(merged(breaks_y, base_y, extent), _sources(layout, 1, grading, extent), grading)
-    if len(x) * len(y) > MOST_CELLS:
-        raise InputError(
-            f"mesh.size: {grading.size:g} um gives {len(x)} x {len(y)} cells, more than {MOST_CELLS}; enlarge "
-            f"size or growth"
-        )
+    check_count(len(x) - 1, len(y) - 1, _key(grading, max(len(x), len(y)), extent))
     return x, y
+
+
+def check_count(nx: int, ny: int, key: str = "mesh.size") -> None:
+    """Refuse a grid of more cells than anybody wants, and one that does not fit into the memory."""
+    if nx * ny > MOST_CELLS:
+        raise InputError(f"{key} gives {nx} x {ny} cells, more than {MOST_CELLS}; enlarge size or growth")
+    require(BYTES * nx * ny, f"a mesh of {nx} x {ny} cells")
+
+
+def _key(grading: Grading, lines: int, extent: float) -> str:
+    """The key that so many lines come from."""
+    if grading.largest is not None and 2.0 * extent / grading.largest > lines:
+        return f"mesh.largest: {grading.largest:g} um"
+    return f"mesh.size: {grading.size:g} um"
 
 
 def painted_cells(layout: Layout, x: FloatArray, y: FloatArray) -> IntArray:
@@ -86,6 +101,7 @@ def painted_cells(layout: Layout, x: FloatArray, y: FloatArray) -> IntArray:
 
 def mesh_of_lines(layout: Layout, x: FloatArray, y: FloatArray, element: str = "quad9") -> Mesh:
     """Mesh of a layout on given grid lines; they must run through every edge of its blocks."""
+    check_count(len(x) - 1, len(y) - 1)
     mesh = tensor_mesh(x, y, painted_cells(layout, x, y), layout.regions, element, layout.lines)
     points = mesh.points
     for bend in layout.bends:
@@ -175,25 +191,21 @@ def graded(breaks: FloatArray, sources: dict[float, float], grading: Grading) ->
     size = np.full(len(breaks), np.inf)
     for position, wanted in sources.items():
         size = np.minimum(size, wanted * foot + slope * np.abs(breaks - position))
-    lines: list[FloatArray] = [breaks[:1]]
+    total, planned = 0, list[tuple[float, float, float, float, float]]()
     for a, b, ha, hb in zip(breaks[:-1], breaks[1:], size[:-1], size[1:], strict=True):
         top = min((b - a) / grading.fewest, grading.largest or np.inf)
-        lines.append(interval(a, b, min(ha, top), min(hb, top), top, slope, grading.fewest))
-    return np.concatenate(lines)
+        ends = (min(ha, top), min(hb, top))
+        total += max(int(min(_integral(b - a, *ends, top, slope)[2], 2.0 * MOST_LINES)), grading.fewest)
+        if total > MOST_LINES:  # before a line is drawn
+            key = _key(grading, total, float(breaks[-1] - breaks[0]))
+            raise InputError(f"{key} gives more than {MOST_LINES} cells in one direction; enlarge size or growth")
+        planned.append((a, b, *ends, top))
+    return np.concatenate([breaks[:1], *(interval(*one, slope, grading.fewest) for one in planned)])
 
 
 def interval(a: float, b: float, ha: float, hb: float, top: float, slope: float, fewest: int = FEWEST) -> FloatArray:
     """Lines in (a, b] for h(x) = min(ha + slope (x-a), hb + slope (b-x), top): equal steps of the integral of 1/h."""
-    length = b - a
-    rise_a, rise_b = (top - ha) / slope, (top - hb) / slope
-    if rise_a + rise_b > length:  # the cones meet before the plateau
-        meet = 0.5 * (length + (hb - ha) / slope)
-        rise_a = min(max(meet, 0.0), length)
-        rise_b = length - rise_a
-    knots_a = np.log1p(slope * rise_a / ha) / slope
-    knots_b = np.log1p(slope * rise_b / hb) / slope
-    flat = max(length - rise_a - rise_b, 0.0)
-    total = knots_a + flat / top + knots_b
+    knots_a, knots_b, total, rise_a = _integral(b - a, ha, hb, top, slope)
     count = max(int(np.ceil(total - 1e-9)), fewest)
     t = np.linspace(0.0, total, count + 1)[1:]
     x = np.where(
@@ -207,6 +219,20 @@ def interval(a: float, b: float, ha: float, hb: float, top: float, slope: float,
     )
     x[-1] = b
     return np.asarray(x)
+
+
+def _integral(length: float, ha: float, hb: float, top: float, slope: float) -> tuple[float, float, float, float]:
+    """The integral of 1/h over the cones at both ends and over all, which is the number of steps; and how far the
+    first cone reaches.
+    """
+    rise_a, rise_b = (top - ha) / slope, (top - hb) / slope
+    if rise_a + rise_b > length:  # the cones meet before the plateau
+        meet = 0.5 * (length + (hb - ha) / slope)
+        rise_a = min(max(meet, 0.0), length)
+        rise_b = length - rise_a
+    knots_a = float(np.log1p(slope * rise_a / ha) / slope)
+    knots_b = float(np.log1p(slope * rise_b / hb) / slope)
+    return knots_a, knots_b, knots_a + max(length - rise_a - rise_b, 0.0) / top + knots_b, rise_a
 
 
 def _with_middles(lines: FloatArray, step: int) -> FloatArray:

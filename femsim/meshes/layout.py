@@ -14,6 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from femsim.base.arrays import FloatArray
+from femsim.base.errors import InputError
+
+#: more cells than this before any is divided are a slip: each becomes six by six at least
+MOST_PAINTED = 600_000
 
 
 @dataclass(frozen=True)
@@ -140,6 +144,11 @@ def paint(layout: Layout) -> tuple[FloatArray, FloatArray, npt.NDArray[np.int64]
     x = np.unique([value for block in layout.blocks for value in block.x])
     y = np.unique([value for block in layout.blocks for value in block.y])
     names = {name: number for number, name in enumerate(layout.regions)}
+    if len(x) * len(y) > MOST_PAINTED:
+        raise InputError(
+            f"block: the edges of {len(layout.blocks)} blocks make {len(x) - 1} x {len(y) - 1} cells, more than "
+            f"{MOST_PAINTED}, before any is divided; put edges on common lines"
+        )
     mid_x, mid_y = 0.5 * (x[1:] + x[:-1]), 0.5 * (y[1:] + y[:-1])
     cells = np.full((len(mid_y), len(mid_x)), -1, dtype=np.int64)
     for block in layout.blocks:

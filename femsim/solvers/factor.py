@@ -89,7 +89,9 @@ def factorise(upper: sp.bsr_matrix, backend: str | None = None, dim: int = 2) ->
             return _cholmod(upper)
         return _superlu(upper)
     except MemoryError as error:
-        raise NumericsError(f"not enough memory to factorise {n} unknowns; use a larger mesh.size or growth") from error
+        raise NumericsError(
+            f"not enough memory to factorise {n} unknowns; use a larger mesh.size or mesh.growth"
+        ) from error
 
 
 def whole(upper: sp.bsr_matrix) -> sp.csc_matrix:

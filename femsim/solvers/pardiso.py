@@ -13,6 +13,9 @@ from femsim.base.arrays import FloatArray
 from femsim.base.errors import NumericsError
 from femsim.solvers.memory import refuse_beyond
 
+#: what PARDISO says where it gets no memory (oneMKL reference, "pardiso", error indicator)
+OUT_OF_MEMORY = -2
+
 
 class PardisoFactor:
     """Cholesky factor held by MKL PARDISO; its memory is given back when the object goes.
@@ -78,6 +81,11 @@ class PardisoFactor:
             at(upper.data, c_double), at(upper.indptr, c_int32), at(upper.indices, c_int32), at(self._order, c_int32),
             one(rhs.shape[1]), at(solver.iparm, c_int32), one(0), at(rhs, c_double), at(solution, c_double), byref(error),  # noqa: E501
         )  # fmt: skip
+        if error.value == OUT_OF_MEMORY:
+            self.close()
+            raise NumericsError(
+                f"not enough memory to factorise {upper.shape[0]} unknowns; use a larger mesh.size or mesh.growth"
+            )
         if error.value:
             self.close()
             raise NumericsError(

@@ -17,6 +17,8 @@ from femsim.models.assembly import external_force, internal_force, prescribed_fo
 from femsim.models.fields import ElasticField
 from femsim.models.model import Model
 from femsim.models.space import HELD, Space
+from femsim.solvers.factor import choose_backend
+from femsim.solvers.memory import refuse_solve
 from femsim.solvers.pattern import Pattern
 from femsim.solvers.system import SystemFactor, make_system
 
@@ -96,6 +98,7 @@ def solve(
     """
     say = progress or (lambda text: None)
     start = time.perf_counter()
+    _refuse_too_large(model, backend)
     say(f"assembling {model.constraints.count} unknowns")
     system = make_system(model.space, model.moduli, pattern)
     prescribed = _prescribed_force(model)
@@ -109,6 +112,14 @@ def solve(
         assemble=assembled - start, factor=factored - assembled, solve=time.perf_counter() - assembled
     )
     return solution
+
+
+def _refuse_too_large(model: Model, backend: str | None) -> None:
+    """Raise NumericsError where the solve would not fit into the memory, before anything is assembled."""
+    mesh, width = model.mesh, model.space.width
+    own = width * len(mesh.cells) if mesh.info.middle is not None else 0  # unknowns that are condensed
+    n = max(model.constraints.count - own, 1)
+    refuse_solve(len(mesh.cells), width * mesh.info.nodes, n, choose_backend(backend, n))
 
 
 def resolve_with(solution: Solution, model: Model, load: FloatArray | None = None) -> Solution:

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from femsim.base.errors import InputError, NumericsError
+from femsim.base.system import processors
 from femsim.study.meter import Meter
 from femsim.study.order import profitable_order
 from femsim.study.store import Row, Store
@@ -52,10 +53,7 @@ class _Worker:
 
 def default_workers() -> int:
     """The cores this process may use."""
-    try:
-        return max(len(os.sched_getaffinity(0)), 1)
-    except AttributeError:
-        return os.cpu_count() or 1
+    return processors()
 
 
 def run_local(
