@@ -271,7 +271,9 @@ def test_forces_of_rectangles_are_the_general_kernels(element, kinematics):
     mesh = plain(element)
     model = build(mesh, kinematics, {"a": material("Cu"), "b": material("OR1", angle=33.0)}, {}, -75.0)
     unknowns = np.random.default_rng(2).normal(size=model.ndof)
-    found = rectangle_internal(ElasticField(model, unknowns), np.arange(len(mesh.cells)))
+    cells, middle = np.arange(len(mesh.cells)), np.empty((1, mesh.info.nodes))
+    stiffness, free = model.moduli.at(cells, middle)[:, 0], model.free_strain_at(cells, middle)[:, 0]
+    found = rectangle_internal(model.space, cells, unknowns, stiffness, free)
     assert mesh.rectangular.all()
     points, weights = gauss_points(element, mesh.info.full)
     at = sample(model.space, np.arange(len(mesh.cells)), points)

@@ -14,6 +14,7 @@ from femsim.base.arrays import FloatArray
 from femsim.base.errors import FemsimWarning, InputError, nearest
 from femsim.builders.blends import resolve_ref, smear
 from femsim.builders.boundaries import constrain, refuse_steps
+from femsim.builders.heat import build_heat, even_size, graded_for_heat, nodal_field
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.builders.stacks.bilayer import bilayer
 from femsim.builders.stacks.blocks import blocks
@@ -28,9 +29,11 @@ from femsim.cases.stacks.meshfile import MeshCase
 from femsim.meshes.grid import Grading, grid_lines, mesh_of_lines
 from femsim.meshes.layout import Layout, Probe, Root
 from femsim.meshes.mesh import Mesh
+from femsim.models.heat import HeatModel
 from femsim.models.kinematics import KINEMATICS, Kinematics
 from femsim.models.loads import Load
 from femsim.models.model import Model
+from femsim.solvers.heat import solve_heat
 
 STACKS: dict[str, Callable[[Any], Layout]] = {
     "bilayer": bilayer,
@@ -140,14 +143,18 @@ def discretise(case: Case, base: Path | None = None, grading: Grading | None = N
             f"model.element: {case.model.element!r} is for imported meshes; allowed here: quad4, quad8, quad9"
         )
     layout = STACKS[case.stack](case)
+    if case.heat is not None:
+        layout = graded_for_heat(layout, case.heat, KINEMATICS[case.model.kinematics])
     if case.corner:  # a corner whose field is asked for gets a fine mesh
         own = (corner.at for corner in _corners(case, layout, layout.roots))
         layout = replace(layout, corners=tuple(dict.fromkeys([*layout.corners, *own])))
-    layout = replace(layout, breaks=_breaks(case))
+    layout = replace(layout, breaks=(*layout.breaks, *_breaks(case)))
     spec: MeshSpec = case.mesh
     size, largest = spec.size, spec.largest
     if not layout.roots and "size" in spec.model_fields_set and largest is None:
         largest = size  # no root to grade to: the size is the size everywhere
+    elif not layout.roots and case.heat is not None and largest is None:
+        largest = even_size(layout)
     lines = grid_lines(layout, grading or Grading(size, spec.growth, largest), lengths)
     mesh = mesh_of_lines(layout, *lines, case.model.element)
     return Discretisation(case, layout, mesh, layout.roots, lengths, {}, lines=lines)
@@ -211,29 +218,57 @@ def resolve_materials(case: Case, disc: Discretisation) -> dict[str, ResolvedMat
 
 
 def _temperatures(case: CaseBase) -> tuple[float, ...]:
-    t = case.load.temperature
-    given = {"load.stress_free_temperature": case.load.stress_free_temperature}
-    for doubt in temperature_doubts(given if isinstance(t, PointData) else {"load.temperature": float(t), **given}):
+    t, free = case.load.temperature, case.load.stress_free_temperature
+    heat = case.heat if t == "heat" else None
+    if isinstance(t, int | float):
+        given = {"load.temperature": float(t), "load.stress_free_temperature": free}
+    else:
+        given = {"load.stress_free_temperature": free} if heat is None else {"heat.ambient": heat.ambient}
+    for doubt in temperature_doubts(given):
         warnings.warn(doubt, FemsimWarning, stacklevel=2)
-    return (
-        (case.load.stress_free_temperature,)
-        if isinstance(t, PointData)
-        else (float(t), case.load.stress_free_temperature)
-    )
+    return (float(t), free) if isinstance(t, int | float) else (free,) if heat is None else (heat.ambient, free)
 
 
-def build_model(disc: Discretisation, materials: dict[str, ResolvedMaterial]) -> Model:
-    """The boundary value problem: materials, temperature, constraints and tractions on the mesh."""
-    case, mesh = disc.case, disc.mesh
+def heat_model(
+    disc: Discretisation, materials: dict[str, ResolvedMaterial], step: int | None = None
+) -> HeatModel | None:
+    """The heat problem of a case, None where it has none; ``step`` is the number of the [[step]] whose values hold."""
+    case = disc.case
+    if case.heat is None:
+        return None
     kinematics = KINEMATICS[case.model.kinematics]
-    if kinematics.radial:
-        smallest = float(mesh.points[:, 0].min())
-        if smallest < -mesh.near:
-            raise InputError(f"mesh: a node at r = {smallest:g} um; an axisymmetric model needs r >= 0")
-        if smallest < 0.0:
-            mesh = replace(mesh, points=np.column_stack([np.maximum(mesh.points[:, 0], 0.0), mesh.points[:, 1]]))
-    temperature = _field(disc)
-    low, high = float(np.min(temperature)), float(np.max(temperature))
+    roles = disc.layout.roles if disc.layout is not None else {}
+    mesh = _right_of_axis(disc.mesh, kinematics)
+    return build_heat(case.heat, mesh, kinematics, materials, roles, disc.point_data, step)
+
+
+def _right_of_axis(mesh: Mesh, kinematics: Kinematics) -> Mesh:
+    """The mesh with the rounding of nodes on the axis taken off."""
+    if not kinematics.radial:
+        return mesh
+    smallest = float(mesh.points[:, 0].min())
+    if smallest < -mesh.near:
+        raise InputError(f"mesh: a node at r = {smallest:g} um; an axisymmetric model needs r >= 0")
+    if smallest < 0.0:
+        return replace(mesh, points=np.column_stack([np.maximum(mesh.points[:, 0], 0.0), mesh.points[:, 1]]))
+    return mesh
+
+
+def build_model(
+    disc: Discretisation,
+    materials: dict[str, ResolvedMaterial],
+    temperature: float | FloatArray | None = None,
+) -> Model:
+    """The boundary value problem: materials, temperature, constraints and tractions on the mesh; ``temperature`` is
+    what heat conduction gave, where the load takes it from there (else it is computed).
+    """
+    case = disc.case
+    kinematics = KINEMATICS[case.model.kinematics]
+    mesh = _right_of_axis(disc.mesh, kinematics)
+    field = _field(disc, materials) if temperature is None else temperature
+    if case.load.temperature == "heat" and "load" not in case.model_fields_set:
+        raise InputError("load.stress_free_temperature: missing; stress needs [load] beside [heat]")
+    low, high = float(np.min(field)), float(np.max(field))
     free = case.load.stress_free_temperature
     for resolved in materials.values():
         for law in resolved.spec.laws:
@@ -251,7 +286,7 @@ def build_model(disc: Discretisation, materials: dict[str, ResolvedMaterial]) ->
     )
     prescribed, force = conditions.prescribed(), conditions.force()
     each = np.array([_stress_free(materials[region], free) for region in mesh.regions])
-    if np.isscalar(temperature) and np.all(each == temperature) and force is None and not np.any(prescribed):
+    if np.isscalar(field) and np.all(each == field) and force is None and not np.any(prescribed):
         warnings.warn(
             "no load: the temperature is the stress-free one and nothing is prescribed; all stresses are zero",
             FemsimWarning,
@@ -260,7 +295,7 @@ def build_model(disc: Discretisation, materials: dict[str, ResolvedMaterial]) ->
     return Model(
         conditions.space,
         {region: resolved.material for region, resolved in materials.items()},
-        Load(temperature, free if np.all(each == free) else each, prescribed, force=force, supports=conditions.named()),
+        Load(field, free if np.all(each == free) else each, prescribed, force=force, supports=conditions.named()),
     )
 
 
@@ -305,18 +340,13 @@ def _warn_of_locking(mesh: Mesh, kinematics: Kinematics, materials: dict[str, Re
             )
 
 
-def _field(disc: Discretisation) -> float | FloatArray:
+def _field(disc: Discretisation, materials: dict[str, ResolvedMaterial]) -> float | FloatArray:
     t = disc.case.load.temperature
-    if not isinstance(t, PointData):
-        return float(t)
-    if t.point_data not in disc.point_data:
-        known = ", ".join(sorted(disc.point_data)) or "none"
-        raise InputError(
-            f"load.temperature.point_data: the mesh has no point data "
-            f"{t.point_data!r}{nearest(t.point_data, disc.point_data)}; "
-            f"there is: {known}"
-        )
-    field = np.asarray(disc.point_data[t.point_data], dtype=float)
-    if field.ndim != 1 or not np.all(np.isfinite(field)):
-        raise InputError(f"load.temperature.point_data: {t.point_data!r} is not one finite number per node")
-    return field
+    if isinstance(t, PointData):
+        return nodal_field(disc.point_data, t.point_data, "load.temperature.point_data")
+    if t == "heat":
+        model = heat_model(disc, materials)
+        if model is None:
+            raise InputError('load.temperature: "heat" needs a [heat] table')
+        return model.cellwise(solve_heat(model).temperature)
+    return float(t)

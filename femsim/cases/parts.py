@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias, cast
 
-from pydantic import BaseModel, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
 
 from femsim.cases.boundary import Body, Boundary
+from femsim.cases.heat import Heat
 from femsim.cases.keys import Celsius, Coordinate, Place, Positive, Strict
 from femsim.cases.material import MaterialRef, Materials
 from femsim.cases.trust import CornerSpec, CrackSpec, Refinement
@@ -31,8 +32,8 @@ class Load(Strict):
     """A change of temperature from the stress-free one."""
 
     stress_free_temperature: Celsius = Field(default=150.0, description="degC")
-    temperature: Celsius | PointData = Field(
-        default=25.0, description="degC, or { point_data = NAME } for a field of a mesh file"
+    temperature: Celsius | PointData | Literal["heat"] = Field(
+        default=25.0, description="degC, { point_data = NAME } for a field of a mesh file, or heat: that of [heat]"
     )
 
 
@@ -119,6 +120,15 @@ class CaseBase(Strict):
     body: list[Body] = Field(default_factory=list)
     crack: list[CrackSpec] = Field(default_factory=list)
     corner: list[CornerSpec] = Field(default_factory=list)
+    heat: Heat | None = None
+
+    @model_validator(mode="after")
+    def _heat_given(self) -> CaseBase:
+        if self.heat is None and isinstance(self.load, StatedLoad) and "load" not in self.model_fields_set:
+            raise ValueError("load: missing; give stress_free_temperature and temperature (degC)")
+        if self.heat is None and self.load.temperature == "heat":
+            raise ValueError('load.temperature: "heat" needs a [heat] table')
+        return self
 
     def needed_roles(self) -> tuple[str, ...]:
         """Roles whose material the case must give."""
@@ -195,4 +205,10 @@ class StatedLoad(Load):
     """A load whose temperatures must be stated: a user's own body has no reference defaults."""
 
     stress_free_temperature: Celsius = Field(description="degC")
-    temperature: Celsius | PointData = Field(description="degC, or { point_data = NAME } for a field of a mesh file")
+    temperature: Celsius | PointData | Literal["heat"] = Field(
+        description="degC, { point_data = NAME } for a field of a mesh file, or heat: that of [heat]"
+    )
+
+
+#: stands where a case with [heat] leaves [load] out; only heat can be solved then
+NO_LOAD = StatedLoad(stress_free_temperature=25.0, temperature="heat")

@@ -8,10 +8,14 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from femsim.base.errors import InputError, NumericsError, ToleranceError
 from femsim.cli.text import number, out, out_json, table
+
+if TYPE_CHECKING:
+    from femsim.cases.case import Case
+    from femsim.cases.casefile import CaseOrigin
 
 #: endings of mesh files that can be written
 MESH_ENDINGS = (".vtu", ".msh")
@@ -32,6 +36,11 @@ def solve(arguments: argparse.Namespace) -> None:
     if arguments.goals and case.mesh.tolerance is None:
         raise InputError("--goal: goes with --tol, or a case with mesh.tolerance")
     file = show_file(origin.path)
+    from femsim.runs.heat import conducts_only
+
+    if conducts_only(case):
+        _solve_heat(arguments, case, origin, file)
+        return
     missed: ToleranceError | None = None
     with Progress(quiet=arguments.quiet) as progress:
         progress("loading")
@@ -64,6 +73,48 @@ def solve(arguments: argparse.Namespace) -> None:
             out(f"\nwritten to {arguments.out}: {', '.join(sorted(written))}")
     if missed is not None:
         raise NumericsError(f"{file}: {missed}")
+
+
+def _solve_heat(arguments: argparse.Namespace, case: Case, origin: CaseOrigin, file: str) -> None:
+    """Solve a case of which only heat can be solved; write its results, then show them."""
+    from femsim.base.files import staged_directory
+    from femsim.base.progress import Progress
+    from femsim.runs.heat import heat_run_dict, run_heat
+
+    if case.mesh.tolerance is not None:
+        raise InputError(f"{file}: mesh.tolerance: refines for root metrics, which a case of heat alone has not")
+    with Progress(quiet=arguments.quiet) as progress:
+        with _naming(file):
+            done = run_heat(case, origin.base, progress)
+        document = heat_run_dict(done)
+        if arguments.out is not None:
+            from femsim.reports.heat import write_heat_outputs
+
+            with staged_directory(arguments.out) as stage, _naming(file):
+                write_heat_outputs(done, stage, origin.base)
+    if arguments.json:
+        out_json(document)
+        return
+    mesh = document["mesh"]
+    out(f"{document['case']['name']}: stack {document['case']['stack']}, {document['case']['kinematics']}, heat")
+    counts = f"{mesh['nodes']} nodes, {mesh['elements']} {mesh['element']}, {mesh['unknowns']} unknowns"
+    out(f"mesh: {counts}, smallest edge {mesh['smallest']:.3g} um\n\n")
+    _show_heat(document)
+    for name, probe in document["probes"].items():
+        out(f"\nprobe {name} at ({', '.join(f'{v:.6g}' for v in probe['at'])}) um: T = {probe['T']:.6g} degC")
+    _show_end(document)
+    if arguments.out is not None:
+        out(f"\nwritten to {arguments.out}")
+
+
+def _show_heat(document: dict[str, Any]) -> None:
+    from femsim.runs.heat import heat_tables
+
+    for rows in heat_tables(document):
+        out(table(rows, right=range(1, len(rows[0]))))
+        out("\n")
+    heat = document["heat"]
+    out(f"largest temperature {number(heat['T_max'])} degC; heat balance to {heat['balance']:.1e} of the power\n")
 
 
 def tolerance(text: str | None) -> list[str]:
@@ -107,10 +158,19 @@ def _show_results(document: dict[str, Any], rows: list[list[str]]) -> None:
         out("\n" + table(lines, right=range(1, len(lines[0]))))
         for line in crack_notes(document["cracks"]):
             out(line + "\n")
+    if "heat" in document:
+        out("\n")
+        _show_heat(document)
     for name, probe in document["probes"].items():
         stress = ", ".join(f"{key} {value:.4g}" for key, value in probe["stress"].items())
         place, moved = (", ".join(f"{v:.6g}" for v in probe[key]) for key in ("at", "u"))
         out(f"\nprobe {name} at ({place}) um: u = ({moved}) um; {stress} MPa")
+        if "T" in probe:
+            out(f"; T = {probe['T']:.6g} degC")
+    _show_end(document)
+
+
+def _show_end(document: dict[str, Any]) -> None:
     out(
         "\nchecks: "
         + ", ".join(f"{name} {value:.1e}" for name, value in document["checks"].items() if value is not None)

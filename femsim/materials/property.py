@@ -32,6 +32,15 @@ class Property:
             return np.full(t.shape, self.values[0])
         return np.asarray(np.interp(t, self.temperatures, self.values))
 
+    def slope(self, temperature: FloatArray | float) -> FloatArray:
+        """Derivative by temperature: that of the piece to the right at a knot, zero outside the table."""
+        t = np.asarray(temperature, dtype=float)
+        if not self.is_table:
+            return np.zeros(t.shape)
+        knots = np.array(self.temperatures)
+        slopes = np.concatenate([[0.0], np.diff(self.values) / np.diff(knots), [0.0]])
+        return np.asarray(slopes[np.searchsorted(knots, t, side="right")])
+
     def integral(self, temperature: FloatArray | float) -> FloatArray:
         """Integral over temperature from the first tabulated one, exact for the piecewise linear table."""
         t = np.asarray(temperature, dtype=float)

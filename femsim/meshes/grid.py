@@ -180,6 +180,8 @@ def _sources(layout: Layout, axis: int, grading: Grading, extent: float) -> dict
         sizes[corner[axis]] = min(max(grading.size * grading.corner_factor, grading.size), extent)
     for root in layout.roots:
         sizes[root.at[axis]] = grading.size
+    for *at, size in layout.fine:
+        sizes[at[axis]] = min(size, sizes.get(at[axis], np.inf))
     return sizes
 
 

@@ -107,7 +107,8 @@ class Layout:
 
     A region's material is that of the role of its own name, of the role ``roles`` gives it, or the smeared one of
     ``smears``. ``hold`` is the point held along y, where the stack holds one; ``points`` are places that a case may
-    name; ``breaks`` are further grid lines, (direction, coordinate), that places of boundary conditions need.
+    name; ``breaks`` are further grid lines, (direction, coordinate), that places of boundary conditions need;
+    ``fine`` are points (x, y) with the element size wanted there.
     """
 
     blocks: tuple[Block, ...]
@@ -121,6 +122,7 @@ class Layout:
     roles: dict[str, str] = field(default_factory=dict)
     smears: dict[str, Smear] = field(default_factory=dict)
     points: tuple[Probe, ...] = ()
+    fine: tuple[tuple[float, float, float], ...] = ()
 
     @property
     def regions(self) -> tuple[str, ...]:

@@ -194,7 +194,10 @@ def internal_force(field: StressField) -> FloatArray:
 
     def element(cells: IntArray) -> FloatArray:
         if isinstance(field, ElasticField) and plain[cells].all():
-            return rectangle_internal(field, cells)
+            middle = np.empty((1, space.mesh.info.nodes))
+            d = field.model.moduli.at(cells, middle)[:, 0]
+            free = field.model.free_strain_at(cells, middle)[:, 0] if field.free else None
+            return rectangle_internal(space, cells, field.unknowns, d, free)
         at = sample(space, cells, points)
         return at.pull(field.stress(at) * (at.volume * weights)[..., None])
 

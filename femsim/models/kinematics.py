@@ -2,19 +2,20 @@
 
 With the unknowns u_j of a point (j < width), its coordinates x_i (i < dim) and the body's own unknowns g_k,
 
-    strain_a = sum_ji G_aji d u_j / d x_i + sum_j H_aj u_j / r + sum_k Z_ak g_k ,     dV = around * r dA  (or dA, dV)
+    strain_a = sum_ji G_aji d u_j / d x_i + sum_j (H_aj / r + V_aj) u_j + sum_k Z_ak g_k ,   dV = around * r dA (or dA)
 
-where G, H and Z are small constant tensors. On the axis, r = 0, u_j / r is its limit d u_j / d r (the combinations in
-H vanish there). The tables say all that assembly, rectangles, sampling and measures need to know of a symmetry; a
-Fourier harmonic is another H, a body without symmetry another G. Shear strains are engineering ones. The first three
-components are normal ones, all others shears; ``voigt`` finds each among the material's six (11, 22, 33, 23, 13, 12).
+where G, H, V and Z are small constant tensors (V serves heat, whose "strain" is grad T and T: :func:`conduction`).
+On the axis, r = 0, u_j / r is its limit d u_j / d r (the combinations in H vanish there). The tables say all that
+assembly, rectangles, sampling and measures need to know of a symmetry; a Fourier harmonic is another H, a body without
+symmetry another G. Shear strains are engineering ones. The first three components are normal ones, all others shears;
+``voigt`` finds each among the material's six (11, 22, 33, 23, 13, 12).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -29,8 +30,9 @@ class Kinematics:
     """Symmetry of a model.
 
     ``gradient`` lists the entries (component, unknown, direction, value) of G, ``over_radius`` those (component,
-    unknown, value) of H, ``constant`` those (component, own unknown, value) of Z. ``radial`` says that the first
-    coordinate is a radius, ``around`` is the integral over the angle (or the depth, 1 um) that the measure carries.
+    unknown, value) of H, ``plain`` those of V, ``constant`` those (component, own unknown, value) of Z. ``radial`` says
+    that the first coordinate is a radius, ``around`` is the integral over the angle (or the depth, 1 um) that the
+    measure carries.
     ``axis`` lists the combinations of a node's unknowns, coefficients (width,), that vanish on the axis.
     ``plane_stress``: of component 2 the stress, not the strain, is zero. ``normal`` is the component across a level
     interface and ``shears`` those along it; ``rigid`` names the rigid motions.
@@ -44,6 +46,7 @@ class Kinematics:
     voigt: tuple[int, ...]
     gradient: tuple[Gradient, ...]
     over_radius: tuple[Linear, ...] = ()
+    plain: tuple[Linear, ...] = ()
     constant: tuple[Linear, ...] = ()
     radial: bool = False
     around: float = 1.0
@@ -83,6 +86,11 @@ class Kinematics:
         """The unknowns that the strain divides by the radius."""
         return tuple(sorted({unknown for _, unknown, _ in self.over_radius}))
 
+    @cached_property
+    def valued(self) -> tuple[int, ...]:
+        """The unknowns whose values, not only their gradients, the strain takes."""
+        return tuple(sorted({unknown for _, unknown, _ in (*self.over_radius, *self.plain)}))
+
     def measure(self, x: FloatArray) -> FloatArray:
         """Volume per area of the drawing plane at first coordinates ``x``: 2 pi r (whole ring) in axisymmetry, 1 um in
         plane models (volume per volume in three dimensions).
@@ -106,6 +114,8 @@ class Kinematics:
             divided = np.where(on_axis[..., None], gradients[..., 0], values[None] / radius[..., None])
             for component, unknown, value in self.over_radius:
                 b[:, :, component, unknown:own:width] += value * divided
+        for component, unknown, value in self.plain:
+            b[:, :, component, unknown:own:width] += value * values[None]
         for component, number, value in self.constant:
             b[:, :, component, own + number] = value
         return b
@@ -115,8 +125,8 @@ class Kinematics:
     ) -> FloatArray:
         """Strain (E, size, k, q) of k fields, as by :meth:`strain_operator`.
 
-        ``gradient[i]`` (E, width, k, q) is d u_j / d x_i, ``value[j]`` (E, k, q) the unknowns :attr:`divided` by the
-        radius, x (E, q), ``globals_`` (globals, k).
+        ``gradient[i]`` (E, width, k, q) is d u_j / d x_i, ``value[j]`` (E, k, q) the :attr:`valued` unknowns, x (E, q),
+        ``globals_`` (globals, k).
         """
         strain = np.zeros((len(x), self.size, *gradient[0].shape[2:]))
         fresh = [True] * self.size
@@ -139,6 +149,8 @@ class Kinematics:
                 for component, among, factor in self.over_radius:
                     if among == unknown:
                         add(component, factor, divided)
+        for component, unknown, factor in self.plain:
+            add(component, factor, value[unknown])
         for component, number, factor in self.constant:
             strain[:, component] += factor * globals_[number][None, :, None]
         return strain
@@ -167,6 +179,9 @@ class Kinematics:
                 if not anywhere:
                     at = (unknown, 0)
                     pairs[at] = pairs.get(at, np.zeros_like(part)) + np.where(off, 0.0, part)
+        for component, unknown, factor in self.plain:
+            part = stress[component] if factor == 1.0 else factor * stress[component]
+            values[unknown] = values[unknown] + part if unknown in values else part
         return pairs, values
 
     def pull_globals(self, stress: Sequence[FloatArray]) -> list[FloatArray]:
@@ -294,3 +309,23 @@ THREE_D = Kinematics(
 )
 
 KINEMATICS = {k.name: k for k in (AXISYMMETRIC, PLANE_STRAIN, GENERALIZED_PLANE_STRAIN, PLANE_STRESS, THREE_D)}
+
+
+@lru_cache(maxsize=16)
+def conduction(kinematics: Kinematics) -> Kinematics:
+    """Heat conduction on the same coordinates: one unknown T, "strain" (grad T, T), "stress" (minus the heat flux, heat
+    taken up by a volume); the "rigid motion" is a common temperature.
+    """
+    dim = kinematics.dim
+    return Kinematics(
+        f"heat, {kinematics.name}",
+        lambda points: {"temperature": np.ones((len(points), 1))},
+        kinematics.axes,
+        ("T",),
+        (*kinematics.axes, "T"),
+        tuple(range(dim + 1)),
+        tuple((i, 0, i, 1.0) for i in range(dim)),
+        plain=((dim, 0, 1.0),),
+        radial=kinematics.radial,
+        around=kinematics.around,
+    )

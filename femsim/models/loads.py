@@ -45,8 +45,9 @@ class Support:
 class Load:
     """What acts on a space: the right-hand side of a boundary value problem.
 
-    ``temperature`` (degC) is one number or a value per node (N,); ``stress_free_temperature`` one number or a value per
-    region (regions,). ``prescribed`` (ndof,) are the displacements (um) of held degrees of freedom, zero elsewhere;
+    ``temperature`` (degC) is one number, a value per node (N,) or, where it jumps between cells, one per cell and node
+    (E, n); ``stress_free_temperature`` one number or a value per region (regions,).
+    ``prescribed`` (ndof,) are the displacements (um) of held degrees of freedom, zero elsewhere;
     ``eigenstrain`` (regions, 6) are further stress-free strains in the order 11, 22, 33, 23, 13, 12; ``force`` (ndof,)
     are nodal forces in uN; ``supports`` are the boundaries whose reactions are asked for.
     """

@@ -48,7 +48,7 @@ class Model:
 
     @property
     def temperature(self) -> float | FloatArray:
-        """Temperature of the load, degC: one number or a value per node."""
+        """Temperature of the load, degC: one number, a value per node or per cell and node."""
         return self.load.temperature
 
     @property
@@ -122,7 +122,10 @@ class Model:
 
     def temperature_at(self, cells: IntArray, values: FloatArray) -> FloatArray:
         """Temperature (E, q) at points of cells."""
-        nodal = np.broadcast_to(np.asarray(self.temperature, dtype=float), len(self.mesh.points))
+        given = np.asarray(self.temperature, dtype=float)
+        if given.ndim == 2:
+            return np.asarray(given[cells] @ values.T)
+        nodal = np.broadcast_to(given, len(self.mesh.points))
         return np.asarray(nodal[self.mesh.cells[cells]] @ values.T)
 
 

@@ -7,10 +7,11 @@ coefficients times matrices that are the same for all elements,
 
     K_e = sum_i V_i sum_fg c_fg(D, hx, hy, r_i) M_i^fg,   M_i^fg = w_i sum_j w_j P^f(xi_i, eta_j) P^g(xi_i, eta_j)^T,
 
-with P^x = dN/dxi, P^y = dN/deta, P^0 = N and V_i = hx hy 2 pi r_i (or hx hy). Which fields f of which unknown make
+with P^x = dN/dxi, P^y = dN/deta, P^0 = N (over the radius, and plain) and V_i = hx hy 2 pi r_i (or hx hy). Which fields
+f of which unknown make
 which strain component stands in the kinematics' table, and so do the coefficients: of unknowns j and k
 
-    c_fg = sum_ab D_ab t_ajf t_bkg,   t = (G_aj0 / hx, G_aj1 / hy, H_aj / r).
+    c_fg = sum_ab D_ab t_ajf t_bkg,   t = (G_aj0 / hx, G_aj1 / hy, H_aj / r, V_aj).
 
 The same quadrature as the general kernel, to round-off, at a fraction of its cost: (E, 15 columns) times (15 columns,
 entries).
@@ -24,12 +25,11 @@ import numpy as np
 
 from femsim.base.arrays import FloatArray, IntArray
 from femsim.meshes.elements import ELEMENTS, gauss_points, line_gauss, shape
-from femsim.models.fields import ElasticField
 from femsim.models.kinematics import Kinematics
 from femsim.models.space import Space
 
-#: names of the fields: derivatives along x and y, and the value over the radius
-X, Y, VALUE = 0, 1, 2
+#: names of the fields: derivatives along x and y, the value over the radius, and the value itself
+X, Y, VALUE, PLAIN = 0, 1, 2, 3
 Entry = tuple[int, float]
 
 
@@ -54,15 +54,15 @@ def rectangle_stiffness(
     return np.asarray(np.concatenate(coefficients, axis=1) @ _basis(element, space.kinematics, tuple(wanted)))
 
 
-def _stretch(space: Space, cells: IntArray) -> tuple[tuple[FloatArray, FloatArray, FloatArray], FloatArray]:
-    """1/hx and 1/hy (E, 1), 1/r and the volume factor at the columns of Gauss points (E, columns)."""
+def _stretch(space: Space, cells: IntArray) -> tuple[tuple[FloatArray, ...], FloatArray]:
+    """1/hx and 1/hy (E, 1), 1/r and 1 and the volume factor at the columns of Gauss points (E, columns)."""
     mesh, kinematics = space.mesh, space.kinematics
     x = mesh.points[mesh.cells[cells]]
     hx, hy = (x[:, 2] - x[:, 0]).T
     gauss, _ = line_gauss(mesh.info.full)
     position = x[:, 0, 0, None] + hx[:, None] * gauss
     over = 1.0 / position if kinematics.radial else np.zeros_like(position)
-    stretch = (1.0 / hx)[:, None], (1.0 / hy)[:, None], over
+    stretch = (1.0 / hx)[:, None], (1.0 / hy)[:, None], over, np.ones((1, 1))
     return stretch, (hx * hy)[:, None] * kinematics.measure(position)
 
 
@@ -71,6 +71,7 @@ def _fields_of(kinematics: Kinematics, component: int, unknown: int) -> tuple[En
     """Fields of an unknown that make a strain component, and their factors."""
     found = [(i, factor) for a, j, i, factor in kinematics.gradient if (a, j) == (component, unknown)]
     found += [(VALUE, factor) for a, j, factor in kinematics.over_radius if (a, j) == (component, unknown)]
+    found += [(PLAIN, factor) for a, j, factor in kinematics.plain if (a, j) == (component, unknown)]
     return tuple(found)
 
 
@@ -95,7 +96,7 @@ def _basis(element: str, kinematics: Kinematics, entries: tuple[int, ...]) -> Fl
     info = ELEMENTS[element]
     points, weights = gauss_points(element, info.full)
     values, gradients = shape(element, points)
-    fields = (gradients[..., 0], gradients[..., 1], values)
+    fields = (gradients[..., 0], gradients[..., 1], values, values)
     n, order, width = info.nodes, info.full, kinematics.width
 
     def product(f: int, g: int, column: int) -> FloatArray:
@@ -126,7 +127,7 @@ def rectangle_force(space: Space, cells: IntArray, stress: FloatArray) -> FloatA
     forces = np.zeros((len(cells), width * space.mesh.info.nodes))
     scaled = [volume * s for s in stretch]
     for j in range(width):
-        for f in (X, Y, VALUE):
+        for f in (X, Y, VALUE, PLAIN):
             parts = [
                 factor * stress[:, a, None]
                 for a in range(kinematics.size)
@@ -138,23 +139,27 @@ def rectangle_force(space: Space, cells: IntArray, stress: FloatArray) -> FloatA
     return forces
 
 
-def rectangle_internal(field: ElasticField, cells: IntArray) -> FloatArray:
+def rectangle_internal(
+    space: Space, cells: IntArray, unknowns: FloatArray, stiffness: FloatArray, free: FloatArray | None = None
+) -> FloatArray:
     """Nodal forces (E, m), int B^T D (B u - eps_free) dV by the full Gauss points, of rectangular ``cells`` of one
-    stiffness and free strain each; by stresses at the points, so that nothing of the stiffness matrices enters.
+    ``stiffness`` (E, size, size) and ``free`` strain (E, size) each; by stresses at the points, so that nothing of the
+    stiffness matrices enters.
     """
-    space = field.space
     mesh, kinematics, width, order = space.mesh, space.kinematics, space.width, space.mesh.info.full
     stretch, volume = _stretch(space, cells)
     over, volume = np.tile(stretch[VALUE], (1, order)), np.tile(volume, (1, order))  # points run along xi first
-    stretch = (stretch[X], stretch[Y], over)
+    stretch = (stretch[X], stretch[Y], over, stretch[PLAIN])
     shapes, weights = _point_fields(mesh.element)
     q = len(weights)
-    nodal = field.unknowns[: space.nodal].reshape(-1, width)[mesh.cells[cells]].transpose(0, 2, 1)
+    nodal = unknowns[: space.nodal].reshape(-1, width)[mesh.cells[cells]].transpose(0, 2, 1)
     fields = (nodal.reshape(-1, mesh.info.nodes) @ shapes).reshape(len(cells), width, 3, q)
     strain = np.zeros((len(cells), kinematics.size, q))
     for a in range(kinematics.size):
         parts = [
-            stretch[f] * fields[:, j, f] if factor == 1.0 else factor * stretch[f] * fields[:, j, f]
+            stretch[f] * fields[:, j, min(f, VALUE)]
+            if factor == 1.0
+            else factor * stretch[f] * fields[:, j, min(f, VALUE)]
             for j in range(width)
             for f, factor in _fields_of(kinematics, a, j)
         ]
@@ -162,16 +167,16 @@ def rectangle_internal(field: ElasticField, cells: IntArray) -> FloatArray:
             strain[:, a] = parts[0]
             for part in parts[1:]:
                 strain[:, a] += part
-    middle = np.empty((1, mesh.info.nodes))
-    if field.free:
-        strain -= field.model.free_strain_at(cells, middle)[:, 0, :, None]
-    stress = np.matmul(field.model.moduli.at(cells, middle)[:, 0], strain)
+    if free is not None:
+        strain -= free[..., None]
+    stress = np.matmul(stiffness, strain)
     stress *= (volume * weights)[:, None]
     pulled = np.zeros((len(cells), width, 3, q))
     for j in range(width):
         for a in range(kinematics.size):
             for f, factor in _fields_of(kinematics, a, j):
-                pulled[:, j, f] += stretch[f] * stress[:, a] if factor == 1.0 else factor * stretch[f] * stress[:, a]
+                part = stretch[f] * stress[:, a]
+                pulled[:, j, min(f, VALUE)] += part if factor == 1.0 else factor * part
     forces = (pulled.reshape(-1, 3 * q) @ shapes.T).reshape(len(cells), width, -1)
     return np.asarray(forces.transpose(0, 2, 1).reshape(len(cells), -1))
 
@@ -185,7 +190,7 @@ def _point_fields(element: str) -> tuple[FloatArray, FloatArray]:
 
 
 @lru_cache(maxsize=8)
-def _column_sums(element: str) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _column_sums(element: str) -> tuple[FloatArray, ...]:
     """Weighted sums (columns of Gauss points, n) of d N/d xi, d N/d eta and N over each column."""
     order = ELEMENTS[element].full
     points, weights = gauss_points(element, order)
@@ -194,4 +199,4 @@ def _column_sums(element: str) -> tuple[FloatArray, FloatArray, FloatArray]:
         (f * weights[:, None]).reshape(order, order, -1).sum(axis=0)
         for f in (gradients[..., 0], gradients[..., 1], values)
     )
-    return x, y, value
+    return x, y, value, value

@@ -45,7 +45,7 @@ class Sampled:
         ]  # d u_j / d x_i: [i] (E, j, k, q)
         value = {
             j: (nodal[:, :, j].transpose(0, 2, 1).reshape(-1, n) @ self.values.T).reshape(e, k, q)
-            for j in kinematics.divided
+            for j in kinematics.valued
         }
         strain = kinematics.strain(gradient, value, self.position[..., 0], fields[space.nodal :])
         result = np.ascontiguousarray(strain.transpose(0, 3, 1, 2))

@@ -6,7 +6,7 @@ A space is structure alone. What is prescribed on held degrees of freedom, tempe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -98,12 +98,14 @@ class Constraints:
 @dataclass(frozen=True)
 class Space:
     """Mesh, kinematics and constraints. ``width`` unknowns a node, ordered node by node, then those of the
-    kinematics.
+    kinematics. ``joined`` (K, 2) are nodes at one place that act on each other though no cell has both, the first node
+    of a place with every other.
     """
 
     mesh: Mesh
     kinematics: Kinematics
     constraints: Constraints
+    joined: IntArray = field(default_factory=lambda: np.empty((0, 2), dtype=np.int64))
 
     @property
     def width(self) -> int:

@@ -17,6 +17,7 @@ from femsim.measures.averages import Averages, Estimate, RootMetrics, averages, 
 from femsim.measures.goal_errors import Defect, goal_indicators, root_goals, with_errors
 from femsim.models.model import Model
 from femsim.runs.check import check
+from femsim.runs.heat import HeatResult, heat_result
 from femsim.runs.names import named
 from femsim.runs.reuse import Shared
 from femsim.solvers.solve import Solution, resolve_with, solve
@@ -34,6 +35,7 @@ class Solved:
     timing: dict[str, float]
     defect: Defect | None = None  # where errors were wanted and there are averages
     indicators: FloatArray | None = None  # (E, one per root metric), likewise
+    heat: HeatResult | None = None
 
 
 def solve_case(
@@ -47,7 +49,10 @@ def solve_case(
     ``shared`` is what an earlier run on the same mesh left.
     """
     start = time.perf_counter()
-    model = build_model(disc, materials)
+    heat = heat_result(disc, materials, say)
+    by_heat = heat is not None and disc.case.load.temperature == "heat"
+    heated = time.perf_counter()
+    model = build_model(disc, materials, heat.temperature if heat is not None and by_heat else None)
     check(disc, model)
     if shared is None:
         chosen = tuple(averages(model.space, disc.roots, disc.lengths, chosen=disc.case.metrics.length is not None))
@@ -68,9 +73,11 @@ def solve_case(
         plain = roots, defect, cellwise
         take = partial(_estimated, solution, chosen, roots)
         roots, defect, cellwise = attempt("error estimates of the root metrics", take, plain)
-    timing = {"mesh": ready - start, "assemble": solution.timing["assemble"], "solve": solution.timing["solve"]}
+    timing = {"mesh": ready - heated, "assemble": solution.timing["assemble"], "solve": solution.timing["solve"]}
     timing["recover"] = time.perf_counter() - done
-    return Solved(disc, model, chosen, solution, tuple(roots), timing, defect, cellwise)
+    if heat is not None:
+        timing["heat"] = heated - start
+    return Solved(disc, model, chosen, solution, tuple(roots), timing, defect, cellwise, heat)
 
 
 def _estimated(

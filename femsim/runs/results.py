@@ -16,6 +16,7 @@ from femsim.measures.crack import Release
 from femsim.measures.reactions import reactions
 from femsim.meshes.layout import Root
 from femsim.runs.cracks import CrackFailure
+from femsim.runs.heat import heat_dict
 from femsim.runs.names import length_text, place
 from femsim.runs.run import Run
 
@@ -50,6 +51,8 @@ def results_dict(run: Run) -> dict[str, Any]:
             "u_error": list(found.u_error),
             "stress_error": None if found.singular else {**errors, "von_mises": found.von_mises_error},
         }
+        if run.heat is not None:
+            probes[name]["T"] = run.heat.probes[name]
     document: dict[str, Any] = {
         "femsim": femsim.__version__,
         "case": {"name": run.case.name, "stack": run.case.stack, "kinematics": model.kinematics.name, "delta_t": delta},
@@ -76,6 +79,8 @@ def results_dict(run: Run) -> dict[str, Any]:
         "solver": run.solution.factor.backend,
         "warnings": list(run.warnings),
     }
+    if run.heat is not None:
+        document["heat"] = heat_dict(run.heat)
     if run.corners:
         document["corners"] = {name: corner_entry(field) for name, field in run.corners.items()}
     if run.cracks:

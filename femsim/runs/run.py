@@ -31,6 +31,7 @@ from femsim.meshes.mesh import Quality, quality
 from femsim.runs.adapt import Adaptation, coarse_grading, solve_to_tolerance
 from femsim.runs.cracks import CrackFailure, crack_releases
 from femsim.runs.doubts import stress_doubts
+from femsim.runs.heat import HeatResult
 from femsim.runs.once import solve_case
 from femsim.runs.reuse import Reused, Shared, shape_key, stiffness_key
 from femsim.runs.wanted import EVERYTHING
@@ -66,6 +67,7 @@ class Run:
     adaptation: Adaptation | None = None
     cracks: tuple[Release | CrackFailure, ...] = ()
     corners: dict[str, RootField | str] = field(default_factory=dict)
+    heat: HeatResult | None = None
     reused: Reused = "none"
     shape: str = field(default="", repr=False)
     stiffness: str = field(default="", repr=False)
@@ -173,6 +175,7 @@ def _run(case: Case, base: Path | None, say: Progress, wanted: frozenset[str], b
         adaptation=adaptation,
         cracks=cracks,
         corners=corners,
+        heat=solved.heat,
         reused=reused,
         shape=shape,
         stiffness=stiffness,

@@ -92,6 +92,11 @@ def number_unknowns(space: Space, middle: int | None) -> Numbering:
     code = cell_codes(mesh)
     kept = mesh.cells if middle is None else np.delete(mesh.cells, middle, axis=1)
     node_low, node_high = spans(kept, code, len(mesh.points))
+    if len(space.joined):  # nodes that act on each other stand where one node in their place would
+        one, two = space.joined.T
+        np.minimum.at(node_low, one, node_low[two])
+        np.maximum.at(node_high, one, node_high[two])
+        node_low[two], node_high[two] = node_low[one], node_high[one]
     low, high = np.zeros(blocks, dtype=np.int64), np.full(blocks, int(code.max(initial=0)))
     low[:own], high[:own] = node_low[owner], node_high[owner]
     tied = np.flatnonzero((nodal.ravel() >= 0) & ~single.ravel())

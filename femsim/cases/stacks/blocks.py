@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from femsim.cases.keys import Coordinate, Strict
 from femsim.cases.material import MaterialRef
-from femsim.cases.parts import CaseBase, OwnModelSpec, RootSpec, StatedLoad
+from femsim.cases.parts import NO_LOAD, CaseBase, OwnModelSpec, RootSpec, StatedLoad
 
 
 class BlockSpec(Strict):
@@ -47,7 +47,7 @@ class BlocksCase(CaseBase):
     stack: Literal["blocks"]
     block: list[BlockSpec] = Field(min_length=1)
     root: list[RootSpec] = Field(default_factory=list)
-    load: StatedLoad
+    load: StatedLoad = NO_LOAD
     model: OwnModelSpec = Field(default_factory=OwnModelSpec)
 
     def own_materials(self) -> dict[str, tuple[str, MaterialRef]]:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from femsim.cases.parts import CaseBase, MeshFileSpec, OwnModelSpec, RootSpec, StatedLoad
+from femsim.cases.parts import NO_LOAD, CaseBase, MeshFileSpec, OwnModelSpec, RootSpec, StatedLoad
 
 
 class MeshCase(CaseBase):
@@ -15,5 +15,5 @@ class MeshCase(CaseBase):
     stack: Literal["mesh"]
     mesh: MeshFileSpec  # type: ignore[assignment]
     root: list[RootSpec] = Field(default_factory=list)
-    load: StatedLoad
+    load: StatedLoad = NO_LOAD
     model: OwnModelSpec = Field(default_factory=OwnModelSpec)

@@ -1,0 +1,247 @@
+"""Temperatures: steady heat conduction by Newton's method on the order, pattern and backends of the stress.
+
+What depends on temperature (k, h) makes the Jacobian unsymmetric, k'(T) grad T standing in one column. Its system is
+solved by GMRES with the symmetric factor at the current temperature as preconditioner, so Newton's quadratic
+convergence costs a factor and a few substitutions a step (Knoll & Keyes 2004, J. Comput. Phys. 193, 357).
+"""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import scipy.sparse as sp
+
+from femsim.base.arrays import FloatArray, IntArray
+from femsim.base.errors import InputError, NumericsError
+from femsim.meshes.elements import gauss_points
+from femsim.meshes.facets import parts_of
+from femsim.models.assembly import sum_of_elements
+from femsim.models.heat import HeatModel
+from femsim.models.sampling import hooke, sample
+from femsim.solvers.pattern import Pattern
+from femsim.solvers.system import System, SystemFactor, make_system
+
+Progress = Callable[[str], None]
+
+#: a residual heat flow below this fraction of the largest is round-off,
+GOOD = 1.0e-13
+#: and one above this fraction is not accepted
+WORST = 1.0e-8
+#: Newton steps before it is given up
+MOST_STEPS = 40
+
+
+@dataclass(frozen=True)
+class HeatSolution:
+    """Temperature (N,) in degC at a time, the heat flows (N,) left at held nodes, W (what supports take up is minus
+    that), the relative residual, Newton steps and times (s).
+    """
+
+    model: HeatModel
+    temperature: FloatArray
+    reaction: FloatArray
+    residual: float
+    steps: int
+    factor: SystemFactor | None = field(repr=False, default=None)
+    time: float = 0.0
+    within: float | None = None
+    timing: dict[str, float] = field(default_factory=dict)
+
+
+def heat_factor(
+    model: HeatModel,
+    temperature: FloatArray,
+    time: float = 0.0,
+    within: float | None = None,
+    shift: float = 0.0,
+    pattern: Pattern | None = None,
+    backend: str | None = None,
+) -> SystemFactor:
+    """Factor of the symmetric matrix K(T) + ``shift`` C(T) with convection and contacts, W/K."""
+    system = make_system(model.space, model.moduli(temperature, shift), pattern)
+    rows, columns, values = model.surface_entries(temperature, time, within)
+    return SystemFactor.of(_with_entries(system, model, rows, columns, values), backend)
+
+
+def _with_entries(system: System, model: HeatModel, row: IntArray, column: IntArray, value: FloatArray) -> System:
+    """The system with further entries, of nodes by pairs, both triangles given."""
+    if not len(row):
+        return system
+    numbering, equation = system.pattern.numbering, model.space.constraints.equation
+    place = np.append(numbering.place, -1)
+    i, j = place[equation[row]], place[equation[column]]
+    keep = (i >= 0) & (j >= i)
+    n = system.matrix.shape[0]
+    more = sp.coo_matrix((value[keep], (i[keep], j[keep])), shape=(n, n)).tocsr()
+    matrix = (system.matrix.tocsr() + more).tocsr()
+    matrix.sort_indices()
+    blocks = sp.bsr_matrix((matrix.data.reshape(-1, 1, 1), matrix.indices, matrix.indptr), shape=(n, n))
+    return System(blocks, system.pattern, system.condensation)
+
+
+def solve_heat(
+    model: HeatModel,
+    time: float = 0.0,
+    guess: FloatArray | None = None,
+    progress: Progress | None = None,
+    backend: str | None = None,
+    pattern: Pattern | None = None,
+) -> HeatSolution:
+    """Steady temperature under the sources and boundary values of a time.
+
+    Raises InputError where a part of the body has no way to give off heat, NumericsError where Newton's method does not
+    converge.
+    """
+    check_sinks(model, time)
+    say = progress or (lambda text: None)
+    say(f"temperature: {model.space.constraints.count} unknowns")
+    start = clock.perf_counter()
+    temperature = np.full(len(model.mesh.points), model.ambient) if guess is None else guess.copy()
+    held, values = model.prescribed(time)
+    temperature[held] = values
+    load = model.inflow(time)
+    factor: SystemFactor | None = None
+    spent = 0.0
+
+    def imbalance(t: FloatArray) -> FloatArray:
+        return load - model.outflow(t, time)
+
+    left = imbalance(temperature)
+    if not model.space.constraints.count:
+        return HeatSolution(model, temperature, -left, 0.0, 0, None, time, None, {"solve": 0.0})
+    scale = 0.0
+    best = np.inf
+    for step in range(MOST_STEPS):
+        before = clock.perf_counter()
+        if factor is None or not model.is_linear:
+            factor = heat_factor(
+                model, temperature, time, None, 0.0, factor.pattern if factor is not None else pattern, backend
+            )
+        spent += clock.perf_counter() - before
+        right = model.space.gather(left)
+        change = newton_change(model, temperature, right, factor, time)
+        temperature, left = _damped(model, temperature, change, left, imbalance)
+        scale = max(scale, float(np.abs(load).max()), float(np.abs(left).max()), _largest_flow(model, temperature))
+        worst = float(np.abs(model.space.gather(left)).max()) / (scale or 1.0)
+        if not np.isfinite(worst):
+            raise NumericsError("heat: the temperature is not finite; is every part of the body cooled?")
+        if worst <= GOOD or (worst <= 1e-10 and worst > 0.3 * best) or (model.is_linear and step == 2):
+            break
+        best = min(best, worst)
+    if worst > WORST:
+        raise NumericsError(
+            f"heat: no steady temperature found in {MOST_STEPS} Newton steps (residual {worst:.1e} of the largest heat "
+            f"flow); is the body cooled enough for its k(T)?"
+        )
+    total = clock.perf_counter() - start
+    return HeatSolution(
+        model, temperature, -left, worst, step + 1, factor, time, None, {"factor": spent, "solve": total - spent}
+    )
+
+
+def _largest_flow(model: HeatModel, temperature: FloatArray) -> float:
+    """The scale of nodal heat flows: what conduction would carry if neighbours did not cancel it."""
+    mesh = model.mesh
+    own = temperature[mesh.cells]
+    span = np.ptp(own, axis=1)
+    k = np.array([float(np.max([np.max(p.values) for p in c.conductivity])) for c in model.conductors])
+    x = mesh.points[mesh.cells[:, : mesh.info.corners]]
+    around = model.space.kinematics.measure(x[..., 0]).mean(axis=1)
+    return float(np.max(k[mesh.region] * span * around, initial=0.0))
+
+
+def newton_change(
+    model: HeatModel,
+    temperature: FloatArray,
+    right: FloatArray,
+    factor: SystemFactor,
+    time: float,
+    within: float | None = None,
+    shift: float = 0.0,
+    exact: bool = True,
+) -> FloatArray:
+    """Change of the temperature (N,) that the Jacobian at ``temperature`` makes of residual heat flows (n,): the factor
+    alone where the model is linear and the factor ``exact``, else GMRES with the factor as preconditioner.
+    """
+    space = model.space
+    if model.is_linear and exact:
+        return space.scatter(factor.solve(right))
+    from scipy.sparse.linalg import LinearOperator, gmres
+
+    product = _tangent_product(model, temperature, time, within, shift)
+    n = space.constraints.count
+    operator = LinearOperator((n, n), matvec=lambda v: space.gather(product(space.scatter(v))), dtype=float)
+    inverse = LinearOperator((n, n), matvec=factor.solve, dtype=float)
+    found, _ = gmres(operator, right, x0=factor.solve(right), rtol=1e-8, restart=30, maxiter=4, M=inverse)
+    return space.scatter(found)
+
+
+def _tangent_product(
+    model: HeatModel, temperature: FloatArray, time: float, within: float | None, shift: float
+) -> Callable[[FloatArray], FloatArray]:
+    """The Jacobian at a temperature as a product with a change of temperature (N,), element by element."""
+    space, mesh = model.space, model.mesh
+    points, weights = gauss_points(mesh.element, mesh.info.full)
+    moduli = model.moduli(temperature, shift)
+    row, column, value = model.surface_entries(temperature, time, within)
+    count = len(mesh.points)
+    surface = sp.csr_matrix((value, (row, column)), shape=(count, count))
+
+    def product(change: FloatArray) -> FloatArray:
+        def element(cells: IntArray) -> FloatArray:
+            at = sample(space, cells, points)
+            tangent = moduli.tangent(cells, at.values, at.strain(temperature))
+            return at.pull(hooke(tangent, at.strain(change)) * (at.volume * weights)[..., None])
+
+        return np.asarray(sum_of_elements(space, element) + surface @ change)
+
+    return product
+
+
+def _damped(
+    model: HeatModel,
+    temperature: FloatArray,
+    change: FloatArray,
+    left: FloatArray,
+    imbalance: Callable[[FloatArray], FloatArray],
+) -> tuple[FloatArray, FloatArray]:
+    """The next temperature and its imbalance; a step of a nonlinear model is halved while it makes the imbalance
+    worse.
+    """
+    size = float(np.linalg.norm(model.space.gather(left)))
+    share = 1.0
+    while True:
+        found = temperature + share * change
+        fresh = imbalance(found)
+        if model.is_linear or share < 1e-3 or float(np.linalg.norm(model.space.gather(fresh))) <= size:
+            return found, fresh
+        share *= 0.5
+
+
+def check_sinks(model: HeatModel, time: float = 0.0) -> None:
+    """Raise InputError unless every connected part of the body can give off heat."""
+    count, label = parts_of(model.mesh)
+    owner = np.arange(count)
+    for contact in model.contacts:
+        for a, b in zip(label[contact.first.edges[:, 0]], label[contact.second[:, 0]], strict=True):
+            one, two = owner[a], owner[b]
+            if one != two:
+                owner[owner == two] = one
+    cooled = set()
+    for fixed in model.fixed:
+        cooled |= set(owner[label[fixed.nodes]].tolist())
+    for cooling in model.coolings:
+        values = (cooling.h.at(time),) if not hasattr(cooling.h, "values") else cooling.h.values
+        if max(float(v) for v in values) > 0.0:
+            cooled |= set(owner[label[cooling.line.edges.ravel()]].tolist())
+    for part in np.unique(owner):
+        if int(part) not in cooled:
+            cells = np.flatnonzero(owner[label[model.mesh.cells[:, 0]]] == part)
+            names = ", ".join(model.mesh.regions[k] for k in np.unique(model.mesh.region[cells]))
+            what = "the body" if len(np.unique(owner)) == 1 else f"the part of {names}"
+            raise InputError(
+                f"heat: {what} has no way to give off heat; give a [[heat.boundary]] with temperature, or h > 0"
+            )
