@@ -77,7 +77,7 @@ def graded_for_heat(layout: Layout, heat: Heat, kinematics: Kinematics) -> Layou
     return replace(
         layout,
         breaks=(*layout.breaks, *breaks),
-        fine=(*layout.fine, *fine, *_inner_corners(layout)),
+        fine=(*layout.fine, *fine, *_inner_corners(layout), *_ends_of_supports(layout, heat, kinematics)),
     )
 
 
@@ -89,6 +89,37 @@ def even_size(layout: Layout) -> float:
     y = [end for block in layout.blocks for end in block.y]
     sides = sorted((max(x) - min(x), max(y) - min(y)))
     return max(sides[0] / 24.0, sides[1] / 200.0)
+
+
+def _ends_of_supports(layout: Layout, heat: Heat, kinematics: Kinematics) -> list[tuple[float, float, float]]:
+    """Ends of lines of prescribed temperature, and the element size they ask for: beside convection the flux is
+    logarithmic there.
+    """
+    if not any(entry.h is not None for entry in heat.boundary):
+        return []
+    found = []
+    named = {line.name: line for line in layout.lines}
+    for entry in heat.boundary:
+        level = entry.level()
+        if entry.temperature is None or entry.ranges():
+            continue
+        if entry.on in named:
+            line = named[str(entry.on)]
+            across, value, ends = int(line.axis), line.value, line.span
+        elif level is not None and level[0] in kinematics.axes:
+            across, value = kinematics.axes.index(level[0]), level[1]
+            sides = [(block.y, block.x) if across else (block.x, block.y) for block in layout.blocks]
+            reach = [end for side, other in sides if value in side for end in other]
+            if not reach:
+                continue
+            ends = (min(reach), max(reach))
+        else:
+            continue
+        for end in ends:
+            if not (kinematics.radial and across == 1 and end <= 0.0):
+                at = (value, end) if across == 0 else (end, value)
+                found.append((*at, (ends[1] - ends[0]) / RIM))
+    return found
 
 
 def _inner_corners(layout: Layout) -> list[tuple[float, float, float]]:
