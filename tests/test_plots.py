@@ -21,16 +21,19 @@ from femsim.meshes.elements import shape
 from femsim.reports import plots
 from femsim.reports.plots.cells import CellField, MeshEdges
 from femsim.reports.plots.fields import components, stress_field
-from femsim.reports.plots.figures import plates, render, root_stem
+from femsim.reports.plots.figures import draw as draw_page
+from femsim.reports.plots.figures import render
 from femsim.reports.plots.layout import layout_figure
+from femsim.reports.plots.look import limits, round_125, weighted_percentiles
 from femsim.reports.plots.mesh import mesh_figure
 from femsim.reports.plots.outlines import mesh_outlines
 from femsim.reports.plots.panels import LEGIBLE, windows
 from femsim.reports.plots.picture import picture
+from femsim.reports.plots.plates import plates, root_stem
 from femsim.reports.plots.raster import rasterise, shape_values, visible
-from femsim.reports.plots.roots import interface_tractions, power_law
 from femsim.reports.plots.scene import scene
-from femsim.reports.plots.style import limits, new_figure, round_125, weighted_percentiles
+from femsim.reports.plots.style import new_figure
+from femsim.reports.plots.tractions import interface_tractions, power_law
 from femsim.runs.run import Run, mesh_only, run
 
 NAME = "post <b>$x_1$</b>"
@@ -296,7 +299,7 @@ def test_power_law_of_a_made_up_field():
 
 
 def interface_side(d, peel, shear):
-    from femsim.reports.plots.roots import Side
+    from femsim.reports.plots.tractions import Side
 
     return Side(("post",), d, peel, shear)
 
@@ -389,7 +392,7 @@ def test_all_plates_of_a_run_can_be_png_and_svg(plane):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for plate in plates(plane):
-            figure = plate.draw()
+            figure = draw_page(plate.page)
             png, svg = render(figure, "png"), render(figure, "svg")
             assert png.startswith(b"\x89PNG")
             assert ElementTree.parse(io.BytesIO(svg)).getroot().tag.endswith("svg")
@@ -402,7 +405,7 @@ def test_all_plates_of_a_run_can_be_png_and_svg(plane):
 def test_global_settings_of_matplotlib_are_left_alone(solved):
     before = dict(matplotlib.rcParams)
     for plate in plates(solved):
-        plate.draw()
+        draw_page(plate.page)
     assert dict(matplotlib.rcParams) == before
 
 

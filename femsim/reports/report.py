@@ -23,7 +23,8 @@ from femsim.base.files import atomic_write
 from femsim.cases.casefile import dump_case
 from femsim.measures.stress import nodal_stress
 from femsim.reports.content import Json, report_data
-from femsim.reports.plots.figures import images, plates
+from femsim.reports.plots.figures import images
+from femsim.reports.plots.plates import plates
 from femsim.reports.words import error_text, fixed, number, place, seconds
 from femsim.runs.results import results_dict
 from femsim.runs.run import Progress, Run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 
@@ -39,3 +40,19 @@ def seconds(value: float) -> str:
 def place(at: Sequence[float]) -> str:
     """A point."""
     return "(" + ", ".join(number(v) for v in at) + ")"
+
+
+def unit(text: str) -> str:
+    """A unit as a page shows it: ``um`` as µm, ``degC`` as °C, exponents raised."""
+    return _UNITS.get(text, text.replace("um^", "µm^"))
+
+
+def proper(text: object) -> str:
+    """A sentence with its units as a page shows them: numbers before ``um`` and ``uJ``, and ``degC`` anywhere."""
+    found = _LENGTH.sub(r"\1µm", str(text)).replace("degC", "°C")
+    return _ENERGY.sub(r"\1µJ", found).replace(" J/m2", " J/m²")
+
+
+_UNITS = {"um": "µm", "degC": "°C", "uJ": "µJ", "J/m2": "J/m²", "um2": "µm²", "degrees": "°"}
+_LENGTH = re.compile(r"((?:\d|\)|\]) ?)um\b")
+_ENERGY = re.compile(r"(\d ?)uJ\b")

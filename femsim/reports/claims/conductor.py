@@ -13,7 +13,8 @@ from femsim.cases.stacks.staggered import StaggeredCase
 from femsim.claims.conductor import hardness, is_absorber, layers
 from femsim.claims.matter import family
 from femsim.claims.model import Assessment
-from femsim.reports.plots.style import FAINT, INK, NORMAL, SMALL, plain, tidy, words
+from femsim.reports.plots.look import FAINT, INK, NORMAL, SMALL, words
+from femsim.reports.plots.style import plain, tidy
 
 MAP = "YlGnBu"
 UNKNOWN = "#dddddd"

@@ -12,7 +12,8 @@ from femsim.claims.model import Assessment
 from femsim.reports.claims.conductor import draw_conductor
 from femsim.reports.claims.resins import draw_resins
 from femsim.reports.claims.rewiring import draw_rewiring
-from femsim.reports.plots.style import INK, LARGE, SMALL, new_figure, plain, words
+from femsim.reports.plots.look import INK, LARGE, SMALL, words
+from femsim.reports.plots.style import new_figure, plain
 
 VERDICT: dict[bool | None, str] = {True: "#4a9d5b", False: "#c8553d", None: "#9a9a9a"}
 DRAW = {

@@ -13,7 +13,8 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 from femsim.cases.stacks.bilayer import BilayerCase
 from femsim.claims.bilayer import RATIO, THICKNESS, WINDOWS, properties
 from femsim.claims.model import Assessment
-from femsim.reports.plots.style import ACCENT, FAINT, INK, NORMAL, SMALL, tidy
+from femsim.reports.plots.look import ACCENT, FAINT, INK, NORMAL, SMALL
+from femsim.reports.plots.style import tidy
 
 COLOURS = {"low": "#3b7dbf", "high": "#d08a2e"}
 

@@ -10,8 +10,9 @@ from matplotlib.figure import SubFigure
 from matplotlib.patches import Polygon
 
 from femsim.claims.model import Assessment
+from femsim.reports.plots.look import INK, NORMAL, SMALL, region_colours
 from femsim.reports.plots.outlines import polygons
-from femsim.reports.plots.style import INK, NORMAL, SMALL, plain, region_colours, tidy
+from femsim.reports.plots.style import plain, tidy
 
 Box = tuple[float, float, float, float]
 

@@ -19,29 +19,10 @@ from matplotlib.path import Path
 from matplotlib.transforms import Bbox, TransformedPath
 
 from femsim.base.arrays import FloatArray, IntArray
-from femsim.reports.plots.raster import Raster, rasterise
+from femsim.reports.plots.raster import Raster, Rasters
 
 #: edges that make one path; Agg puts upright and level lines onto pixels in paths of up to 1024 corners only
 STROKE = 300
-
-
-class Rasters:
-    """Rasters that panels of one size share: the same points in the same place on the same number of pixels."""
-
-    def __init__(self) -> None:
-        self._kept: dict[tuple[object, ...], Raster] = {}
-
-    def find(
-        self, points: FloatArray, cells: IntArray, element: str, place: FloatArray, size: tuple[int, int], flat: bool
-    ) -> Raster:
-        """The raster of ``points`` (N, 2) carried by an affine ``place`` (3, 3) onto an image of ``size`` (width,
-        height).
-        """
-        key = (id(points), id(cells), size, tuple(np.round(place[:2].ravel(), 6)))
-        if key not in self._kept:
-            pixels = points @ place[:2, :2].T + place[:2, 2]
-            self._kept[key] = rasterise(pixels, cells, element, size[0], size[1], flat)
-        return self._kept[key]
 
 
 class CellField(Collection):

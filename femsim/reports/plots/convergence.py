@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from femsim.reports.plots.look import FAINT, INK, NORMAL
 from femsim.reports.plots.sheet import logarithmic
-from femsim.reports.plots.style import FAINT, INK, NORMAL, new_figure, tidy
+from femsim.reports.plots.style import new_figure, tidy
 from femsim.runs.adapt import Adaptation
 from femsim.runs.names import parts
 

@@ -17,28 +17,13 @@ from matplotlib.patheffects import Normal, Stroke
 from femsim.base.arrays import FloatArray
 from femsim.meshes.layout import Root
 from femsim.reports.plots.cells import CellField
+from femsim.reports.plots.look import ACCENT, DIVERGING, FAINT, INK, LENGTH, NORMAL, SEQUENTIAL, SMALL, limits, words
 from femsim.reports.plots.mesh import around, padded
 from femsim.reports.plots.outlines import mesh_outlines
 from femsim.reports.plots.picture import Window
 from femsim.reports.plots.scene import Scene, scene
 from femsim.reports.plots.sheet import FOOT, HEAD, LEFT, Sheet, faint_frame, title
-from femsim.reports.plots.style import (
-    ACCENT,
-    DIVERGING,
-    FAINT,
-    INK,
-    LENGTH,
-    NORMAL,
-    SEQUENTIAL,
-    SMALL,
-    colour_bar,
-    length_axes,
-    limits,
-    own_axes,
-    plain,
-    stress_label,
-    words,
-)
+from femsim.reports.plots.style import colour_bar, length_axes, own_axes, plain, stress_label
 
 if TYPE_CHECKING:
     from femsim.runs.run import Run

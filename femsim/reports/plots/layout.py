@@ -13,11 +13,12 @@ from matplotlib.lines import Line2D
 
 from femsim.meshes.layout import Dimension, Layout, Root
 from femsim.meshes.mesh import Mesh
+from femsim.reports.plots.look import ACCENT, LENGTH, SMALL, words
 from femsim.reports.plots.marks import HEIGHT, LOWER, Marks
 from femsim.reports.plots.panels import holds, windows
 from femsim.reports.plots.picture import Picture, Window, picture
 from femsim.reports.plots.sheet import FOOT, HEAD, LEFT, LINE, MARK, Sheet, swatch, text_width, title
-from femsim.reports.plots.style import ACCENT, LENGTH, SMALL, own_axes, words
+from femsim.reports.plots.style import own_axes
 
 if TYPE_CHECKING:
     from femsim.builders.build import Discretisation

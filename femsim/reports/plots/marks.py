@@ -14,12 +14,13 @@ from matplotlib.patheffects import Normal, Stroke
 from femsim.base.arrays import FloatArray
 from femsim.meshes.layout import Dimension, Root
 from femsim.reports.plots.cells import paint_regions
+from femsim.reports.plots.look import ACCENT, FAINT, INK, LENGTH, SMALL, words
 from femsim.reports.plots.mesh import zoom_box
 from femsim.reports.plots.outlines import mesh_outlines, middle_box
 from femsim.reports.plots.panels import holds
 from femsim.reports.plots.picture import Picture, Support, Window
 from femsim.reports.plots.sheet import text_width
-from femsim.reports.plots.style import ACCENT, FAINT, INK, LENGTH, SMALL, length_axes, plain, words
+from femsim.reports.plots.style import length_axes, plain
 
 #: height of a page's panels, inches: of up to two, and of more
 HEIGHT, LOWER = 4.6, 3.7

@@ -16,22 +16,11 @@ from femsim.meshes.elements import gauss_points, shape
 from femsim.meshes.layout import Root
 from femsim.meshes.mesh import Mesh, jacobians
 from femsim.reports.plots.cells import CellField, MeshEdges, paint_regions
+from femsim.reports.plots.look import ACCENT, INK, NORMAL, SEQUENTIAL, shown, words
 from femsim.reports.plots.outlines import all_edges, mesh_outlines
 from femsim.reports.plots.picture import Picture, Window, picture
 from femsim.reports.plots.sheet import FOOT, HEAD, LEFT, LINE, Sheet, swatch, title
-from femsim.reports.plots.style import (
-    ACCENT,
-    INK,
-    NORMAL,
-    SEQUENTIAL,
-    colour_bar,
-    darker,
-    length_axes,
-    own_axes,
-    plain,
-    shown,
-    words,
-)
+from femsim.reports.plots.style import colour_bar, darker, length_axes, own_axes, plain
 
 if TYPE_CHECKING:
     from femsim.builders.build import Discretisation

@@ -14,8 +14,8 @@ from femsim.base.arrays import FloatArray, IntArray
 from femsim.base.units import MPA_PER_GPA, PER_K_PER_PPM
 from femsim.meshes.layout import Dimension, Layout, Root, paint
 from femsim.meshes.mesh import Mesh
+from femsim.reports.plots.look import INK, LENGTH, region_colours, words
 from femsim.reports.plots.outlines import outlines, polygons
-from femsim.reports.plots.style import INK, LENGTH, region_colours, words
 
 if TYPE_CHECKING:
     from femsim.builders.build import Discretisation

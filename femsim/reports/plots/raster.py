@@ -59,6 +59,25 @@ class Raster:
         return found.reshape(self.height, self.width, 4)
 
 
+class Rasters:
+    """Rasters that panels of one size share: the same points in the same place on the same number of pixels."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[object, ...], Raster] = {}
+
+    def find(
+        self, points: FloatArray, cells: IntArray, element: str, place: FloatArray, size: tuple[int, int], flat: bool
+    ) -> Raster:
+        """The raster of ``points`` (N, 2) carried by an affine ``place`` (3, 3) onto an image of ``size`` (width,
+        height).
+        """
+        key = (id(points), id(cells), size, tuple(np.round(place[:2].ravel(), 6)))
+        if key not in self._kept:
+            pixels = points @ place[:2, :2].T + place[:2, 2]
+            self._kept[key] = rasterise(pixels, cells, element, size[0], size[1], flat)
+        return self._kept[key]
+
+
 def rasterise(pixels: FloatArray, cells: IntArray, element: str, width: int, height: int, flat: bool = False) -> Raster:
     """The raster of a mesh whose points lie at ``pixels`` (N, 2), measured from the image's lower left corner.
 
@@ -68,7 +87,7 @@ def rasterise(pixels: FloatArray, cells: IntArray, element: str, width: int, hei
     chosen = visible(pixels, cells, width, height)
     found_cell, found_pixel, found_xi, found_beyond = [], [], [], []
     for parts, group in _groups(pixels, cells, element, chosen, flat):
-        corners, places = _parts(element, parts)
+        corners, places = lattice(element, parts)
         weights, _ = shape(element, corners)
         place = np.einsum("mn,enc->emc", weights, pixels[cells[group]])  # (E, m, 2)
         for part in places:
@@ -126,7 +145,7 @@ def _groups(
 
 
 @lru_cache(maxsize=64)
-def _parts(element: str, count: int) -> tuple[FloatArray, tuple[tuple[int, ...], ...]]:
+def lattice(element: str, count: int) -> tuple[FloatArray, tuple[tuple[int, ...], ...]]:
     """Reference points (m, 2) of a lattice on a cell, and the corners of the parts it makes, counter-clockwise or, in
     every other triangle, turned by half a circle.
     """
@@ -136,15 +155,15 @@ def _parts(element: str, count: int) -> tuple[FloatArray, tuple[tuple[int, ...],
         row = count + 1
         start = [j * row + i for j in range(count) for i in range(count)]
         return points, tuple((a, a + 1, a + row + 1, a + row) for a in start)
-    lattice = [(i, j) for j in range(count + 1) for i in range(count + 1 - j)]
-    number = {pair: k for k, pair in enumerate(lattice)}
+    grid = [(i, j) for j in range(count + 1) for i in range(count + 1 - j)]
+    number = {pair: k for k, pair in enumerate(grid)}
     found = []
-    for i, j in lattice:
+    for i, j in grid:
         if i + j < count:
             found.append((number[i, j], number[i + 1, j], number[i, j + 1]))
         if i + j < count - 1:
             found.append((number[i + 1, j + 1], number[i, j + 1], number[i + 1, j]))
-    return np.array(lattice) / count, tuple(found)
+    return np.array(grid) / count, tuple(found)
 
 
 def _candidates(quad: FloatArray, width: int, height: int) -> tuple[IntArray, IntArray]:

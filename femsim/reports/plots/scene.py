@@ -14,10 +14,10 @@ from femsim.meshes.elements import gauss_points, shape
 from femsim.meshes.layout import Root
 from femsim.meshes.mesh import Mesh, jacobians
 from femsim.models.kinematics import von_mises
-from femsim.reports.plots.cells import Rasters
+from femsim.reports.plots.look import round_125, words
 from femsim.reports.plots.memo import once
 from femsim.reports.plots.picture import Picture, Window, picture_of
-from femsim.reports.plots.style import round_125, words
+from femsim.reports.plots.raster import Rasters
 
 if TYPE_CHECKING:
     from femsim.builders.build import Discretisation

@@ -25,7 +25,8 @@ from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator, NullLocator
 from matplotlib.transforms import Bbox, TransformedBbox
 
-from femsim.reports.plots.style import DPI, INK, NORMAL, SMALL, length_axes, plain
+from femsim.reports.plots.look import DPI, INK, NORMAL, SMALL
+from femsim.reports.plots.style import length_axes, plain
 
 Window = tuple[float, float, float, float]
 #: room left of a panel for its numbers and label, below it, and above it for its title

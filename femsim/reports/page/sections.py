@@ -1,0 +1,109 @@
+"""The sections of the report, in their order: add one here, and its template ``sections/KEY.html`` beside it.
+
+A section takes what it shows from the document (the content of metrics.json): ``data`` returns what its template finds
+as ``data``, or None where the document has nothing for it, and the section is then left out. Templates also know
+``doc``, ``report``, ``m`` (the macros: ``m.plate(name)`` shows a figure) and the filters ``num``, ``fixed``, ``error``,
+``place``, ``seconds``, ``unit`` and ``proper``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+Json = dict[str, Any]
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Section:
+    """One section: its anchor and template's name, its heading, and what it takes from the document."""
+
+    key: str
+    title: str
+    data: Callable[[Document], Json | None]
+
+
+def _roots(document: Document) -> Json:
+    """Averages by root, in the order of the document, and the singular terms of each."""
+    report, groups = document["report"], []
+    for name, entries in document["metrics"]["roots"].items():
+        for at, rows in groupby(entries, key=lambda entry: entry["at"]):
+            groups.append({"name": name, "at": at, "region": report["conductors"].get(name, ""), "rows": list(rows)})
+    first = [(group, group["rows"][0]) for group in groups]
+    return {
+        "groups": groups,
+        "kinds": kinds_of(document),
+        "singular": [{"name": g["name"], "terms": row["singularity"]} for g, row in first if row.get("singularity")],
+        "notes": [f"{g['name']}: {row['singularity_note']}" for g, row in first if row.get("singularity_note")],
+    }
+
+
+def kinds_of(document: Document) -> list[str]:
+    """The kinds of root metrics a document has: the entries that have an error estimate beside them."""
+    found: dict[str, None] = {}
+    for entries in document["metrics"]["roots"].values():
+        for entry in entries:
+            found |= dict.fromkeys(key for key in entry if f"{key}_error" in entry)
+    return list(found)
+
+
+def _body(document: Document) -> Json:
+    elements = document["mesh"]["elements"]
+    text = f"The contour that can be questioned is left out: the mesh has {elements} cells. fields.vtu has them all."
+    return {"too_large": text if document["report"].get("field", {}).get("left_out") else ""}
+
+
+def _fields(document: Document) -> Json | None:
+    names = [entry["name"] for entry in document["report"]["figures"]]
+    found = [name for name in names if name.startswith(("root_", "interface_"))]
+    return {"figures": found} if found else None
+
+
+def _refinement(document: Document) -> Json | None:
+    found: Json | None = document.get("refinement")
+    return found
+
+
+def _cracks(document: Document) -> Json | None:
+    return {"cracks": document["cracks"]} if document.get("cracks") else None
+
+
+def _corners(document: Document) -> Json | None:
+    corners = document.get("corners") or {}
+    terms = [{"name": name, "terms": entry["singularity"]} for name, entry in corners.items() if entry["singularity"]]
+    notes = [
+        f"{name}: {entry.get('singularity_note') or 'no singular term'}"
+        for name, entry in corners.items()
+        if not entry["singularity"]
+    ]
+    return {"corners": terms, "notes": notes} if corners else None
+
+
+def _inputs(document: Document) -> Json:
+    """What differs from the defaults, and what does not."""
+    entries = document["report"]["inputs"]
+    changed = [entry for entry in entries if entry.get("differs", entry["given"])]
+    return {"changed": changed, "same": [entry for entry in entries if entry not in changed]}
+
+
+def _always(document: Document) -> Json:
+    return {}
+
+
+SECTIONS = (
+    Section("roots", "Stress at the roots", _roots),
+    Section("body", "Stress in the body", _body),
+    Section("fields", "Fields at the roots", _fields),
+    Section("cracks", "Interface cracks", _cracks),
+    Section("corners", "Corners", _corners),
+    Section("layout", "Layout", _always),
+    Section("inputs", "Inputs", _inputs),
+    Section("materials", "Materials and sources", _always),
+    Section("mesh", "Mesh", _always),
+    Section("refinement", "Refinement", _refinement),
+    Section("checks", "Checks", _always),
+    Section("reproduce", "Timing, versions, reproduction", _always),
+)

@@ -1,0 +1,106 @@
+"""The figures of a run: which, in what order, with what captions, and the plain data each is drawn from. Nothing here
+draws, so that another process can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from femsim.reports.plots.look import LENGTH, words
+from femsim.reports.plots.scene import scene
+from femsim.reports.plots.tractions import interface
+
+if TYPE_CHECKING:
+    from femsim.runs.run import Run
+
+CELLS = (
+    "Stresses are averaged at the mesh's nodes inside a region, never over an interface, so they jump there as they do "
+    "in the solution."
+)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Which page is to be drawn (a key of :data:`femsim.reports.plots.figures.PAGES`), and from what."""
+
+    kind: str
+    what: Any
+    which: Any = None
+
+
+@dataclass(frozen=True)
+class Plate:
+    """A figure: its file's stem, its caption, what it is drawn from. ``vector`` says that it is all lines and drawn as
+    SVG, too, without being asked.
+    """
+
+    name: str
+    caption: str
+    page: Page
+    vector: bool = False
+
+
+def plates(run: Run) -> Iterator[Plate]:
+    """The figures of a run in the order of a report."""
+    what = scene(run)
+    plane = "half-plane (r, z); the body is this turned about r = 0" if what.axisymmetric else "plane (x, y)"
+    yield Plate(
+        "layout",
+        f"Layout in the {plane}. Young's modulus at the final temperature, expansion coefficient as the mean from the "
+        "stress-free temperature.",
+        Page("layout", what.picture),
+        vector=what.picture.plan is not None,
+    )
+    yield Plate(
+        "mesh",
+        "Mesh in the colours of the materials; edges that fall on the same pixels are drawn once.",
+        Page("mesh", what.picture),
+    )
+    names = ", ".join(what.components)
+    cut = f" Not drawn: {what.cut}." if what.cut else ""
+    yield Plate(
+        "stress",
+        f"Stress components ({names}) and von Mises stress in MPa, size of the displacement in {LENGTH}; deformation "
+        f"drawn {what.scale:g} times as large; dashed: undeformed. {CELLS} Colours of stresses end at the 1st and 99th "
+        f"percentile by area.{cut}",
+        Page("stress", what),
+    )
+    if np.ndim(what.temperature):
+        yield Plate("temperature", "Temperature field in °C.", Page("temperature", what))
+    for number, root in enumerate(run.discretisation.roots):
+        shared = sum(other.name == root.name for other in run.discretisation.roots) > 1
+        at = f"{words(root.name)} at ({root.at[0]:g}, {root.at[1]:g}) {LENGTH}"
+        stem = root_stem(root.name, number) + (f"_{number}" if shared else "")
+        lengths = " and ".join(f"{length:g}" for length in what.lengths_of(root))
+        shape = "the ring" if what.axisymmetric else "the square"
+        yield Plate(
+            f"root_{stem}",
+            f"Around root {at}, undeformed: peel, shear and von Mises stress, MPa. Dashed: {shape} of {lengths} "
+            f"{LENGTH} in the conductor that the averages run over. Colours are clipped; at the root itself stress has "
+            "no finite value.",
+            Page("root", what, root),
+        )
+        yield Plate(
+            f"interface_{stem}",
+            f"Traction along the interface at root {at} under {root.region}: in the conductor (lines) and on the other "
+            "side (broad, pale lines), cell by cell; dashed: the averages. The sides agree where the mesh "
+            "resolves the field.",
+            Page("interface", interface(run, root)),
+        )
+    if run.adaptation is not None:
+        yield Plate(
+            "convergence",
+            "Estimated error of the root metrics, in % of the metric, against the number of unknowns, refinement by "
+            "refinement; dashed: the tolerance.",
+            Page("convergence", run.adaptation),
+        )
+
+
+def root_stem(name: str, number: int) -> str:
+    """A root's name as part of a file name; its number where the name will not do."""
+    plain = name.isascii() and name.replace("_", "").replace("-", "").isalnum() and len(name) <= 40
+    return name if plain else str(number)
