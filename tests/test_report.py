@@ -6,19 +6,24 @@ import base64
 import json
 import re
 import shutil
+import zlib
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from femsim.base.errors import InputError
 from femsim.cases.library import read_material
 from femsim.cases.stacks.bilayer import BilayerCase
 from femsim.cases.stacks.blocks import BlocksCase
+from femsim.measures.stress import nodal_stress
 from femsim.reports.content import report_data
+from femsim.reports.page.verdict import verdict
+from femsim.reports.plots.scene import in_regions
 from femsim.reports.report import build_html, rebuild, write_outputs
-from femsim.reports.words import error_text, fixed, number
+from femsim.reports.words import error_text, fixed, number, proper, unit
 from femsim.runs.results import results_dict
 from femsim.runs.run import Run, run
 from femsim.solvers.solve import Checks
@@ -148,18 +153,23 @@ def test_page_is_well_formed(page):
     ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
     assert len(set(ids)) == len(ids)
     for tag, attributes in page.tags:
-        if tag == "a":
+        if tag == "a" and attributes["href"].startswith("#"):
             assert attributes["href"].removeprefix("#") in ids
 
 
 def test_page_needs_no_other_file(html, page):
+    links = 0
     for tag, attributes in page.tags:
-        assert tag not in ("script", "link", "iframe", "object", "embed")
+        assert tag not in ("link", "iframe", "object", "embed")
         for name in ("src", "href", "srcset", "data", "action", "background"):
             value = attributes.get(name)
+            if tag == "a" and value is not None and value.startswith("http"):  # a source, opened by a click only
+                links += attributes["rel"] == "noopener noreferrer"
+                continue
             assert value is None or value.startswith(("data:image/", "#")), (tag, name)
+    assert links > 3
     assert "@import" not in html
-    assert not re.search(r"url\(", html)
+    assert not re.search(r"url\(|fetch\(|XMLHttpRequest|import\(", html)
     assert len(html) < 3_000_000
 
 
@@ -193,9 +203,93 @@ def test_every_key_of_the_case_is_listed(solved, page):
             assert f"{section}.{name} " in page.text, name
     for key in ("name", "stack", "materials.post", "materials.low", "probe.0.name", "probe.0.at"):
         assert f"{key} " in page.text
-    assert re.search(r"geometry\.post_radius 40 um given", page.text)
-    assert re.search(r"geometry\.cell_radius 150 um default", page.text)
-    assert 'materials.low { like = "polyimide", E = 2.5, nu = 0.34, cte = 50 } given' in page.text
+    assert "geometry.post_radius 40 µm" in page.text
+    assert 'materials.low { like = "polyimide", E = 2.5, nu = 0.34, cte = 50 }' in page.text
+    first, _, rest = page.text.partition("keys at their defaults")
+    assert "geometry.post_radius 40" in first
+    assert "geometry.cell_radius 150 µm" in rest
+    assert "geometry.cell_radius 150 µm" not in first
+
+
+def test_units_are_written_as_people_write_them(page):
+    assert not re.search(r"\d um\b|degC|uJ|J/m2", page.text)
+    assert "150 °C" in page.text
+    assert (
+        proper("an average over 5 um at 25 degC: 3 uJ, 2 J/m2; album")
+        == "an average over 5 µm at 25 °C: 3 µJ, 2 J/m²; album"
+    )
+    assert [unit(u) for u in ("um", "degC", "MPa um^0.4", "ppm/K")] == ["µm", "°C", "MPa µm^0.4", "ppm/K"]
+
+
+def judged(run: Run) -> dict:
+    document = json.loads(json.dumps(results_dict(run) | {"report": report_data(run)}))
+    return verdict(document)
+
+
+def test_the_verdict_says_the_highest_stress_and_what_it_means(solved):
+    top = max((m for m in solved.roots if m.length == 5.0), key=lambda m: m.von_mises)
+    found = judged(solved)
+    assert (
+        f"von Mises {fixed(top.von_mises, 1)} ± {error_text(top.von_mises_error)} MPa at post_root" in found["headline"]
+    )
+    assert "over 5 µm" in found["headline"]
+    share = top.von_mises / solved.materials["post"].spec.yield_
+    assert any(f"{100 * share:.0f} % of the yield strength of post" in line for line in found["lines"])
+
+
+def test_the_verdict_names_what_was_not_resolved(solved):
+    sharp = replace(solved, roots=tuple(m.with_errors([1e-4] * len(m.values)) for m in solved.roots))
+    assert judged(sharp)["faults"] == []
+    assert any("Every average is resolved" in line for line in judged(sharp)["lines"])
+    coarse = [m.with_errors([1e-4, 0.2 * abs(m.shear), 1e-4]) if m.length == 1.0 else m for m in sharp.roots]
+    found = judged(replace(sharp, roots=tuple(coarse)))
+    assert found["level"] == "warn"
+    assert any("shear at post_root over 1 µm" in fault and "(20 %)" in fault for fault in found["faults"])
+    assert not any("5 µm" in fault for fault in found["faults"])
+    bad = replace(sharp, solution=replace(solved.solution, checks=Checks(residual=1e-16, reaction=1e-3, energy=1e-16)))
+    assert judged(bad)["level"] == "bad"
+    assert any("check of the reaction failed" in fault for fault in judged(bad)["faults"])
+
+
+def test_a_contour_holds_the_fields(solved, written):
+    """What the page's script reads back: places, displacements, and the stress on both sides of an interface."""
+    run = solved
+    head, arrays = contour((written / "report.html").read_text(encoding="utf-8"))
+    mesh, names = run.solution.model.mesh, head["components"]
+    assert names == list(run.solution.model.kinematics.components)
+    cells, place, stress = arrays["cell"], arrays["x"], arrays["s"]
+    corner = mesh.points[mesh.cells[:, :4]]
+    if len(cells) == len(mesh.cells):
+        np.testing.assert_allclose(place[cells], corner, atol=1e-4)
+    assert np.ptp(place, axis=0) == pytest.approx(np.ptp(mesh.points, axis=0))
+    smooth = in_regions(mesh, nodal_stress(run.solution.field))
+    largest = np.abs(smooth).max()
+    assert stress.max() == pytest.approx(smooth.max(), rel=1e-3)
+    assert largest > 100
+    region = np.array(head["regions"])[arrays["region"][:, 0]]
+    at = np.array([25.0, 0.0])
+    sides = {}
+    for name in ("chip", "post"):
+        vertices = np.unique(cells[region == name])
+        on = vertices[np.abs(place[vertices, 1]) < 1e-6]
+        sides[name] = stress[on[np.argmin(np.abs(place[on, 0] - at[0]))], 0]
+    assert sides["post"] > 100 > -50 > sides["chip"]
+
+
+def contour(html: str) -> tuple[dict, dict[str, np.ndarray]]:
+    """The contour of a page, unpacked as its script does it."""
+    head = json.loads(re.search(r'id="field-head">(.*?)</script>', html, re.S)[1])
+    raw = zlib.decompress(base64.b64decode(re.search(r'id="field-data">(.*?)</script>', html, re.S)[1]))
+    found = {}
+    for one in head["arrays"]:
+        rows, wide = one["shape"][0], one["shape"][1] if len(one["shape"]) > 1 else 1
+        size = int(one["type"][1])
+        sorted_ = np.frombuffer(raw, np.uint8, rows * wide * size, one["start"]).reshape(wide, size, rows)
+        values = np.ascontiguousarray(sorted_.transpose(0, 2, 1)).view("<" + one["type"])[..., 0].T
+        found[one["name"]] = (
+            np.cumsum(values, axis=0) if one["type"] == "i4" else values.astype(float if one["type"][0] == "f" else int)
+        )
+    return head, found
 
 
 def test_every_root_and_average_is_listed(solved, page):
@@ -261,6 +355,8 @@ def test_rebuilding_gives_the_same_page(written, html, tmp_path):
         (lambda d: (d / "metrics.json").write_text('{"report": {}}'), "metrics.json"),
         (lambda d: (d / "metrics.json").write_bytes(b"\xff\xfe"), "metrics.json"),
         (lambda d: (d / "figures" / "layout.svg").unlink(), "layout.svg"),
+        (lambda d: (d / "fields.vtu").unlink(), "fields.vtu"),
+        (lambda d: (d / "fields.vtu").write_text("<VTKFile"), "fields.vtu"),
     ],
 )
 def test_rebuilding_from_less_names_what_is_missing(written, tmp_path, harm, named):
@@ -310,7 +406,8 @@ def test_numbers_in_words():
 
 def test_many_figures_are_packed_into_a_small_page(written, html, monkeypatch):
     document = json.loads((written / "metrics.json").read_text(encoding="utf-8"))
-    monkeypatch.setattr("femsim.reports.report.LARGEST", 10)
+    monkeypatch.setattr("femsim.reports.page.html.LARGEST", 10)
     small = build_html(document, written / "figures")
     assert len(small) < 0.7 * len(html)
+    assert "field-data" not in small
     assert len([tag for tag, _ in Page(small).tags if tag == "img"]) == 5

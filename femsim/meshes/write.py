@@ -32,8 +32,8 @@ from femsim.meshes.solids import GMSH_ORDER
 
 Values = npt.NDArray[np.float64] | npt.NDArray[np.int64]
 
-_VTK_TYPE = {"tri3": 5, "quad4": 9, "tri6": 22, "quad8": 23, "quad9": 28, "line2": 3, "line3": 21, "point": 1}
-_VTK_TYPE |= {"tet4": 10, "hex8": 12, "wedge6": 13, "tet10": 24, "hex20": 25, "wedge15": 26, "hex27": 29, "wedge18": 32}
+VTK_TYPE = {"tri3": 5, "quad4": 9, "tri6": 22, "quad8": 23, "quad9": 28, "line2": 3, "line3": 21, "point": 1}
+VTK_TYPE |= {"tet4": 10, "hex8": 12, "wedge6": 13, "tet10": 24, "hex20": 25, "wedge15": 26, "hex27": 29, "wedge18": 32}
 _GMSH_TYPE = {"tri3": 2, "quad4": 3, "tri6": 9, "quad9": 10, "quad8": 16, "line2": 1, "line3": 8, "point": 15}
 _GMSH_TYPE |= {"tet4": 4, "hex8": 5, "wedge6": 6, "tet10": 11, "hex27": 12, "wedge18": 13, "hex20": 17, "wedge15": 18}
 _VTK_NUMBER = {"float64": "Float64", "float32": "Float32", "int64": "Int64", "int32": "Int32", "uint8": "UInt8"}
@@ -85,7 +85,7 @@ def vtu_bytes(
         _check(name, values, (shape[0],))
         columns[name] = values
     columns["region"] = mesh.region
-    kinds = np.full(shape[0], _VTK_TYPE[mesh.element], dtype=np.uint8)
+    kinds = np.full(shape[0], VTK_TYPE[mesh.element], dtype=np.uint8)
     offsets = np.arange(1, shape[0] + 1) * shape[1]
     return _vtu(mesh.points[cells], np.arange(len(cells)), offsets, kinds, points, columns, {"region": names})
 
@@ -166,7 +166,7 @@ def _facets(mesh: Mesh) -> list[tuple[str, int, str, IntArray]]:
 def _mesh_vtu(mesh: Mesh, points: FloatArray, data: dict[str, Values]) -> bytes:
     count = len(mesh.cells)
     connectivity, sizes = [mesh.cells.ravel()], [np.full(count, mesh.cells.shape[1])]
-    kinds, region = [np.full(count, _VTK_TYPE[mesh.element])], [mesh.region]
+    kinds, region = [np.full(count, VTK_TYPE[mesh.element])], [mesh.region]
     names = {2: list(mesh.surfaces), 1: list(mesh.lines)}
     number: dict[int, list[IntArray]] = {dim: [np.full(count, -1)] for dim in names}
     for name, dim, element, nodes in _facets(mesh):
@@ -174,7 +174,7 @@ def _mesh_vtu(mesh: Mesh, points: FloatArray, data: dict[str, Values]) -> bytes:
             continue  # node sets have no cells in a VTU file
         connectivity.append(nodes.ravel())
         sizes.append(np.full(len(nodes), nodes.shape[1]))
-        kinds.append(np.full(len(nodes), _VTK_TYPE[element]))
+        kinds.append(np.full(len(nodes), VTK_TYPE[element]))
         region.append(np.full(len(nodes), -1))
         for other in names:
             number[other].append(np.full(len(nodes), names[dim].index(name) if other == dim else -1))

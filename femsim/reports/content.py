@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 import femsim
 from femsim.base.units import UNIT
@@ -33,8 +34,8 @@ PACKAGES = ("numpy", "scipy", "scikit-fem", "meshio", "matplotlib", "pydantic")
 Json = dict[str, Any]
 
 
-def report_data(run: Run, figures: Sequence[Json] = ()) -> Json:
-    """All that the report needs beyond the JSON document of ``solve``."""
+def report_data(run: Run, figures: Sequence[Json] = (), field: Json | None = None) -> Json:
+    """All that the report needs beyond the JSON document of ``solve``; ``field`` says how the page's contour starts."""
     case, quality = run.case, run.quality or quality_of(run.discretisation.mesh)
     layout = run.discretisation.layout
     return {
@@ -49,6 +50,11 @@ def report_data(run: Run, figures: Sequence[Json] = ()) -> Json:
         "lengths": list(run.discretisation.lengths),
         "conductors": {root.name: root.region for root in run.discretisation.roots},
         "materials": material_entries(run.materials),
+        "yield": {
+            region: float(one.spec.yield_)
+            for region, one in run.materials.items()
+            if isinstance(one.spec.yield_, int | float)
+        },
         "quality": {
             "smallest_edge": quality.smallest_edge,
             "largest_edge": quality.largest_edge,
@@ -63,6 +69,7 @@ def report_data(run: Run, figures: Sequence[Json] = ()) -> Json:
         "checks": _checks(run),
         "versions": _versions(),
         "figures": list(figures),
+        "field": field or {},
     }
 
 
@@ -148,21 +155,29 @@ _PLAIN = {"ratio", "count", "fraction"}
 
 
 def _inputs(case: CaseBase) -> Iterator[Json]:
-    """Every key of a case: dotted name, value, unit, whether it was given, and what it means."""
+    """Every key of a case: dotted name, value, unit, whether it was given, whether it differs from the default,
+    and what it means.
+    """
     fields = type(case).model_fields
     for name in sorted(fields, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST)):
         field = fields[name]
         value, given = getattr(case, name), name in case.model_fields_set
         if name == "materials":
+            standard = getattr(type(case), "STANDARD", {})
             for role, ref in case.materials.items():
-                yield _input(f"materials.{role}", ref, "", True, "")
+                yield _input(f"materials.{role}", ref, "", (True, ref != standard.get(role)), "")
         elif isinstance(value, BaseModel):
             yield from _keys(value, name, True)
         elif isinstance(value, list) and value and isinstance(value[0], BaseModel):
             for index, entry in enumerate(value):
                 yield from _keys(entry, f"{name}.{index}", False)
         else:
-            yield _input(name, value, "", given, field.description or "")
+            yield _input(name, value, "", (given, _differs(value, field)), field.description or "")
+
+
+def _differs(value: object, field: FieldInfo) -> bool:
+    """Whether a value is another one than the field's default; one without a default always is."""
+    return field.is_required() or bool(value != field.get_default(call_default_factory=True, validated_data={}))
 
 
 def _keys(model: BaseModel, prefix: str, optional: bool) -> Iterator[Json]:
@@ -170,7 +185,8 @@ def _keys(model: BaseModel, prefix: str, optional: bool) -> Iterator[Json]:
         value, key = getattr(model, name), f"{prefix}.{field.alias or name}"
         if value is None and not optional:
             continue
-        yield _input(key, value, _unit(key, value), name in model.model_fields_set, field.description or "")
+        given = name in model.model_fields_set, not optional or _differs(value, field)
+        yield _input(key, value, _unit(key, value), given, field.description or "")
 
 
 def _unit(key: str, value: object) -> str:
@@ -189,8 +205,15 @@ def _numeric(value: object) -> bool:
     return bool(entries) and all(isinstance(v, int | float) and not isinstance(v, bool) for v in entries)
 
 
-def _input(key: str, value: object, unit: str, given: bool, meaning: str) -> Json:
-    return {"key": key, "value": _toml(value), "unit": unit, "given": given, "meaning": meaning}
+def _input(key: str, value: object, unit: str, given: tuple[bool, bool], meaning: str) -> Json:
+    return {
+        "key": key,
+        "value": _toml(value),
+        "unit": unit,
+        "given": given[0],
+        "differs": given[1],
+        "meaning": meaning,
+    }
 
 
 def _toml(value: object) -> str:

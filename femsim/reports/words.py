@@ -43,8 +43,8 @@ def place(at: Sequence[float]) -> str:
 
 
 def unit(text: str) -> str:
-    """A unit as a page shows it: ``um`` as µm, ``degC`` as °C, exponents raised."""
-    return _UNITS.get(text, text.replace("um^", "µm^"))
+    """A unit as a page shows it: ``um`` as µm, ``degC`` as °C."""
+    return _UNITS.get(text, re.sub(r"\bum\b", "µm", text))
 
 
 def proper(text: object) -> str:

@@ -56,14 +56,14 @@ def read_vtu(path: Path) -> Raw:
     cell_data = _joined([piece.cell_data for piece in pieces])
     per_cell = {name: values[ordered] for name, values in cell_data.items() if len(values) == len(ordered)}
     raw.point_data = scalars(_joined([piece.point_data for piece in pieces]))
-    regions = _names(field_data, "region")
+    regions = names_in(field_data, "region")
     if regions and "node" in raw.point_data:
         _rejoin(raw, raw.point_data.pop("node").astype(np.int64))
-    _groups(raw, per_cell, regions, _names(field_data, "surface"), _names(field_data, "line"))
+    _groups(raw, per_cell, regions, names_in(field_data, "surface"), names_in(field_data, "line"))
     return raw
 
 
-def _names(field_data: dict[str, _Array], what: str) -> dict[int, str]:
+def names_in(field_data: dict[str, _Array], what: str) -> dict[int, str]:
     """Names by number: an array ``region: NAME`` of one number for each, or (until 0.1) the texts ``region_names``."""
     found = {}
     for key, values in field_data.items():
@@ -71,6 +71,17 @@ def _names(field_data: dict[str, _Array], what: str) -> dict[int, str]:
             found[int(values[0])] = key.removeprefix(f"{what}: ")
     texts = field_data.get(f"{what}_names", [])
     return found or {number: text for number, text in enumerate(texts) if isinstance(text, str)}
+
+
+def read_arrays(path: Path) -> dict[str, dict[str, _Array]]:
+    """All arrays of a file of one piece, by section (Points, Cells, PointData, CellData, FieldData) and name."""
+    vtu = _Vtu(path)
+    grid = vtu.root.find("UnstructuredGrid")
+    piece = None if grid is None else grid.find("Piece")
+    if grid is None or piece is None:
+        fail(path, "holds no Piece")
+    found = {part.tag: vtu.arrays(part) for part in piece}
+    return {**found, "FieldData": vtu.arrays(grid.find("FieldData"))}
 
 
 class _Vtu:

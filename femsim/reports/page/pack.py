@@ -21,9 +21,11 @@ import numpy.typing as npt
 from femsim.base.arrays import FloatArray, IntArray
 from femsim.meshes.elements import shape
 from femsim.meshes.mesh import Mesh
+from femsim.reports.plots.look import LARGE_BODY, LENGTH
 from femsim.reports.plots.outlines import outline_edges
+from femsim.reports.plots.picture import padded
 from femsim.reports.plots.raster import lattice
-from femsim.reports.plots.scene import in_regions
+from femsim.reports.plots.scene import Scene, in_regions
 
 #: meshes of quadratic cells up to these sizes are cut into 4 x 4 or 2 x 2 parts a cell
 FEW, SOME = 1500, 8000
@@ -46,6 +48,48 @@ class Fields:
     displacement: FloatArray
     stress: FloatArray
     temperature: FloatArray
+
+
+def view_of(what: Scene) -> dict[str, Any]:
+    """How the page's contour of a scene starts: window, components with their colours' limits, roots."""
+    x0, x1, y0, y1 = what.picture.body
+    large = max(abs(v) for v in (x0, x1, y0, y1)) > LARGE_BODY
+    shown = [*what.components, "von_mises", "u"]
+    limits = {name: list(what.limits(name)) for name in shown}
+    if np.ndim(what.temperature) and np.ptp(what.temperature) > 0:
+        shown.append("T")
+        limits["T"] = [float(np.min(what.temperature)), float(np.max(what.temperature))]
+    roots = [
+        {
+            "label": what.words(root),
+            "at": list(root.at),
+            "into": list(root.into),
+            "lengths": list(what.lengths_of(root)),
+            "length": what.lengths_of(root)[0],
+        }
+        for root in what.picture.roots
+    ]
+    return {
+        "left_out": len(what.mesh.cells) > MOST,
+        "axes": list(what.picture.axes),
+        "unit": "mm" if large else LENGTH,
+        "per": 1000.0 if large else 1.0,
+        "body": [x0, x1, y0, y1],
+        "window": list(padded(what.window)),
+        "scale": what.scale,
+        "start": 0,
+        "first": "von_mises",
+        "shown": shown,
+        "limits": limits,
+        "roots": roots,
+    }
+
+
+def fields_of(what: Scene) -> Fields:
+    """The fields of a scene."""
+    count = len(what.mesh.points)
+    temperature = np.broadcast_to(np.asarray(what.temperature, dtype=float), (count,))
+    return Fields(what.mesh, what.components, what.displacement, what.stress, temperature)
 
 
 def pack(fields: Fields, view: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -18,9 +18,8 @@ from femsim.base.arrays import FloatArray
 from femsim.meshes.layout import Root
 from femsim.reports.plots.cells import CellField
 from femsim.reports.plots.look import ACCENT, DIVERGING, FAINT, INK, LENGTH, NORMAL, SEQUENTIAL, SMALL, limits, words
-from femsim.reports.plots.mesh import around, padded
 from femsim.reports.plots.outlines import mesh_outlines
-from femsim.reports.plots.picture import Window
+from femsim.reports.plots.picture import Window, around, padded
 from femsim.reports.plots.scene import Scene, scene
 from femsim.reports.plots.sheet import FOOT, HEAD, LEFT, Sheet, faint_frame, title
 from femsim.reports.plots.style import colour_bar, length_axes, own_axes, plain, stress_label
@@ -85,20 +84,12 @@ def _both(what: Scene, factor: float) -> Window:
 def _add_deformed(ax: Axes, what: Scene, component: str, points: FloatArray) -> CellField:
     """A component on the deformed body, with its lines and the undeformed ones."""
     values = what.values(component)
-    low, high = _limits(values, what.areas, component)
-    field = _add_field(ax, what, points, values, component, (low, high))
+    field = _add_field(ax, what, points, values, component, what.limits(component))
     ax.add_collection(
         LineCollection(mesh_outlines(what.mesh), colors=FAINT, linewidths=0.5, linestyles=(0, (3, 2)), zorder=2)
     )
     ax.add_collection(LineCollection(mesh_outlines(what.mesh, points), colors=INK, linewidths=0.6, zorder=3))
     return field
-
-
-def _limits(values: FloatArray, areas: FloatArray, component: str) -> tuple[float, float]:
-    """Colour limits: percentiles of a stress, all of a displacement."""
-    if component == "u":
-        return 0.0, float(values.max()) or 1.0
-    return limits(values, areas, component != "von_mises")
 
 
 def _add_field(

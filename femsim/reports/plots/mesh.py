@@ -18,7 +18,7 @@ from femsim.meshes.mesh import Mesh, jacobians
 from femsim.reports.plots.cells import CellField, MeshEdges, paint_regions
 from femsim.reports.plots.look import ACCENT, INK, NORMAL, SEQUENTIAL, shown, words
 from femsim.reports.plots.outlines import all_edges, mesh_outlines
-from femsim.reports.plots.picture import Picture, Window, picture
+from femsim.reports.plots.picture import Picture, Window, around, padded, picture
 from femsim.reports.plots.sheet import FOOT, HEAD, LEFT, LINE, Sheet, swatch, title
 from femsim.reports.plots.style import colour_bar, darker, length_axes, own_axes, plain
 
@@ -28,19 +28,6 @@ if TYPE_CHECKING:
 
 #: width of a page and height of its panels, inches
 PAGE, TALLEST = 10.2, 4.6
-
-
-def padded(window: Window, by: float = 0.03) -> Window:
-    """A window with a margin."""
-    pad = by * max(window[1] - window[0], window[3] - window[2])
-    return window[0] - pad, window[1] + pad, window[2] - pad, window[3] + pad
-
-
-def around(what: Picture, root: Root, reach: float) -> Window:
-    """A square window of ``reach`` (um) to each side of a root, cut at the body."""
-    x0, x1, y0, y1 = what.body
-    x, y = root.at
-    return max(x - reach, x0), min(x + reach, x1), max(y - reach, y0), min(y + reach, y1)
 
 
 def plot_mesh(

@@ -73,6 +73,19 @@ class Picture:
         return float(x0), float(x1), float(y0), float(y1)
 
 
+def padded(window: Window, by: float = 0.03) -> Window:
+    """A window with a margin."""
+    pad = by * max(window[1] - window[0], window[3] - window[2])
+    return window[0] - pad, window[1] + pad, window[2] - pad, window[3] + pad
+
+
+def around(what: Picture, root: Root, reach: float) -> Window:
+    """A square window of ``reach`` (um) to each side of a root, cut at the body."""
+    x0, x1, y0, y1 = what.body
+    x, y = root.at
+    return max(x - reach, x0), min(x + reach, x1), max(y - reach, y0), min(y + reach, y1)
+
+
 def picture(result: Run | Discretisation | Layout | Mesh | Picture) -> Picture:
     """Gather what is known of ``result``."""
     if isinstance(result, Picture):

@@ -14,7 +14,7 @@ from femsim.meshes.elements import gauss_points, shape
 from femsim.meshes.layout import Root
 from femsim.meshes.mesh import Mesh, jacobians
 from femsim.models.kinematics import von_mises
-from femsim.reports.plots.look import round_125, words
+from femsim.reports.plots.look import limits, round_125, words
 from femsim.reports.plots.memo import once
 from femsim.reports.plots.picture import Picture, Window, picture_of
 from femsim.reports.plots.raster import Rasters
@@ -124,6 +124,13 @@ class Scene:
         if component not in self.components:
             raise ValueError(f"component: {component!r} is none of {', '.join((*self.components, 'von_mises', 'u'))}")
         return np.asarray(self.smooth[..., self.components.index(component)])
+
+    def limits(self, component: str) -> tuple[float, float]:
+        """Where colours end: all of a displacement, the 1st and 99th percentile by area of a stress."""
+        values = self.values(component)
+        if component == "u":
+            return 0.0, float(values.max()) or 1.0
+        return limits(values, self.areas, component != "von_mises")
 
     def root(self, wanted: Root | str) -> Root:
         """A root by its name."""
