@@ -88,7 +88,7 @@ def test_component_tabs_slider_and_readout(page):
     box = page.locator("#viewer canvas").bounding_box()
     page.locator("#viewer [data-name=zz]").click()
     assert page.locator("#viewer [aria-selected=true]").inner_text() == "zz"
-    assert page.locator("#viewer .bar .name").inner_text() == "stress zz, MPa"
+    page.wait_for_function("document.querySelector('#viewer .bar .name').textContent === 'stress zz, MPa'")
     page.locator("#viewer input[type=range]").fill("100")
     page.wait_for_function("document.querySelector('#viewer .scale').textContent.startsWith('×')")
     box = page.locator("#viewer canvas").bounding_box()
