@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Self, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from femsim.base.errors import InputError
 
+
+@dataclass(frozen=True)
+class In:
+    """The unit of a type's numbers; in the JSON Schema it is ``unit``."""
+
+    unit: str
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler(schema), "unit": self.unit}
+
+
 MAX_LENGTH = 1.0e7  # um: ten metres; more is a slip of units
-Positive = Annotated[float, Field(gt=0, le=MAX_LENGTH)]
-NonNegative = Annotated[float, Field(ge=0, le=MAX_LENGTH)]
-Coordinate = Annotated[float, Field(ge=-MAX_LENGTH, le=MAX_LENGTH)]
+Positive = Annotated[float, Field(gt=0, le=MAX_LENGTH), In("um")]
+NonNegative = Annotated[float, Field(ge=0, le=MAX_LENGTH), In("um")]
+Coordinate = Annotated[float, Field(ge=-MAX_LENGTH, le=MAX_LENGTH), In("um")]
+Celsius = Annotated[float, Field(ge=-273.15, le=4000), In("degC")]
 #: a point, or the name of one
 Place = tuple[Coordinate, Coordinate] | Annotated[str, Field(min_length=1)]
 #: a part of something else, as a whole or as nothing at most
@@ -117,6 +140,3 @@ def number(given: Mapping[str, Any], key: str, default: float | None = None) -> 
     value = given.get(key, default)
     usable = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
     return float(value) if usable else None
-
-
-Celsius = Annotated[float, Field(ge=-273.15, le=4000)]

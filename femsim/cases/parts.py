@@ -61,7 +61,7 @@ class MeshSpec(Refinement):
         default=1.3, description="ratio of neighbouring elements away from the roots"
     )
     largest: Annotated[float, Field(gt=0, le=1.0e6)] | None = Field(
-        default=None, description="largest element, um (default: none)"
+        default=None, description="largest element, um; default: none"
     )
 
 

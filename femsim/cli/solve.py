@@ -133,6 +133,7 @@ def tolerance(text: str | None) -> list[str]:
 
 def _show_results(document: dict[str, Any], rows: list[list[str]]) -> None:
     from femsim.runs.results import crack_notes, crack_table, left_out_words
+    from femsim.runs.units import is_plane, output_unit
 
     case, mesh = document["case"], document["mesh"]
     delta = case["delta_t"]
@@ -149,7 +150,8 @@ def _show_results(document: dict[str, Any], rows: list[list[str]]) -> None:
         out("\n")
     regions = document["metrics"]["regions"]
     if regions:
-        lines = [["region", "mean von Mises (MPa)", "max at a Gauss point (MPa)", "energy (uJ)"]]
+        energy = output_unit("metrics.regions.any.energy", is_plane(case["kinematics"]))
+        lines = [["region", "mean von Mises (MPa)", "max at a Gauss point (MPa)", f"energy ({energy})"]]
         for name, values in regions.items():
             lines.append([name, *(number(values[key]) for key in ("von_mises_mean", "von_mises_max", "energy"))])
         out(table(lines, right=(1, 2, 3)))

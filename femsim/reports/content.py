@@ -14,8 +14,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 import femsim
-from femsim.base.units import UNIT
 from femsim.cases.parts import CaseBase
+from femsim.cases.units import key_unit
 from femsim.meshes.mesh import quality as quality_of
 from femsim.reports.materials import material_entries
 from femsim.reports.words import number
@@ -120,20 +120,6 @@ def _versions() -> Json:
     return found
 
 
-_UNITS = {
-    "load.stress_free_temperature": UNIT["temperature"],
-    "load.temperature": UNIT["temperature"],
-    "mesh.size": UNIT["length"],
-    "mesh.largest": UNIT["length"],
-    "metrics.length": UNIT["length"],
-    "pressure": UNIT["stress"],
-    "traction": UNIT["stress"],
-}
-
-
-_LENGTHS = {"at", "point", "r", "z", "x", "y", "u_r", "u_z", "u_x", "u_y", "thickness", "radius", "offset"}
-
-
 _FIRST = (
     "name",
     "stack",
@@ -151,9 +137,6 @@ _FIRST = (
 )
 
 
-_PLAIN = {"ratio", "count", "fraction"}
-
-
 def _inputs(case: CaseBase) -> Iterator[Json]:
     """Every key of a case: dotted name, value, unit, whether it was given, whether it differs from the default,
     and what it means.
@@ -167,10 +150,10 @@ def _inputs(case: CaseBase) -> Iterator[Json]:
             for role, ref in case.materials.items():
                 yield _input(f"materials.{role}", ref, "", (True, ref != standard.get(role)), "")
         elif isinstance(value, BaseModel):
-            yield from _keys(value, name, True)
+            yield from _keys(type(case), value, name, True)
         elif isinstance(value, list) and value and isinstance(value[0], BaseModel):
             for index, entry in enumerate(value):
-                yield from _keys(entry, f"{name}.{index}", False)
+                yield from _keys(type(case), entry, f"{name}.{index}", False)
         else:
             yield _input(name, value, "", (given, _differs(value, field)), field.description or "")
 
@@ -180,24 +163,18 @@ def _differs(value: object, field: FieldInfo) -> bool:
     return field.is_required() or bool(value != field.get_default(call_default_factory=True, validated_data={}))
 
 
-def _keys(model: BaseModel, prefix: str, optional: bool) -> Iterator[Json]:
+def _keys(kind: type[BaseModel], model: BaseModel, prefix: str, optional: bool) -> Iterator[Json]:
     for name, field in type(model).model_fields.items():
         value, key = getattr(model, name), f"{prefix}.{field.alias or name}"
         if value is None and not optional:
             continue
-        given = name in model.model_fields_set, not optional or _differs(value, field)
-        yield _input(key, value, _unit(key, value), given, field.description or "")
+        given = name in model.model_fields_set
+        differs = not optional or (given and _differs(value, field))
+        yield _input(key, value, _unit(kind, key, value), (given, differs), field.description or "")
 
 
-def _unit(key: str, value: object) -> str:
-    parts = key.split(".")
-    if not _numeric(value):
-        return ""
-    short = ".".join((parts[0], parts[-1]))
-    if short in _UNITS or parts[-1] in _UNITS:
-        return _UNITS.get(short) or _UNITS[parts[-1]]
-    length = parts[-1] in _LENGTHS or (parts[0] == "geometry" and parts[-1] not in _PLAIN)
-    return UNIT["length"] if length else ""
+def _unit(kind: type[BaseModel], key: str, value: object) -> str:
+    return key_unit(kind, key) if _numeric(value) else ""
 
 
 def _numeric(value: object) -> bool:

@@ -16,7 +16,7 @@ from femsim.base.arrays import BoolArray, FloatArray
 from femsim.base.errors import InputError, nearest
 from femsim.study.design import unit_problem, unit_values
 from femsim.study.plan import Plan
-from femsim.study.points import restored, unit_of
+from femsim.study.points import restored
 from femsim.study.schema import ParameterSpec, StudyFile, WindowSpec
 from femsim.study.store import DONE, Store
 
@@ -70,6 +70,10 @@ class Frame:
         """Done points."""
         return len(self.points)
 
+    def unit(self, name: str) -> str:
+        """The unit of a parameter or an output."""
+        return self.plan.unit(name)
+
     def output(self, path: str) -> FloatArray:
         """One output by path. Raises InputError where the study has none of that name."""
         if path not in self.outputs:
@@ -112,7 +116,13 @@ def load_frame(store: Store) -> Frame:
     for key, kind in zip(plan.keys, plan.kinds, strict=True):
         column = table[key].to_pylist()
         axes.append(
-            _axis(key, [restored(column[i], kind) for i in keep], kind in ("number", "integer"), specs.get(key))
+            _axis(
+                key,
+                plan.unit(key),
+                [restored(column[i], kind) for i in keep],
+                kind in ("number", "integer"),
+                specs.get(key),
+            )
         )
     outputs = {path: table[path].to_numpy(zero_copy_only=False).astype(float)[keep] for path in plan.outputs}
     points = table["point"].to_numpy()[keep]
@@ -122,12 +132,12 @@ def load_frame(store: Store) -> Frame:
     )
 
 
-def _axis(key: str, values: list[Any], numeric: bool, spec: ParameterSpec | None) -> Axis:
+def _axis(key: str, unit: str, values: list[Any], numeric: bool, spec: ParameterSpec | None) -> Axis:
     name = spec.name if spec and spec.label else ".".join(key.split(".")[1:]) or key
     if numeric:
         x = np.asarray(values, dtype=float)
         u = unit_values(spec, values) if spec is not None else (np.argsort(np.argsort(x)) + 0.5) / max(len(x), 1)
-        return Axis(key, name, unit_of(key), x, u, log=bool(spec and spec.scale == "log"))
+        return Axis(key, name, unit, x, u, log=bool(spec and spec.scale == "log"))
     known = list(dict.fromkeys(repr(v) for v in (spec.values if spec and spec.values else values)))
     index = np.array([known.index(repr(v)) for v in values], dtype=float)
     labels = tuple(text.strip("'\"") if len(text) < 26 else text[:23] + "..." for text in known)

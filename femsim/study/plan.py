@@ -17,9 +17,11 @@ from typing import Any
 import femsim
 from femsim.base.errors import FemsimWarning, InputError, ToleranceError, nearest
 from femsim.base.files import atomic_write
-from femsim.cases.case import Case
+from femsim.cases.case import CASE_TYPES, Case
 from femsim.cases.stacks.meshfile import MeshCase
+from femsim.cases.units import key_unit
 from femsim.runs.names import Output, find, named, outputs_of
+from femsim.runs.units import is_plane, output_unit
 from femsim.study.points import Kind, case_of, kind_of
 from femsim.study.studyfile import Study
 
@@ -64,6 +66,18 @@ class Plan:
     def case(self, index: int) -> Case:
         """The case of a point. Raises InputError where the schema refuses its values."""
         return case_of(self.data, self.keys, self.rows[index], "")
+
+    def unit(self, name: str) -> str:
+        """The unit of a column, or of any key or output; empty for what has none."""
+        kind = CASE_TYPES[str(self.data["stack"])]
+        if name in self.keys or (name not in self.outputs and name.split(".")[0] in kind.model_fields):
+            return key_unit(kind, name)
+        return output_unit(name, self._plane)
+
+    @functools.cached_property
+    def _plane(self) -> bool:
+        model = self.data.get("model", {})
+        return isinstance(model, dict) and is_plane(str(model.get("kinematics", "axisymmetric")))
 
     @property
     def base_path(self) -> Path:

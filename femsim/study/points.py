@@ -1,11 +1,8 @@
-"""Points into cases and documents into columns: values as overrides of the case, outputs by dotted path, units by
-name.
-"""
+"""Points into cases and columns: values as overrides of the case, and as a dataset stores them."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
@@ -47,34 +44,3 @@ def case_of(data: Mapping[str, Any], keys: Sequence[str], values: Sequence[Any],
     """The case with a point's values in place. Raises InputError where the schema refuses one."""
     given = overrides(keys, values)
     return parse_case(apply_overrides(data, given, file), file, given)
-
-
-_UNITS: tuple[tuple[str, str], ...] = (
-    (r"geometry\.ratio|model\.|mesh\.growth|.*\.nu(\.|$|\[)", ""),
-    (
-        r"geometry\.|mesh\.size|mesh\.largest|metrics\.length|.*\.(r|z|x|y)\.\d|.*\.thickness$|.*\.radius$|.*\.at[.\[]",
-        "um",
-    ),
-    (r".*\.(E|G)(\.|$|\[)", "GPa"),
-    (r".*\.cte(\.|$|\[)", "ppm/K"),
-    (r"load\.(stress_free_)?temperature", "degC"),
-    (r".*\.pressure$|.*\.traction", "MPa"),
-    (r".+\.(peel|shear|von_mises)(_error)?( at \([^)]*\))?\.[0-9][0-9.eE+-]*um$", "MPa"),
-    (r"metrics\.roots\..*\.length$", "um"),
-    (r"metrics\.roots\.", "MPa"),
-    (r"metrics\.regions\..*\.energy$", "uJ"),
-    (r"metrics\.regions\.", "MPa"),
-    (r"probes\..*\.u\[|boundary\..*\.u_", "um"),
-    (r"probes\..*\.stress\.", "MPa"),
-    (r"case\.delta_t", "K"),
-    (r"mesh\.smallest", "um"),
-    (r"timing\.|seconds$", "s"),
-    (r".*\.yield$", "MPa"),
-    (r".*\.hardness$", "HV"),
-    (r".*\.angle$", "deg"),
-)
-
-
-def unit_of(path: str) -> str:
-    """The unit of a key of the case or a path of the results; empty for what has none."""
-    return next((unit for pattern, unit in _UNITS if re.match(pattern, path)), "")

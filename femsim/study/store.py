@@ -24,7 +24,7 @@ from typing import Any, TypeAlias
 from femsim.base.errors import InputError
 from femsim.base.files import atomic_write
 from femsim.study.plan import Plan, differences, load_plan, save_plan
-from femsim.study.points import stored, unit_of
+from femsim.study.points import stored
 
 RESULTS, PARTS, LOCK = "results.parquet", "parts", ".lock"
 DONE, FAILED = "done", "failed"
@@ -88,7 +88,7 @@ def schema(plan: Plan, reuse: dict[str, int] | None = None) -> Any:
     }
 
     def column(name: str, kind: Any, what: str) -> Any:
-        return pa.field(name, kind, metadata={"unit": unit_of(name), "what": what})
+        return pa.field(name, kind, metadata={"unit": plan.unit(name), "what": what})
 
     fields = [column("point", pa.int64(), "number of the point, from 0")]
     fields += [column(k, types[kind], "parameter") for k, kind in zip(plan.keys, plan.kinds, strict=True)]
@@ -102,7 +102,7 @@ def schema(plan: Plan, reuse: dict[str, int] | None = None) -> Any:
         "case": plan.case_name,
         "definition": json.dumps(plan.study, ensure_ascii=False),
         "case_data": json.dumps(plan.data, ensure_ascii=False),
-        "units": json.dumps({f.name: unit_of(f.name) for f in fields if unit_of(f.name)}),
+        "units": json.dumps({f.name: plan.unit(f.name) for f in fields if plan.unit(f.name)}),
         "points": str(len(plan.rows)),
         "reuse": json.dumps(reuse or {}),
     }

@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from femsim.base.arrays import FloatArray
 from femsim.runs.names import parts
 from femsim.study.analysis import Axis, Frame, Sensitivity, best, bins_of, inside, main_effect, pareto, window_keys
-from femsim.study.points import unit_of
 
 INK, SOFT, ACCENT, SECOND, WINDOW = "#1d2329", "#8a949d", "#1f5fa8", "#c8553d", "#111111"
 COLOURS = "viridis"
@@ -28,9 +27,9 @@ def short(path: str) -> str:
     return text.replace(".", " ").replace("_", " ")
 
 
-def output_label(path: str) -> str:
+def output_label(frame: Frame, path: str) -> str:
     """Name and unit of an output."""
-    unit = unit_of(path)
+    unit = frame.unit(path)
     return f"{short(path)} ({unit})" if unit else short(path)
 
 
@@ -71,7 +70,7 @@ def main_effects_figure(frame: Frame, path: str, order: Sequence[int]) -> Figure
         _ticks(ax, axis)
         ax.set_xlabel(axis.label, fontsize=9)
         if number % columns == 0:
-            ax.set_ylabel(output_label(path), fontsize=9)
+            ax.set_ylabel(output_label(frame, path), fontsize=9)
         for window in frame.spec.window:
             if window_keys(window) == (axis.key,) and not axis.categories:
                 span = np.clip(window.range, axis.x.min(), axis.x.max())
@@ -113,7 +112,7 @@ def map_figure(frame: Frame, path: str, i: int, j: int) -> Figure:
     ax = figure.subplots()
     painted = ax.pcolormesh(ex, ey, np.ma.masked_invalid(mean), cmap=COLOURS, rasterized=True)
     bar = figure.colorbar(painted, ax=ax)
-    bar.set_label(output_label(path), fontsize=9)
+    bar.set_label(output_label(frame, path), fontsize=9)
     bar.ax.tick_params(labelsize=8)
     _ticks(ax, x)
     _ticks(ax, y, "y")
@@ -180,7 +179,7 @@ def parallel_figure(frame: Frame, path: str) -> Figure:
         good = np.random.default_rng(0).choice(good, MOST_LINES, replace=False)
     top = best(frame, path, 10)
     shown = [good[~np.isin(good, top)], top]
-    axes = [*frame.axes, Axis(path, short(path), unit_of(path), y, y)]
+    axes = [*frame.axes, Axis(path, short(path), frame.unit(path), y, y)]
     spans = [_span(a) for a in axes]
     scaled = np.column_stack([_scaled(a, s) for a, s in zip(axes, spans, strict=True)])
     figure = Figure(figsize=(max(7.2, 1.5 * len(axes)), 4.0), layout="constrained")
@@ -256,8 +255,8 @@ def pareto_figure(frame: Frame, a: str, b: str) -> Figure:
             label="inside all claimed windows" if frame.spec.window else "points", rasterized=True)  # fmt: skip
     ax.step(x[front], y[front], where="post", color=SECOND, linewidth=1.2)
     ax.plot(x[front], y[front], "o", color=SECOND, markersize=5, label=f"Pareto front ({len(front)})")
-    ax.set_xlabel(f"|{output_label(a)}|", fontsize=9)
-    ax.set_ylabel(f"|{output_label(b)}|", fontsize=9)
+    ax.set_xlabel(f"|{output_label(frame, a)}|", fontsize=9)
+    ax.set_ylabel(f"|{output_label(frame, b)}|", fontsize=9)
     ax.legend(fontsize=8, frameon=False)
     _plain(ax)
     return figure

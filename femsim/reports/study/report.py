@@ -16,7 +16,6 @@ from femsim.base.files import atomic_write
 from femsim.runs.names import parts
 from femsim.study import analysis
 from femsim.study.analysis import Axis, Frame, Sensitivity
-from femsim.study.points import unit_of
 from femsim.study.store import Store
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ def render(frame: Frame, path: str, other: str | None) -> str:
     return page.render(
         frame=frame,
         version=femsim.__version__,
-        output=figures.output_label(path),
+        output=figures.output_label(frame, path),
         path=path,
         parameters=_parameter_rows(frame),
         windows=_window_rows(frame),
@@ -101,11 +100,11 @@ def render(frame: Frame, path: str, other: str | None) -> str:
         best=_best_rows(frame, path, other),
         best_header=[
             *(a.label for a in frame.axes),
-            figures.output_label(path),
-            *([figures.output_label(other)] if other else []),
+            figures.output_label(frame, path),
+            *([figures.output_label(frame, other)] if other else []),
         ],
         pareto=_png(figures.pareto_figure(frame, path, other)) if other else None,
-        other=figures.output_label(other) if other else None,
+        other=figures.output_label(frame, other) if other else None,
         within=int(analysis.inside(frame, frame.spec.window).sum()),
     )
 
@@ -162,7 +161,7 @@ def _window_rows(frame: Frame) -> list[tuple[str, str, str, str]]:
         share = "not in this study"
         if values is not None:
             share = f"{np.mean((values >= window.range[0]) & (values <= window.range[1])):.0%} of the points inside"
-        unit = unit_of(window.key) if "/" not in window.key else ""
+        unit = frame.unit(window.key) if "/" not in window.key else ""
         rows.append(
             (
                 window.label or window.key,
@@ -182,7 +181,7 @@ def _statistics(frame: Frame) -> list[tuple[str, str, str, str, str, str]]:
         good = y[np.isfinite(y)]
         if len(good):
             numbers = (good.min(), *np.quantile(good, [0.1, 0.5, 0.9]), good.max())
-            rows.append((output_label(path), *(f"{v:.4g}" for v in numbers)))
+            rows.append((output_label(frame, path), *(f"{v:.4g}" for v in numbers)))
     return rows  # type: ignore[return-value]
 
 
