@@ -24,6 +24,7 @@ from femsim.builders.stacks.staggered import staggered
 from femsim.cases.boundary import COORDINATES, Boundary
 from femsim.cases.case import Case
 from femsim.cases.doubts import temperature_doubts
+from femsim.cases.harmonic import Harmonic
 from femsim.cases.parts import CaseBase, MeshSpec, PointData
 from femsim.cases.stacks.meshfile import MeshCase
 from femsim.meshes.grid import Grading, grid_lines, mesh_of_lines
@@ -163,9 +164,10 @@ def discretise(case: Case, base: Path | None = None, grading: Grading | None = N
 def _breaks(case: CaseBase) -> tuple[tuple[int, float], ...]:
     """Grid lines (direction, coordinate) that the places of boundary conditions need, so that their ends are nodes."""
     found: list[tuple[int, float]] = []
-    for place in case.boundary:
+    places: list[Boundary | Harmonic] = [*case.boundary, *case.harmonic]
+    for place in places:
         for axis in COORDINATES:
-            value = getattr(place, axis)
+            value = getattr(place, axis, None)
             if value is not None:
                 direction = 0 if axis in ("r", "x") else 1
                 found += [(direction, float(v)) for v in (value if isinstance(value, list) else [value])]
@@ -286,7 +288,8 @@ def build_model(
     )
     prescribed, force = conditions.prescribed(), conditions.force()
     each = np.array([_stress_free(materials[region], free) for region in mesh.regions])
-    if np.isscalar(field) and np.all(each == field) and force is None and not np.any(prescribed):
+    around = case.harmonic or case.board is not None
+    if not around and np.isscalar(field) and np.all(each == field) and force is None and not np.any(prescribed):
         warnings.warn(
             "no load: the temperature is the stress-free one and nothing is prescribed; all stresses are zero",
             FemsimWarning,

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias, cast
 from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
 
 from femsim.cases.boundary import Body, Boundary
+from femsim.cases.harmonic import Board, Harmonic
 from femsim.cases.heat import Heat
 from femsim.cases.keys import Celsius, Coordinate, Place, Positive, Strict
 from femsim.cases.material import MaterialRef, Materials
@@ -93,6 +94,7 @@ class Probe(Strict):
     name: str = Field(min_length=1)
     at: Place = Field(description="a point, or the name of one of the stack's")
     region: str | None = Field(default=None, description="which side, where the point lies on an interface")
+    angle: Annotated[float, Field(ge=-360, le=360)] = Field(default=0.0, description="degrees, beside [[harmonic]]")
 
     @field_validator("at", mode="before")
     @classmethod
@@ -118,6 +120,8 @@ class CaseBase(Strict):
     probe: list[Probe] = Field(default_factory=list)
     boundary: list[Boundary] = Field(default_factory=list)
     body: list[Body] = Field(default_factory=list)
+    harmonic: list[Harmonic] = Field(default_factory=list)
+    board: Board | None = None
     crack: list[CrackSpec] = Field(default_factory=list)
     corner: list[CornerSpec] = Field(default_factory=list)
     heat: Heat | None = None

@@ -135,6 +135,31 @@ class Material:
         return replace(self, angle=angle)
 
 
+def frozen(material: Material, temperature: float) -> Material:
+    """The linear material that one is for small changes about a temperature (degC): constant moduli, and expansion
+    d(thermal strain) / dT.
+    """
+
+    def still(properties: tuple[Property, ...]) -> tuple[Property, ...]:
+        return tuple(Property((float(p.at(temperature)),)) for p in properties)
+
+    plain = replace(material, angle=0.0, euler=None)
+    step = 1.0e-3
+    slope = plain.thermal_strain(temperature + step, temperature - step) / (2.0 * step)
+    cte = tuple(Property((float(value),)) for value in slope[: len(material.cte)])
+    if not any(p.is_table for p in material.cte):
+        cte = material.cte
+    return replace(
+        material,
+        youngs_modulus=still(material.youngs_modulus),
+        poisson_ratio=still(material.poisson_ratio),
+        shear_modulus=still(material.shear_modulus),
+        cte=cte,
+        cte_kind="secant",
+        cte_reference=None,
+    )
+
+
 def check_stable(material: Material, temperatures: tuple[float, ...], key: str) -> None:
     """Raise InputError unless the stiffness is positive definite at all ``temperatures`` (degC) and table knots."""
     knots = {

@@ -70,12 +70,12 @@ def with_errors(
     if indicators is None:
         indicators = goal_indicators(solution, root_goals(solution, averages))
     errors = np.abs(indicators).sum(axis=0).reshape(-1, 3)
-    errors[:, :2] += np.array([[_at_root(solution, average)] for average in averages])
+    errors[:, :2] += np.array([[at_root(solution, average)] for average in averages])
     errors[:, 2] *= VON_MISES
     return [m.with_errors(own) for m, own in zip(metrics, errors, strict=True)]
 
 
-def _at_root(solution: Solution, average: Averages) -> float:
+def at_root(solution: Solution, average: Averages) -> float:
     """What peel and shear may miss in the cell at the root: a share of the size of its traction's contribution."""
     model = solution.model
     points = model.mesh.points

@@ -27,8 +27,8 @@ class ProbeValue:
 
     probe: Probe
     value: PointValue
-    u_error: tuple[float, float] = (float("nan"), float("nan"))
-    stress_error: tuple[float, float, float, float] = (float("nan"),) * 4
+    u_error: tuple[float, ...] = (float("nan"), float("nan"))
+    stress_error: tuple[float, ...] = (float("nan"),) * 4
     von_mises_error: float = float("nan")
     singular: bool = False
 

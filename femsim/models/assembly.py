@@ -133,7 +133,8 @@ def traction_force(space: Space, load: Load) -> FloatArray:
         length = np.linalg.norm(tangent, axis=2)
         normal = np.stack([tangent[..., 1], -tangent[..., 0]], axis=-1)
         along = traction.vector[:, None, :] * length[..., None]
-        along[..., :2] -= traction.pressure * normal
+        for unknown, direction in space.kinematics.along:
+            along[..., unknown] -= traction.pressure * normal[..., direction]
         along *= (w * space.kinematics.measure(x[..., 0] @ values.T))[..., None]
         if traction.weight is not None:
             along *= (traction.weight @ values.T)[..., None]

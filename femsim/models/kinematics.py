@@ -82,6 +82,12 @@ class Kinematics:
         return "rz" if self.radial else "xy" if self.dim == 2 else "xyz"
 
     @cached_property
+    def along(self) -> tuple[tuple[int, int], ...]:
+        """The unknowns that move along a coordinate, and which: (unknown, direction)."""
+        names = [f"u_{axis}" for axis in self.axes]
+        return tuple((k, names.index(name)) for k, name in enumerate(self.unknowns) if name in names)
+
+    @cached_property
     def divided(self) -> tuple[int, ...]:
         """The unknowns that the strain divides by the radius."""
         return tuple(sorted({unknown for _, unknown, _ in self.over_radius}))

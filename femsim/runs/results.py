@@ -16,6 +16,7 @@ from femsim.measures.crack import Release
 from femsim.measures.reactions import reactions
 from femsim.meshes.layout import Root
 from femsim.runs.cracks import CrackFailure
+from femsim.runs.harmonics import around_dict, harmonics_list, probe_dict, six_reactions
 from femsim.runs.heat import heat_dict
 from femsim.runs.names import length_text, place
 from femsim.runs.run import Run
@@ -36,6 +37,8 @@ def results_dict(run: Run) -> dict[str, Any]:
         if (metric.root, metric.length) in run.consistent:
             peel, shear = run.consistent[metric.root, metric.length]
             entry["consistent"] = {"peel": peel, "shear": shear}
+        if run.harmonics is not None and (metric.root, metric.length) in run.harmonics.around:
+            entry |= around_dict(run.harmonics.around[metric.root, metric.length])
         roots.setdefault(metric.root.name, []).append(entry)
     probes: dict[str, Any] = {}
     for name, found in run.probes.items():
@@ -51,6 +54,8 @@ def results_dict(run: Run) -> dict[str, Any]:
             "u_error": list(found.u_error),
             "stress_error": None if found.singular else {**errors, "von_mises": found.von_mises_error},
         }
+        if run.harmonics is not None:
+            probes[name] |= probe_dict(run.harmonics, name)
         if run.heat is not None:
             probes[name]["T"] = run.heat.probes[name]
     document: dict[str, Any] = {
@@ -97,7 +102,10 @@ def results_dict(run: Run) -> dict[str, Any]:
         }
     curved = bow(model.space, run.solution.displacement)
     document["bow"] = None if curved is None else asdict(curved)
-    if model.load.supports:
+    if run.harmonics is not None:
+        document["harmonics"] = harmonics_list(run.harmonics)
+        document["reactions"] = six_reactions(run.solution, run.harmonics)
+    elif model.load.supports:
         document["reactions"] = reactions(run.solution.field, model.load)
     if model.kinematics.globals_:
         document["axial_strain"] = float(run.solution.globals_[0])

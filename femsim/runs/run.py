@@ -31,6 +31,7 @@ from femsim.meshes.mesh import Quality, quality
 from femsim.runs.adapt import Adaptation, coarse_grading, solve_to_tolerance
 from femsim.runs.cracks import CrackFailure, crack_releases
 from femsim.runs.doubts import stress_doubts
+from femsim.runs.harmonics import Harmonics, solve_harmonics
 from femsim.runs.heat import HeatResult
 from femsim.runs.once import solve_case
 from femsim.runs.reuse import Reused, Shared, shape_key, stiffness_key
@@ -68,6 +69,7 @@ class Run:
     cracks: tuple[Release | CrackFailure, ...] = ()
     corners: dict[str, RootField | str] = field(default_factory=dict)
     heat: HeatResult | None = None
+    harmonics: Harmonics | None = None
     reused: Reused = "none"
     shape: str = field(default="", repr=False)
     stiffness: str = field(default="", repr=False)
@@ -147,6 +149,7 @@ def _run(case: Case, base: Path | None, say: Progress, wanted: frozenset[str], b
     if "fields" in wanted:
         fields = root_fields(solution, disc.roots)
         consistent = _consistent(solution, solved.roots, fields)
+    harmonics = solve_harmonics(disc, solution, solved.averages, probes, say, "errors" in wanted)
     corners: dict[str, RootField | str] = {}
     if "corners" in wanted:
         corners = corner_fields(solution, [(corner.name, corner.at, corner.region) for corner in corners_of(disc)])
@@ -175,6 +178,7 @@ def _run(case: Case, base: Path | None, say: Progress, wanted: frozenset[str], b
         adaptation=adaptation,
         cracks=cracks,
         corners=corners,
+        harmonics=harmonics,
         heat=solved.heat,
         reused=reused,
         shape=shape,
