@@ -1,0 +1,174 @@
+"""Stress that a computed temperature drives, through case files, against closed forms (Boley & Weiner 1960, chs. 9 and
+10; Timoshenko & Goodier, ch. 13).
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from heatcases import AXI, REFERENCES, case_of, condition
+from patches import Patch, arc, blend, join
+
+from femsim.cases.casefile import parse_case
+from femsim.meshes.write import write_mesh
+from femsim.runs.results import results_dict
+from femsim.runs.run import run
+
+C = REFERENCES["C"]
+
+
+def solved(data, base=None):
+    return results_dict(run(parse_case({"name": "reference", **data}, "case.toml"), base))
+
+
+def materials(inputs):
+    return [
+        {"conductivity": k, "E": e / 1e3, "nu": nu, "cte": alpha * 1e6}
+        for k, (e, nu, alpha) in zip(inputs["k"], inputs["E_nu_alpha"], strict=True)
+    ]
+
+
+def heat_of(inputs, first, last, regions):
+    first_face, last_face = (inputs.get(a, inputs.get(b)) for a, b in (("first_face", "bottom"), ("last_face", "top")))
+    sources = [
+        {"region": region, "density": q}
+        for region, q in zip(regions, inputs["power_density_W_per_m3"], strict=True)
+        if q
+    ]
+    contacts = [
+        {"between": list(pair), "resistance": 1e6 * r}
+        for pair, r in zip(pairwise(regions), inputs["contact_resistance_m2K_per_W"], strict=False)
+        if r
+    ]
+    boundary = condition(first_face, first) + condition(last_face, last)
+    return {"source": sources, "contact": contacts, "boundary": boundary}
+
+
+def load(inputs):
+    return {"stress_free_temperature": inputs["stress_free_temperature"], "temperature": "heat"}
+
+
+@pytest.mark.parametrize("name", ["hollow-cylinder-log-T", "solid-cylinder-generation", "tsv-core-power"])
+def test_long_cylinders(name):
+    inputs, result = C[name]["inputs"], C[name]["result"]
+    faces, size = inputs["faces_um"], inputs["faces_um"][-1] / (600 if name == "tsv-core-power" else 300)
+    height = 4.0 * size
+    regions = [f"l{k}" for k in range(len(inputs["k"]))]
+    blocks = [
+        (f"l{k}", span, (0.0, height), m)
+        for k, (span, m) in enumerate(zip(pairwise(faces), materials(inputs), strict=True))
+    ]
+    probes = [((p["r_um"], size), {"region": f"l{p['layer']}"}) for p in result["points"]]
+    hold = [{"z": 0.0, "u_z": 0.0}, {"z": height, "u_z": "equal"}]
+    heat = heat_of(inputs, {"r": faces[0]}, {"r": faces[-1]}, regions)
+    document = solved(case_of(blocks, heat, AXI, probes, size=size, load=load(inputs), boundary=hold))
+    stress = np.array([p["stress_MPa"] for p in result["points"]])  # rr, tt, zz
+    found = np.array([[probe["stress"][c] for c in ("rr", "tt", "zz")] for probe in document["probes"].values()])
+    assert np.abs(found - stress).max() <= 1e-4 * np.abs(stress).max()
+    u = np.array([p["u_r_um"] for p in result["points"]])
+    assert np.abs([probe["u"][0] for probe in document["probes"].values()] - u).max() <= 1e-5 * np.abs(u).max()
+    t = np.array([p["T"] for p in result["points"]])
+    assert [probe["T"] for probe in document["probes"].values()] == pytest.approx(t, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ["plate-linear-T", "bimetal-heat-flux"])
+def test_laminates(name):
+    inputs, result = C[name]["inputs"], C[name]["result"]
+    faces, radius = inputs["z_faces_um"], 100.0
+    regions = [f"l{k}" for k in range(len(inputs["k"]))]
+    blocks = [
+        (f"l{k}", (0.0, radius), span, m)
+        for k, (span, m) in enumerate(zip(pairwise(faces), materials(inputs), strict=True))
+    ]
+    layers = result["layers"]
+    points = [(z, layer["layer"], s) for layer in layers for z, s in zip(layer["z_um"], layer["stress_x"], strict=True)]
+    probes = [((30.0, z), {"region": f"l{k}"}) for z, k, _ in points]
+    heat = heat_of(inputs, {"z": faces[0]}, {"z": faces[-1]}, regions)
+    hold = [{"point": [0.0, 0.0], "u_z": 0.0}]
+    case = case_of(blocks, heat, AXI, probes, size=20.0, load=load(inputs), boundary=hold)
+    case["model"]["outer"] = "straight"
+    document = solved(case)
+    wanted = np.array([s for *_, s in points])
+    found = np.array([probe["stress"]["rr"] for probe in document["probes"].values()])
+    scale = np.abs(wanted).max() or 169e3 * 2.6e-6 * 50.0
+    assert np.abs(found - wanted).max() <= 1e-6 * scale
+    assert document["bow"]["curvature"] == pytest.approx(result["kappa_per_um"], rel=1e-8)
+
+
+def ring(a, b, shells, sectors):
+    """A quarter ring with lines inner, outer, left and bottom."""
+    shell = (np.geomspace(a, b, shells + 1) - a) / (b - a)
+    patch = Patch(blend(arc(a, 0, 90), arc(b, 0, 90)), shell, np.linspace(0.0, 1.0, sectors + 1), "ring")
+    near = 1e-9 * b
+    lines = {
+        "inner": lambda x, y: np.abs(np.hypot(x, y) - a) < near,
+        "outer": lambda x, y: np.abs(np.hypot(x, y) - b) < near,
+        "left": lambda x, y: np.abs(x) < near,
+        "bottom": lambda x, y: np.abs(y) < near,
+    }
+    return join([patch], "quad9", lines)
+
+
+@pytest.mark.parametrize(
+    ("name", "hold"),
+    [
+        ("hollow-sphere-steady", [{"on": "bottom", "u_z": 0.0}]),
+        ("annulus-plane-stress-log-T", [{"on": "left", "u_x": 0.0}, {"on": "bottom", "u_y": 0.0}]),
+    ],
+)
+def test_rings(name, hold, tmp_path):
+    """Stress at nodes converges with order 2; extrapolated from two meshes it has the accuracy asked for."""
+    inputs, result = C[name]["inputs"], C[name]["result"]
+    plane = inputs["mechanics"] == "plane-stress"
+    data = {
+        "stack": "mesh",
+        "mesh": {"file": "m.msh"},
+        "model": {"kinematics": "plane-stress" if plane else AXI},
+        "materials": {"ring": materials(inputs)[0]},
+        "heat": heat_of(inputs, {"on": "inner"}, {"on": "outer"}, ["ring"]),
+        "load": load(inputs),
+        "boundary": hold,
+        "probe": [{"name": str(k), "at": [p["r_um"], 0.0]} for k, p in enumerate(result["points"])],
+    }
+    names = ("xx", "yy") if plane else ("rr", "tt", "zz")
+    wanted = np.array([p["stress_MPa"][: len(names)] for p in result["points"]])
+    meshes = []
+    for cells in (24, 48):
+        write_mesh(tmp_path / "m.msh", ring(*inputs["faces_um"], cells, cells))
+        document = solved(data, tmp_path)
+        probes = document["probes"].values()
+        meshes.append(np.array([[probe["stress"][c] for c in names] for probe in probes]))
+    coarse, fine = meshes
+    assert np.abs(fine - wanted).max() < 0.3 * np.abs(coarse - wanted).max()
+    assert np.abs((4.0 * fine - coarse) / 3.0 - wanted).max() <= 1e-4 * np.abs(wanted).max()
+    u = np.array([p["u_r_um"] for p in result["points"]])
+    assert [probe["u"][0] for probe in document["probes"].values()] == pytest.approx(u, rel=1e-5)
+
+
+def test_no_stress_in_a_free_plate_with_a_plane_field():
+    """NAFEMS T4 in plane stress: no sources, simply connected, so no stress at all (Boley & Weiner, sec. 4.5)."""
+    inputs, result = C["T4-plane-stress-no-stress"]["inputs"], C["T4-plane-stress-no-stress"]["result"]
+    half, length = inputs["half_width_um"], inputs["length_um"]
+    m = {"conductivity": inputs["k"], "E": inputs["E"] / 1e3, "nu": inputs["nu"], "cte": inputs["alpha"] * 1e6}
+    heat = {
+        "ambient": 0.0,
+        "boundary": [
+            {"y": 0.0, "temperature": inputs["T_base"]},
+            {"x": half, "h": inputs["h_side"]},
+            {"y": length, "h": inputs["h_end"]},
+        ],
+    }
+    probes = [(at, {}) for at in [*result["points_x_y_um"], [0.0, length], [half, 0.0]]]
+    hold = [{"x": 0.0, "u_x": 0.0}, {"point": [0.0, 0.0], "u_y": 0.0}]
+    load_ = {"stress_free_temperature": 0.0, "temperature": "heat"}
+    document = solved(
+        case_of([("body", (0.0, half), (0.0, length), m)], heat, "plane-stress", probes, load=load_, boundary=hold)
+    )
+    found = list(document["probes"].values())
+    scale = inputs["E"] * inputs["alpha"] * inputs["T_base"]
+    assert max(abs(p["stress"][c]) for p in found[:3] for c in ("xx", "yy", "xy")) <= 1e-3 * scale
+    assert [p["T"] for p in found[:3]] == pytest.approx(result["T"], rel=1e-5)
+    assert found[3]["u"][1] == pytest.approx(result["u_y_at_0_L_um"], rel=1e-4)
+    assert found[4]["u"][0] == pytest.approx(result["u_x_at_half_width_0_um"], rel=1e-4)
