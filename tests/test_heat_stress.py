@@ -172,3 +172,46 @@ def test_no_stress_in_a_free_plate_with_a_plane_field():
     assert [p["T"] for p in found[:3]] == pytest.approx(result["T"], rel=1e-5)
     assert found[3]["u"][1] == pytest.approx(result["u_y_at_0_L_um"], rel=1e-4)
     assert found[4]["u"][0] == pytest.approx(result["u_x_at_half_width_0_um"], rel=1e-4)
+
+
+@pytest.mark.parametrize("name", ["plate-shock", "cylinder-shock"])
+def test_shocks(name):
+    """Stress follows a transient temperature, one quasi-static state per time."""
+    inputs, states = C[name]["inputs"], C[name]["result"]["states"]
+    plate, size, start = name == "plate-shock", inputs["R_um"], inputs["T_initial_and_stress_free"]
+    m = {
+        "conductivity": inputs["k"],
+        "density": inputs["density"],
+        "heat_capacity": inputs["specific_heat"],
+        "E": inputs["E"] / 1e3,
+        "nu": inputs["nu"],
+        "cte": inputs["alpha"] * 1e6,
+    }
+    element = size / (40 if plate else 120)
+    axis = "z" if plate else "r"
+    heat = {
+        "ambient": inputs["T_ambient"],
+        "boundary": [{axis: size, "h": inputs["h"]}],
+        "transient": {"initial": start, "end": inputs["t_s"][-1], "times": inputs["t_s"]},
+    }
+    if plate:
+        block, at = ("body", (0.0, 60.0), (0.0, size), m), [(20.0, z) for z in inputs["x_um"]]
+        hold = [{"point": [0.0, 0.0], "u_z": 0.0}]
+    else:
+        block, at = ("body", (0.0, size), (0.0, 4 * element), m), [(r, 2 * element) for r in inputs["x_um"]]
+        hold = [{"z": 0.0, "u_z": 0.0}, {"z": 4 * element, "u_z": "equal"}]
+    load_ = {"stress_free_temperature": start, "temperature": "heat"}
+    data = case_of([block], heat, AXI, [(p, {}) for p in at], size=element, load=load_, boundary=hold)
+    data["model"]["outer"] = "straight" if plate else "free"
+    document = solved(data)
+    largest = max(abs(s) for state in states for row in state["stress_MPa"] for s in row)
+    for step, state in zip(document["steps"], states, strict=True):
+        probes = step["probes"].values()
+        assert step["time"] == state["t_s"]
+        assert np.abs(np.array([p["T"] for p in probes]) - state["T"]).max() <= 1e-4 * 125.0
+        names = ("rr",) if plate else ("rr", "tt", "zz")
+        found = np.array([[p["stress"][c] for c in names] for p in probes])
+        assert np.abs(found - state["stress_MPa"]).max() <= 1e-3 * largest
+        if plate:
+            assert step["bow"]["curvature"] == pytest.approx(state["kappa_per_um"], rel=1e-3)
+    assert document["probes"]["0"]["T_history"][-1] == document["probes"]["0"]["T"]

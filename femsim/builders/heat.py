@@ -157,6 +157,16 @@ def build_heat(
     return builder.model(tuple(_conductor(materials[region], heat) for region in mesh.regions))
 
 
+def initial_temperature(heat: Heat, model: HeatModel, point_data: Mapping[str, FloatArray]) -> float | FloatArray:
+    """What a transient starts from: one number, or a value for each node of the heat model (N,)."""
+    if heat.transient is None:
+        raise ValueError("the case has no transient")
+    initial = heat.transient.initial
+    if isinstance(initial, NodalField):
+        return nodal_field(point_data, initial.point_data, "heat.transient.initial.point_data")[model.origin]
+    return initial
+
+
 def _conductor(resolved: ResolvedMaterial, heat: Heat) -> Conductor:
     spec, key = resolved.spec, f"materials.{resolved.role}"
     if spec.conductivity is None:

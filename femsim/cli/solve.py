@@ -114,7 +114,11 @@ def _show_heat(document: dict[str, Any]) -> None:
         out(table(rows, right=range(1, len(rows[0]))))
         out("\n")
     heat = document["heat"]
-    out(f"largest temperature {number(heat['T_max'])} degC; heat balance to {heat['balance']:.1e} of the power\n")
+    largest, when = heat["T_max"], ""
+    if "times" in heat:
+        largest, when = heat["hottest"]["T_max"], f" at {heat['hottest']['time']:.4g} s"
+        out(f"values at {heat['times'][-1]:.6g} s, the last of {len(heat['times'])} times; {heat['steps']} steps\n")
+    out(f"largest temperature {number(largest)} degC{when}; heat balance to {heat['balance']:.1e} of the power\n")
 
 
 def tolerance(text: str | None) -> list[str]:

@@ -24,7 +24,7 @@ def write_heat_outputs(run: HeatRun, directory: Path, base: Path | None = None) 
     header = f"Written by femsim {femsim.__version__}: every key and every number of the run."
     content: dict[str, bytes | str] = {
         "case.toml": dump_case(run.case, {}, header, base),
-        "fields.vtu": heat_fields_bytes(run.heat.model, run.heat.solution.temperature),
+        "fields.vtu": heat_fields_bytes(run.heat.model, run.heat.last.temperature),
         "metrics.json": json.dumps(heat_run_dict(run), indent=1, ensure_ascii=False, allow_nan=False) + "\n",
     }
     for name, text in content.items():

@@ -15,32 +15,64 @@ import femsim
 from femsim.base.arrays import FloatArray
 from femsim.base.errors import FemsimWarning, InputError
 from femsim.builders.build import Discretisation, discretise, heat_model, probes_of, resolve_materials
+from femsim.builders.heat import initial_temperature
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.cases.case import Case
+from femsim.cases.heat import Heat, Transient
 from femsim.measures.heat import HeatValues, heat_values
 from femsim.meshes.elements import shape
 from femsim.meshes.layout import Probe
 from femsim.meshes.locate import locate
 from femsim.meshes.mesh import Quality, quality
 from femsim.models.heat import HeatModel
-from femsim.solvers.heat import HeatSolution, solve_heat
+from femsim.solvers.factor import choose_backend
+from femsim.solvers.heat import solve_heat
+from femsim.solvers.heat_march import Course, Moment, march
 
 Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class HeatResult:
-    """Temperatures of a case: the steady state, values of it, and the temperature of each probe (degC)."""
+class HeatState:
+    """Temperatures (N,) of a moment (s), values of it, and the temperature of each probe (degC)."""
 
-    model: HeatModel
-    solution: HeatSolution
+    time: float
+    temperature: FloatArray
     values: HeatValues
     probes: dict[str, float]
+
+
+@dataclass(frozen=True)
+class HeatResult:
+    """Temperatures of a case: the steady state, or those at the times asked for, the course between them and the
+    hottest state of all.
+
+    ``residual`` is relative to the largest heat flow; ``newton_steps`` those of a steady state.
+    """
+
+    model: HeatModel
+    states: tuple[HeatState, ...]
+    residual: float
+    newton_steps: int
+    backend: str
+    timing: dict[str, float]
+    course: Course | None = None
+    hottest: HeatState | None = None
+
+    @property
+    def last(self) -> HeatState:
+        """The last state, or the steady one."""
+        return self.states[-1]
 
     @property
     def temperature(self) -> FloatArray:
         """The temperature that drives the stress: at the nodes (N,), or per cell and node (E, n) with contacts."""
-        return self.model.cellwise(self.solution.temperature)
+        return self.model.cellwise(self.last.temperature)
+
+    @property
+    def balance(self) -> float:
+        """What is missing in the heat balance, relative to the heat that passed."""
+        return self.last.values.balance if self.course is None else self.course.balance
 
 
 @dataclass(frozen=True)
@@ -63,10 +95,37 @@ def heat_result(
     model = heat_model(disc, materials, step)
     if model is None:
         return None
-    solution = solve_heat(model, progress=say)
-    warn_outside(model, solution.temperature)
-    values = heat_values(model, solution.temperature, solution.reaction)
-    return HeatResult(model, solution, values, probe_temperatures(model, disc, solution.temperature))
+    heat = disc.case.heat
+    start = time.perf_counter()
+    if heat is not None and heat.transient is not None:
+        return _course(disc, model, heat, heat.transient, say)
+    found = solve_heat(model, progress=say)
+    warn_outside(model, found.temperature)
+    values = heat_values(model, found.temperature, found.reaction)
+    state = HeatState(0.0, found.temperature, values, probe_temperatures(model, disc, found.temperature))
+    backend = "none" if found.factor is None else found.factor.backend
+    timing = {"factor": found.timing.get("factor", 0.0), "solve": time.perf_counter() - start}
+    return HeatResult(model, (state,), found.residual, found.steps, backend, timing)
+
+
+def _course(disc: Discretisation, model: HeatModel, heat: Heat, transient: Transient, say: Progress) -> HeatResult:
+    """The course of a transient."""
+    start = time.perf_counter()
+    initial = initial_temperature(heat, model, disc.point_data)
+    times = tuple(transient.times or (transient.end,))
+    found = march(model, initial, transient.end, times, transient.tolerance, transient.step, say)
+
+    def state(moment: Moment) -> HeatState:
+        t = moment.temperature
+        values = heat_values(model, t, moment.reaction, moment.time, moment.within, moment.stored)
+        return HeatState(moment.time, t, values, probe_temperatures(model, disc, t))
+
+    asked = tuple(state(moment) for moment in found.moments if moment.time in times)
+    for one in (found.hottest, *found.moments):
+        warn_outside(model, one.temperature)
+    timing = {"factor": 0.0, "solve": time.perf_counter() - start}
+    backend = choose_backend(None, model.space.constraints.count)
+    return HeatResult(model, asked, 0.0, 0, backend, timing, found, state(found.hottest))
 
 
 def warn_outside(model: HeatModel, temperature: FloatArray) -> None:
@@ -136,9 +195,9 @@ def run_heat(case: Case, base: Path | None = None, progress: Progress | None = N
         found = heat_result(disc, materials, say)
         if found is None:
             raise InputError(f"materials.{next(iter(materials))}.E: missing; without [heat] there is nothing to solve")
-        timing = {"mesh": meshed - start, "assemble": found.solution.timing.get("factor", 0.0)}
-        timing["solve"] = found.solution.timing.get("solve", 0.0)
-        timing["recover"] = time.perf_counter() - meshed - timing["assemble"] - timing["solve"]
+        timing = {"mesh": meshed - start, "assemble": found.timing["factor"]}
+        timing["solve"] = found.timing["solve"] - found.timing["factor"]
+        timing["recover"] = time.perf_counter() - meshed - found.timing["solve"]
     seen = tuple(dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, FemsimWarning)))
     for message in seen:
         warnings.warn(message, FemsimWarning, stacklevel=2)
@@ -170,9 +229,26 @@ def conducts_only(case: Case) -> bool:
 
 
 def heat_dict(result: HeatResult) -> dict[str, Any]:
-    """``heat`` of the JSON document (degC, W, K/W; in plane models W per um of depth and m K/W)."""
+    """``heat`` of the JSON document (degC, W, K/W; in plane models W per um of depth and m K/W); of a transient lists
+    with one value for each time.
+    """
     unit = 1.0 if result.model.space.kinematics.radial else 1.0e-6  # K um/W to m K/W
-    values = result.values
+    states = [_state_dict(state.values, unit) for state in result.states]
+    course = result.course
+    if course is None or result.hottest is None:
+        numbers = {"residual": result.residual, "newton_steps": result.newton_steps}
+        return states[0] | {"balance": result.balance} | numbers
+    hot = result.hottest
+    return dict(_listed(states)) | {
+        "balance": result.balance,
+        "times": [state.time for state in result.states],
+        "hottest": {"time": hot.time, "T_max": hot.values.largest},
+        "steps": len(course.steps) - 1,
+        "factors": course.factors,
+    }
+
+
+def _state_dict(values: HeatValues, unit: float) -> dict[str, Any]:
     return {
         "T_max": values.largest,
         "T_min": values.smallest,
@@ -187,10 +263,22 @@ def heat_dict(result: HeatResult) -> dict[str, Any]:
             for name, one in values.sources.items()
         },
         "boundaries": dict(values.boundaries),
-        "balance": values.balance,
-        "residual": result.solution.residual,
-        "newton_steps": result.solution.steps,
     }
+
+
+def _listed(parts: Sequence[Any]) -> Any:
+    """Documents of one shape as one document of lists."""
+    if isinstance(parts[0], dict):
+        return {key: _listed([part[key] for part in parts]) for key in parts[0]}
+    return list(parts)
+
+
+def probe_heat(result: HeatResult, name: str) -> dict[str, Any]:
+    """What heat adds to a probe: T (degC; the last one), and of a transient T_history, one value for each time."""
+    found: dict[str, Any] = {"T": result.last.probes[name]}
+    if result.course is not None:
+        found["T_history"] = [state.probes[name] for state in result.states]
+    return found
 
 
 def _number(value: float) -> float | None:
@@ -214,13 +302,13 @@ def heat_run_dict(run: HeatRun) -> dict[str, Any]:
         },
         "metrics": {"roots": {}, "regions": {}, "left_out": []},
         "probes": {
-            probe.name: {"at": list(probe.at), "region": probe.region, "T": run.heat.probes[probe.name]}
+            probe.name: {"at": list(probe.at), "region": probe.region} | probe_heat(run.heat, probe.name)
             for probe in probes_of(run.discretisation)
         },
         "heat": heat_dict(run.heat),
-        "checks": {"residual": run.heat.solution.residual, "balance": run.heat.values.balance},
+        "checks": {"residual": run.heat.residual, "balance": run.heat.balance},
         "timing": dict(run.timing),
-        "solver": run.heat.solution.factor.backend if run.heat.solution.factor is not None else "none",
+        "solver": run.heat.backend,
         "warnings": list(run.warnings),
     }
 
@@ -245,4 +333,4 @@ def _text(value: float | Sequence[float] | None) -> str:
         return "-"
     if isinstance(value, int | float):
         return f"{value:.6g}"
-    return f"{value[-1]:.6g} (last)"
+    return "-" if value[-1] is None else f"{value[-1]:.6g}"

@@ -17,7 +17,8 @@ from femsim.measures.reactions import reactions
 from femsim.meshes.layout import Root
 from femsim.runs.cracks import CrackFailure
 from femsim.runs.harmonics import around_dict, harmonics_list, probe_dict, six_reactions
-from femsim.runs.heat import heat_dict
+from femsim.runs.heat import heat_dict, probe_heat
+from femsim.runs.heat_steps import step_dict
 from femsim.runs.names import length_text, place
 from femsim.runs.run import Run
 
@@ -57,7 +58,7 @@ def results_dict(run: Run) -> dict[str, Any]:
         if run.harmonics is not None:
             probes[name] |= probe_dict(run.harmonics, name)
         if run.heat is not None:
-            probes[name]["T"] = run.heat.probes[name]
+            probes[name] |= probe_heat(run.heat, name)
     document: dict[str, Any] = {
         "femsim": femsim.__version__,
         "case": {"name": run.case.name, "stack": run.case.stack, "kinematics": model.kinematics.name, "delta_t": delta},
@@ -86,6 +87,8 @@ def results_dict(run: Run) -> dict[str, Any]:
     }
     if run.heat is not None:
         document["heat"] = heat_dict(run.heat)
+    if run.steps:
+        document["steps"] = [step_dict(step, model.kinematics.components) for step in run.steps]
     if run.corners:
         document["corners"] = {name: corner_entry(field) for name, field in run.corners.items()}
     if run.cracks:

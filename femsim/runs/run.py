@@ -33,6 +33,7 @@ from femsim.runs.cracks import CrackFailure, crack_releases
 from femsim.runs.doubts import stress_doubts
 from femsim.runs.harmonics import Harmonics, solve_harmonics
 from femsim.runs.heat import HeatResult
+from femsim.runs.heat_steps import HeatStep, heat_steps
 from femsim.runs.once import solve_case
 from femsim.runs.reuse import Reused, Shared, shape_key, stiffness_key
 from femsim.runs.wanted import EVERYTHING
@@ -70,6 +71,7 @@ class Run:
     corners: dict[str, RootField | str] = field(default_factory=dict)
     heat: HeatResult | None = None
     harmonics: Harmonics | None = None
+    steps: tuple[HeatStep, ...] = ()
     reused: Reused = "none"
     shape: str = field(default="", repr=False)
     stiffness: str = field(default="", repr=False)
@@ -157,6 +159,9 @@ def _run(case: Case, base: Path | None, say: Progress, wanted: frozenset[str], b
     measures = same.quality if same is not None else None
     if measures is None and "quality" in wanted:
         measures = quality(solved.model.mesh)
+    steps: tuple[HeatStep, ...] = ()
+    if solved.heat is not None and solved.heat.course is not None and case.load.temperature == "heat":
+        steps = heat_steps(disc, solution, solved.averages, solved.heat, say)
     timing = {**solved.timing, "mesh": meshed - start + solved.timing["mesh"]}
     timing["recover"] += time.perf_counter() - measured
     if adaptation is not None:
@@ -180,6 +185,7 @@ def _run(case: Case, base: Path | None, say: Progress, wanted: frozenset[str], b
         corners=corners,
         harmonics=harmonics,
         heat=solved.heat,
+        steps=steps,
         reused=reused,
         shape=shape,
         stiffness=stiffness,

@@ -122,7 +122,7 @@ def solve_heat(
             )
         spent += clock.perf_counter() - before
         right = model.space.gather(left)
-        change = newton_change(model, temperature, right, factor, time)
+        change = newton_change(model, temperature, right, factor, time, exact=model.is_linear)
         temperature, left = _damped(model, temperature, change, left, imbalance)
         scale = max(scale, float(np.abs(load).max()), float(np.abs(left).max()), _largest_flow(model, temperature))
         worst = float(np.abs(model.space.gather(left)).max()) / (scale or 1.0)
@@ -163,11 +163,11 @@ def newton_change(
     shift: float = 0.0,
     exact: bool = True,
 ) -> FloatArray:
-    """Change of the temperature (N,) that the Jacobian at ``temperature`` makes of residual heat flows (n,): the factor
-    alone where the model is linear and the factor ``exact``, else GMRES with the factor as preconditioner.
+    """Change of the temperature (N,) that the Jacobian at ``temperature`` makes of residual heat flows (n,): by the
+    factor alone where that is ``exact`` enough, else by GMRES with the factor as preconditioner.
     """
     space = model.space
-    if model.is_linear and exact:
+    if exact:
         return space.scatter(factor.solve(right))
     from scipy.sparse.linalg import LinearOperator, gmres
 

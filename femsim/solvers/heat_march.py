@@ -1,0 +1,337 @@
+"""Temperatures over time by an L-stable method of order three with steps chosen by its error.
+
+The semi-discrete problem d S(T) / dt = f(T, t), with the stored heat S (enthalpy, so that energy is conserved exactly
+also where rho c depends on temperature) and the nodal heat f = inflow - outflow, is stepped by ESDIRK3(2)4L[2]SA
+(Kennedy & Carpenter 2003, Appl. Numer. Math. 44, 139): explicit first stage, three implicit ones with one matrix
+
+    C / (gamma dt) + K ,
+
+stage order 2, stiffly accurate, R(infinity) = 0, so what a jump of temperature excites dies at once. The error of a
+step is that of the embedded method of order 2, filtered by the same matrix (Hosea & Shampine 1996, Appl. Numer. Math.
+20, 21). A step is a power-of-two part of the time between two switching or output times: steps end on them exactly, and
+few step sizes, that is few factors, serve a whole course.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+import numpy as np
+
+from femsim.base.arrays import FloatArray
+from femsim.base.errors import NumericsError
+from femsim.models.heat import HeatModel
+from femsim.models.overtime import OverTime
+from femsim.solvers.heat import heat_factor, newton_change
+from femsim.solvers.heat_operators import Operators
+from femsim.solvers.pattern import Pattern
+from femsim.solvers.system import SystemFactor
+
+GAMMA = 1767732205903 / 4055673282236
+#: stages: times, rows of the method, weights of the embedded method of order 2
+C = (0.0, 2.0 * GAMMA, 0.6, 1.0)
+A = (
+    (0.0,),
+    (GAMMA, GAMMA),
+    (2746238789719 / 10658868560708, -640167445237 / 6845629431997, GAMMA),
+    (1471266399579 / 7840856788654, -4482444167858 / 7529755066697, 11266239266428 / 11593286722821, GAMMA),
+)
+EMBEDDED = (
+    2756255671327 / 12835298489170,
+    -10771552573575 / 22201958757719,
+    9247589265047 / 10645013368117,
+    2193209047091 / 5459859503100,
+)
+#: factors kept for step sizes that come again
+KEPT = 4
+#: a segment begins with this power-of-two part of it, and no step is smaller than the other one
+FIRST, SMALLEST = 6, 48
+#: steps before it is given up
+MOST = 200_000
+#: Newton steps of a stage; after more than STALE the factor is made afresh
+ITERATIONS, STALE = 20, 5
+#: a stage has settled where its temperature changes by less than this fraction of the error a step may make
+SETTLED = 1.0e-3
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The state at an output time: temperature (N,), heat (N,) that supports feed into their nodes (W), the rate at
+    which the body takes up heat (W), and a time inside the segment before it, whose side a jump is taken from.
+    """
+
+    time: float
+    within: float
+    temperature: FloatArray
+    reaction: FloatArray
+    stored: float
+
+
+@dataclass(frozen=True)
+class Course:
+    """States at the output times, and of every step its end (s) and the largest temperature.
+
+    ``balance`` is the heat that came in less the heat that went out and is stored, over all heat that passed;
+    ``energy`` the heat stored since the start at the end of each step, J.
+    """
+
+    moments: tuple[Moment, ...]
+    steps: FloatArray
+    largest: FloatArray
+    energy: FloatArray
+    balance: float
+    rejected: int
+    factors: int
+    hottest: Moment
+    timing: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass
+class _Work:
+    """What a march carries from step to step."""
+
+    temperature: FloatArray
+    energy: float = 0.0
+    came: float = 0.0
+    passed: float = 0.0
+
+
+def march(
+    model: HeatModel,
+    initial: FloatArray | float,
+    end: float,
+    times: tuple[float, ...] = (),
+    tolerance: float = 1.0e-5,
+    step: float | None = None,
+    progress: Progress | None = None,
+    pattern: Pattern | None = None,
+    backend: str | None = None,
+    after: Callable[[float, FloatArray], None] | None = None,
+) -> Course:
+    """Temperatures from an initial one (degC) to ``end`` (s), with states at ``times`` and at the end.
+
+    ``tolerance`` bounds the error of a step by that fraction of the range of temperatures so far; a constant ``step``
+    (s) is used instead where given, shortened only to end on switching and output times. ``after`` is told time and
+    temperature after every step.
+    """
+    return _March(model, tolerance, step, pattern, backend).run(initial, end, times, progress, after)
+
+
+def switching_times(model: HeatModel, end: float) -> list[float]:
+    """Times at which something bends or jumps, within (0, end)."""
+    values: list[OverTime] = [feed.amount for feed in (*model.sources, *model.fluxes)]
+    values += [cooling.ambient for cooling in model.coolings]
+    values += [cooling.h for cooling in model.coolings if isinstance(cooling.h, OverTime)]
+    values += [fixed.value for fixed in model.fixed if isinstance(fixed.value, OverTime)]
+    return sorted({t for value in values for t in value.knots(end)})
+
+
+class _March:
+    def __init__(
+        self, model: HeatModel, tolerance: float, step: float | None, pattern: Pattern | None, backend: str | None
+    ) -> None:
+        self.model, self.tolerance, self.constant = model, tolerance, step
+        self.pattern, self.backend = pattern, backend
+        self.operators = Operators.of(model)
+        self.factors: OrderedDict[tuple[float, ...], SystemFactor] = OrderedDict()
+        self.made = 0
+        self.rejected = 0
+        self.free = model.space.constraints.equation >= 0
+        # a film that changes within a segment is met by iterating with the factor of its middle
+        self.ramped = any(isinstance(c.h, OverTime) and not c.h.period and not c.h.is_constant for c in model.coolings)
+
+    def run(
+        self,
+        initial: FloatArray | float,
+        end: float,
+        times: tuple[float, ...],
+        progress: Progress | None,
+        after: Callable[[float, FloatArray], None] | None,
+    ) -> Course:
+        model, say = self.model, progress or (lambda text: None)
+        temperature = np.array(np.broadcast_to(np.asarray(initial, dtype=float), len(model.mesh.points)))
+        wanted = sorted({*times, end})
+        knots = sorted({0.0, *wanted, *switching_times(model, end)})
+        work = _Work(temperature)
+        moments: list[Moment] = []
+        ends, largest, energy = [0.0], [float(temperature.max())], [0.0]
+        low, high = float(temperature.min()), float(temperature.max())
+        hottest: Moment | None = None
+        level = FIRST
+        if wanted[0] == 0.0:
+            moments.append(self._moment(work, 0.0, 0.5 * knots[1]))
+        for begin, stop in pairwise(knots):
+            within, span = 0.5 * (begin + stop), stop - begin
+            say(f"heat: {begin:.3g} s of {end:.3g} s")
+            held, values = model.prescribed(begin, within)
+            before = work.temperature.copy()
+            work.temperature[held] = values
+            # heat that a jump of a prescribed temperature puts in at once
+            jump = float((self.operators.stored(work.temperature) - self.operators.stored(before)).sum())
+            work.energy, work.came = work.energy + jump, work.came + jump
+            work.passed += abs(jump)
+            flow = self._flow(work.temperature, begin, within)
+            counts = 0
+            if self.constant is not None:
+                counts = max(int(np.ceil(span / self.constant * (1.0 - 1e-12))), 1)
+            else:
+                level = max(min(level, FIRST), 0)
+            done, place = 0.0, 0  # place counts steps of the present size from the segment's start
+            while done < 1.0:
+                if len(ends) > MOST:
+                    raise NumericsError(f"heat: more than {MOST} steps; a larger heat.transient.tolerance takes fewer")
+                size = span / counts if counts else span * 2.0**-level
+                start = begin + (place * size)
+                stage, error, flows = self._step(work.temperature, flow, start, size, within)
+                reach = max(high, float(stage.max())) - min(low, float(stage.min()))
+                weight = error / (self.tolerance * reach) if reach > 0.0 else 0.0
+                if not counts and weight > 1.0 and level < SMALLEST:
+                    drop = int(np.clip(np.ceil(np.log2(max(weight, 1.0)) / 3.0 + 0.2), 1, 8))
+                    level, place = level + drop, place * 2**drop
+                    self.rejected += 1
+                    continue
+                flow, reaction = self._take(work, stage, flows, size, start + size, within)
+                place += 1
+                done = place / counts if counts else place * 2.0**-level
+                low, high = min(low, float(stage.min())), max(high, float(stage.max()))
+                time = stop if done >= 1.0 else begin + place * size
+                ends.append(time)
+                largest.append(float(stage.max()))
+                energy.append(work.energy)
+                if after is not None:
+                    after(time, work.temperature)
+                if hottest is None or largest[-1] > float(hottest.temperature.max()):
+                    hottest = replace(reaction, time=time)
+                while not counts and level > 0 and place % 2 == 0 and weight * 2.0**3 < 0.6 and done < 1.0:
+                    level, place, weight = level - 1, place // 2, weight * 2.0**3
+            if stop in wanted:
+                moments.append(replace(reaction, time=stop))
+            if not counts:  # the next segment begins with about the size this one ended with
+                grown = 2.0 if weight * 2.0**3 < 0.6 else 1.0
+                level = self._level_for(grown * span * 2.0**-level, knots, stop)
+        if hottest is None:
+            raise ValueError("a course has at least one step")
+        return Course(
+            tuple(moments),
+            np.array(ends),
+            np.array(largest),
+            np.array(energy),
+            abs(work.came - work.energy) / (work.passed or 1.0),
+            self.rejected,
+            self.made,
+            hottest,
+        )
+
+    def _level_for(self, size: float, knots: list[float], stop: float) -> int:
+        """The part of the next segment that comes nearest to a step size from below."""
+        at = knots.index(stop)
+        if at + 1 >= len(knots):
+            return FIRST
+        span = knots[at + 1] - stop
+        return int(np.clip(np.ceil(np.log2(max(span / size, 1.0)) - 0.3), 0, SMALLEST))
+
+    def _flow(self, temperature: FloatArray, time: float, within: float) -> FloatArray:
+        """Heat (N,) that flows into the nodes."""
+        return self.model.inflow(time, within) - self.operators.outflow(temperature, time, within)
+
+    def _factor(self, temperature: FloatArray, within: float, shift: float) -> SystemFactor:
+        """A factor for a step size, with the films of the middle of the segment."""
+        films = tuple(c.h.at(within) for c in self.model.coolings if isinstance(c.h, OverTime))
+        key = (round(float(np.log(shift)), 9), *films)
+        if key in self.factors:
+            self.factors.move_to_end(key)
+            return self.factors[key]
+        found = heat_factor(self.model, temperature, within, within, shift, self.pattern, self.backend)
+        self.pattern = found.pattern
+        self.made += 1
+        self.factors[key] = found
+        while len(self.factors) > KEPT:
+            self.factors.popitem(last=False)
+        return found
+
+    def _step(
+        self, temperature: FloatArray, flow: FloatArray, start: float, size: float, within: float
+    ) -> tuple[FloatArray, float, list[FloatArray]]:
+        """The temperature after a step, its error (K, largest) and the stages' heat flows (N,)."""
+        model = self.model
+        shift = 1.0 / (GAMMA * size)
+        flows = [flow]
+        stored = self.operators.stored(temperature)
+        stage = temperature
+        factor = self._factor(temperature, within, shift)
+        for row, c in zip(A[1:], C[1:], strict=True):
+            time = start + c * size
+            guess = stage.copy()
+            held, values = model.prescribed(time, within)
+            guess[held] = values
+            known = np.asarray(size * sum(a * f for a, f in zip(row[:-1], flows, strict=True)))
+            stage, own = self._stage(guess, stored, known, time, within, shift, factor)
+            flows.append(own)
+        if self.constant is not None:
+            return stage, 0.0, flows
+        wrong = sum((a - b) * f for a, b, f in zip(A[-1], EMBEDDED, flows, strict=True)) / GAMMA
+        error = factor.solve(model.space.gather(np.asarray(wrong)))
+        return stage, float(np.abs(error).max(initial=0.0)), flows
+
+    def _stage(
+        self,
+        guess: FloatArray,
+        stored: FloatArray,
+        known: FloatArray,
+        time: float,
+        within: float,
+        shift: float,
+        factor: SystemFactor,
+    ) -> tuple[FloatArray, FloatArray]:
+        """Solve S(T) - S_n = known + gamma dt f(T): the temperature and f, on free nodes by that equation itself."""
+        model, linear = self.model, self.model.is_linear and not self.ramped
+        inflow = model.inflow(time, within)
+        known, before, size = inflow + shift * (stored + known), np.inf, 0.0
+        enough = max(SETTLED * self.tolerance * float(np.ptp(guess)), 1e-12 * (1.0 + float(np.abs(guess).max())))
+        for count in range(ITERATIONS):
+            right = model.space.gather(known - self.operators.both(guess, shift, time, within))
+            # the factor of a temperature nearby does; where it converges slowly, the exact Jacobian
+            exact = linear or count < 3 or size < 0.5 * before
+            change = newton_change(model, guess, right, factor, time, within, shift, exact)
+            guess = guess + change
+            if not np.all(np.isfinite(guess)):
+                raise NumericsError(f"heat: the temperature is not finite at {time:.6g} s")
+            before, size = (size if count else np.inf), float(np.abs(change).max(initial=0.0))
+            if linear or size <= enough:
+                break
+        else:
+            raise NumericsError(f"heat: a time step at {time:.6g} s did not converge in {ITERATIONS} Newton steps")
+        if count > STALE:
+            self.factors.clear()
+        own = inflow - self.operators.outflow(guess, time, within)
+        return guess, np.where(self.free, shift * self.operators.stored(guess) - (known - inflow), own)
+
+    def _take(
+        self, work: _Work, stage: FloatArray, flows: list[FloatArray], size: float, time: float, within: float
+    ) -> tuple[FloatArray, Moment]:
+        """Accept a step: heat that came in through sources, surfaces and supports, and the state at its end."""
+        gained = self.operators.stored(stage) - self.operators.stored(work.temperature)
+        came = size * sum(a * f for a, f in zip(A[-1], flows, strict=True))
+        fed = np.where(self.free, 0.0, gained - came)  # by supports, over the step
+        work.came += float(np.sum(came)) + float(fed.sum())
+        work.energy += float(gained.sum())
+        work.passed += size * float(np.abs(self.model.inflow(time, within)).sum()) + float(np.abs(fed).sum())
+        work.passed += abs(float(gained.sum()))
+        work.temperature = stage
+        # what supports feed at the end: what flows away from their nodes, and what these take up
+        reaction = np.where(self.free, 0.0, gained / size - flows[-1])
+        stored = float(flows[-1][self.free].sum()) + float((gained / size)[~self.free].sum())
+        return flows[-1], Moment(time, within, stage.copy(), reaction, stored)
+
+    def _moment(self, work: _Work, time: float, within: float) -> Moment:
+        """The state at the start."""
+        held, values = self.model.prescribed(time, within)
+        temperature = work.temperature.copy()
+        temperature[held] = values
+        own = self._flow(temperature, time, within)
+        return Moment(time, within, temperature, np.where(self.free, 0.0, -own), float(own[self.free].sum()))
