@@ -21,7 +21,7 @@ from femsim.base.errors import InputError, NumericsError  # noqa: E402
 from femsim.cases.casefile import load_case  # noqa: E402
 from femsim.runs.names import outputs_of  # noqa: E402
 from femsim.runs.results import results_dict  # noqa: E402
-from femsim.runs.rows import evaluate, quietly  # noqa: E402
+from femsim.runs.rows import document_of, evaluate, quietly  # noqa: E402
 from femsim.runs.run import run  # noqa: E402
 from femsim.runs.wanted import needed  # noqa: E402
 from femsim.study.order import profitable_order  # noqa: E402
@@ -349,22 +349,34 @@ WHOLE = {
     "rewired-chip": ["mesh.tolerance=0.3", "probe.0.name=p", "probe.0.at=[50, 30]"],
     "le11": [],
     "blocks": [],
-}
+    "heated": [
+        "load.temperature=heat",
+        'heat.source=[{ name = "die", region = "chip", power = 0.02 }]',
+        "heat.boundary=[{ z = -300, h = 1e4 }]",
+        "materials.low.E={ T = [0, 150], value = [3, 1] }",
+    ],
+    "conduction": ["block.0.material={ conductivity = 148 }", "root=[]", "corner=[]", "crack=[]", "boundary=[]",
+                   "block.1.material={ conductivity = 0.2 }", "block.2.material={ conductivity = 390 }",
+                   'heat={ source = [{ region = "chip", power = 0.01 }], boundary = [{ y = 40, h = 1e5 }] }'],
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", WHOLE)
 def test_every_output_of_solve_is_that_of_a_row(name: str, tmp_path: Path) -> None:
     (tmp_path / "blocks.toml").write_text(BLOCKS)
-    source = tmp_path / "blocks.toml" if name == "blocks" else name
+    source = {"blocks": tmp_path / "blocks.toml", "conduction": tmp_path / "blocks.toml", "heated": "bilayer"}.get(
+        name, name
+    )
     given = [*WHOLE[name], *(["mesh.size=0.5", "mesh.growth=2.5"] if name != "le11" else [])]
     case, origin = load_case(source, given)
-    single = {o.name: o.value for o in outputs_of(results_dict(quietly(case, origin.base)))}
+    single = {o.name: o.value for o in outputs_of(document_of(quietly(case, origin.base)))}
     outputs = [path for path in single if not path.startswith("timing.")]
     before = evaluate(load_case(source, [*given, "load.stress_free_temperature=140"])[0], origin.base, outputs[:1])
     row = evaluate(case, origin.base, outputs, before.run)
-    assert row.run.reused in (("none",) if case.mesh.tolerance else ("factor", "mesh"))
+    reused = getattr(row.run, "reused", "none")
+    assert reused in (("none",) if case.mesh.tolerance or name == "conduction" else ("factor", "mesh"))
     # what is measured alone is measured alike
-    each = {next(iter(needed([path])), ""): path for path in outputs if name in ("bilayer", "le11")}
+    each = {next(iter(needed([path])), ""): path for path in outputs if name in ("bilayer", "le11", "heated")}
     alone = {path: evaluate(case, origin.base, [path], before.run).values[0] for path in each.values()}
     for path, value in [*zip(outputs, row.values, strict=True), *alone.items()]:
         assert value == pytest.approx(single[path], rel=1e-8, abs=1e-9), path

@@ -15,7 +15,6 @@ from typing import Any, Literal, TypeAlias
 
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.cases.case import Case
-from femsim.cases.parts import PointData
 from femsim.materials.elastic import Material
 from femsim.measures.averages import Averages
 from femsim.solvers.solve import Solution
@@ -49,11 +48,14 @@ def shape_key(case: Case) -> str:
 
 
 def stiffness_key(case: Case, materials: dict[str, ResolvedMaterial]) -> str:
-    """Equal for cases of one shape that share the stiffness matrix."""
+    """Equal for cases of one shape that share the stiffness matrix; empty where it is known to be nobody else's, as
+    moduli in a field of temperature make it.
+    """
     parts = [_elastic(region, m.material) for region, m in sorted(materials.items())]
     if any(m.material.depends_on_temperature for m in materials.values()):
-        t = case.load.temperature
-        parts.append(t.point_data if isinstance(t, PointData) else repr(float(t)))
+        if not isinstance(case.load.temperature, int | float):
+            return ""
+        parts.append(repr(float(case.load.temperature)))
     return repr(parts)
 
 

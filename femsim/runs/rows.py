@@ -11,9 +11,11 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from femsim.base.errors import FemsimWarning, InputError, NumericsError
 from femsim.cases.case import Case
+from femsim.runs.heat import HeatRun, conducts_only, heat_run_dict, run_heat
 from femsim.runs.names import outputs_of
 from femsim.runs.results import results_dict
 from femsim.runs.run import Run, run
@@ -25,26 +27,35 @@ class Measured:
     """The numbers asked for, in their order, and the run they are from: the next point may take over from it."""
 
     values: tuple[float, ...]
-    run: Run
+    run: Run | HeatRun
 
 
-def evaluate(case: Case, base: Path | None, outputs: Sequence[str], before: Run | None = None) -> Measured:
+def evaluate(case: Case, base: Path | None, outputs: Sequence[str], before: Run | HeatRun | None = None) -> Measured:
     """Run a case for some outputs, taking over from ``before`` what is the same.
 
     Outputs are given by name, key or dotted path (:mod:`femsim.runs.names`). Raises InputError and NumericsError as a
     run does, and where the results lack an output or have no finite number for it.
     """
     done = quietly(case, base, needed(outputs), before)
-    found = outputs_of(results_dict(done))
+    found = outputs_of(document_of(done))
     known = {text: o.value for o in reversed(found) for text in (o.path, o.name, o.key)}
     return Measured(tuple(_value(known, text) for text in outputs), done)
 
 
-def quietly(case: Case, base: Path | None, wanted: frozenset[str] = EVERYTHING, before: Run | None = None) -> Run:
-    """A run without its warnings."""
+def quietly(
+    case: Case, base: Path | None, wanted: frozenset[str] = EVERYTHING, before: Run | HeatRun | None = None
+) -> Run | HeatRun:
+    """A run without its warnings; of heat alone, where the materials only conduct."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FemsimWarning)
-        return run(case, base, wanted=wanted, before=before)
+        if conducts_only(case):
+            return run_heat(case, base)
+        return run(case, base, wanted=wanted, before=before if isinstance(before, Run) else None)
+
+
+def document_of(done: Run | HeatRun) -> dict[str, Any]:
+    """The JSON document of ``solve`` for either kind of run."""
+    return heat_run_dict(done) if isinstance(done, HeatRun) else results_dict(done)
 
 
 def _value(known: dict[str, float], text: str) -> float:

@@ -130,7 +130,7 @@ def _run(case: Case, base: Path | None, say: Progress, wanted: frozenset[str], b
     if adaptive:
         solved, adaptation = solve_to_tolerance(case, disc, materials, say)
     elif same is not None:
-        reused = "factor" if same.stiffness == stiffness else "mesh"
+        reused = "factor" if stiffness and same.stiffness == stiffness else "mesh"
         shared = Shared(same.averages, same.solution, reused == "factor")
         solved = solve_case(disc, materials, say, "errors" in wanted, shared)
     else:

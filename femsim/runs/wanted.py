@@ -16,7 +16,7 @@ GIVES: dict[str, tuple[str, ...]] = {
     "errors": (r"metrics\.roots\..+\.(peel|shear|von_mises)_error", rf".+\.(peel|shear|von_mises)_error{_AT}"),
     "fields": (r"metrics\.roots\..+\.(singularity|expansion|consistent)\b.*",),
     "regions": (r"metrics\.regions\..+",),
-    "probes": (r"probes\..+\.(at\[\d+\]|u\[\d+\]|stress\.\w+)",),
+    "probes": (r"probes\..+\.(at\[\d+\]|u\[\d+\]|stress\.\w+|T|T_history\[\d+\])",),
     "probe_errors": (r"probes\..+\.(u_error\[\d+\]|stress_error\.\w+)",),
     "corners": (r"corners\..+",),
     "cracks": (r"cracks\[\d+\]\..+",),
@@ -26,7 +26,7 @@ GIVES: dict[str, tuple[str, ...]] = {
 FREE = (
     r"metrics\.roots\..+\.(at\[\d+\]|length|peel|shear|von_mises)",
     rf".+\.(peel|shear|von_mises){_AT}",
-    r"(case|mesh|checks|timing|refinement)\..+",
+    r"(case|mesh|checks|timing|refinement|heat|bow|reactions)\..+",
     r"axial_strain",
 )
 EVERYTHING = frozenset(GIVES)

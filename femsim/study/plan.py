@@ -229,10 +229,14 @@ def _root_outputs(study: Study) -> list[list[Output]]:
     """The root metrics of each case tried, found without solving."""
     from femsim.builders.build import averaging_lengths, build_layout, discretise
     from femsim.measures.averages import KINDS, lengths_at
+    from femsim.runs.heat import conducts_only
 
     cases = study.samples_of_case
-    trials = []
+    trials: list[list[Output]] = []
     for case in cases[:1] if isinstance(cases[0], MeshCase) else cases:
+        if conducts_only(case):
+            trials.append([])
+            continue
         try:
             layout = build_layout(case)
             roots = layout.roots if layout is not None else discretise(case, study.base).roots
@@ -249,8 +253,7 @@ def _documents(study: Study) -> Iterator[list[Output]]:
     then as they are.
     """
     from femsim.cases.casefile import apply_overrides, parse_case
-    from femsim.runs.results import results_dict
-    from femsim.runs.rows import quietly
+    from femsim.runs.rows import document_of, quietly
 
     attempts: list[Sequence[str]] = [["mesh.size=0.5", "mesh.growth=2.5"], []]
     for coarser in attempts if study.data.get("stack") != "mesh" else [[]]:
@@ -260,9 +263,9 @@ def _documents(study: Study) -> Iterator[list[Output]]:
                 if coarser:
                     data["mesh"].pop("tolerance", None)
                 chosen = parse_case(apply_overrides(_lists(data), coarser), study.file) if coarser else case
-                found = outputs_of(results_dict(quietly(chosen, study.base)))
+                found = outputs_of(document_of(quietly(chosen, study.base)))
             except ToleranceError as error:
-                found = outputs_of(results_dict(error.run))
+                found = outputs_of(document_of(error.run))
             except Exception:  # whatever it is, the points themselves will tell
                 continue
             yield found

@@ -57,7 +57,7 @@ class Runner:
             self._kept = None
             return Row(point, (), error_text(error), time.perf_counter() - start)
         self._kept = found.run
-        self.reuse[found.run.reused] += 1
+        self.reuse[getattr(found.run, "reused", "none")] += 1
         return Row(point, found.values, None, time.perf_counter() - start)
 
     def take_reuse(self) -> dict[str, int]:
