@@ -56,7 +56,7 @@ def test_plane_strain_components(element, kinematics):
     close(e, [1e-3, 3e-3, 6e-3 if kinematics is GENERAL else 0.0, 2e-3], 1e-12)
 
 
-@pytest.mark.parametrize("kinematics", KINEMATICS.values(), ids=KINEMATICS)
+@pytest.mark.parametrize("kinematics", [k for k in KINEMATICS.values() if k.dim == 2], ids=lambda k: k.name)
 def test_rigid_motions_carry_no_strain(kinematics):
     mesh = distorted(grid([0.0, 1.0, 2.0], [0.0, 1.0, 2.0], "quad9"), 0.2)
     modes = kinematics.rigid_modes(mesh.points)

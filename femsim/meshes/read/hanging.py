@@ -25,6 +25,11 @@ def refuse_hanging(path: Path, mesh: Mesh) -> None:
     """
     kinds = _outer(mesh)
     candidates = np.unique(np.concatenate([part.ravel() for pair in kinds for part in pair]))
+    # nodes that share their place with another are unjoined, not hanging; a tree could not part many of them
+    _, which, shared = np.unique(mesh.points[candidates], axis=0, return_inverse=True, return_counts=True)
+    candidates = candidates[shared[which.ravel()] == 1]
+    if not len(candidates):
+        return
     for corners, middles in kinds:
         facet, node = _pairs(mesh, corners, candidates)
         on = _inside(mesh, corners[facet], middles[facet], node)
