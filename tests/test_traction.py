@@ -138,8 +138,25 @@ def test_without_the_share_the_wall_pulls_too(bilayer):
     (root,) = done.discretisation.roots
     model, unknowns = done.solution.model, done.solution.unknowns
     share = root_share(done.fields[root], root, 0.02)
-    assert np.all((share > 0) & (share < 1))
+    assert np.all((share.far > 0) & (share.far < 1))
     with_, without = (average(model.space, profile(ElasticField(model, unknowns), root, 1.0, s)) for s in (share, None))
     assert np.abs(np.array(with_) - np.array(without)).max() > 0.5
     entry = results_dict(done)["metrics"]["roots"]["post_root"][1]
     assert entry["consistent"]["peel"] == pytest.approx(with_[0], rel=5e-3)
+
+
+@pytest.mark.parametrize(("post", "pad"), [(0.13, 40.0), (120.0, 40.0), (0.13, None)])
+def test_a_soft_post_beside_a_stiff_resin_and_over_a_smaller_pad(bilayer, post, pad):
+    """The far body's force is then nearly all the neighbour's, or its cut runs through one body beyond the root."""
+    soft = {**bilayer.materials, "post": {"E": post, "nu": 0.3, "cte": 80.0}}
+    soft |= {"low": {"E": 30.0, "nu": 0.3, "cte": 5.0}}
+    if pad is not None:
+        soft |= {"pad": {"E": 200.0, "nu": 0.3, "cte": 12.0}}
+    geometry = {} if pad is None else {"pad_radius": pad, "pad_thickness": 4.0}
+    found = []
+    for size in (0.05, 0.002):
+        mesh = {"size": size, "growth": 1.5}
+        case = {"stack": "bilayer", "materials": soft, "geometry": geometry, "mesh": mesh, "metrics": {"length": 2.0}}
+        entry = results_dict(run(BilayerCase.model_validate(case)))["metrics"]["roots"]["post_root"][0]
+        found.append([entry["consistent"]["peel"], entry["consistent"]["shear"]])
+    assert np.allclose(*found, rtol=0, atol=0.02 * np.abs(found).max())

@@ -6,12 +6,12 @@ converge faster than stresses at points, and their sums balance the loads exactl
 11, 764; Babuska and Miller 1984, Int. J. Numer. Methods Eng. 20, 1111; Carey, Chow and Seager 1985, Comput. Methods
 Appl. Mech. Eng. 50, 107).
 
-At a root the node's force also holds the wall's share. There the force of the body across the interface, whose face
-runs on through the root, is split in the ratio of the singular field's own tractions on both sides of the root
-(:func:`femsim.measures.corner.intensity.root_share`); without that field, as at the plain end of an interface, the
-force belongs to the interface alone. Where nothing lies across, as at the rim of a via on the body's surface or at the
-foot of a clamped post, the forces are those of the conductor's own side of the line: what a support or a pressure must
-exert on it, zero on a free face.
+At a root the node's force also holds another cut's share. There the force of the body across the interface, which runs
+on beyond the root, or that of the conductor, which has its wall, is split in the ratio of the singular field's own
+tractions on both cuts (:func:`femsim.measures.corner.intensity.root_share`); without that field, as at the plain end of
+an interface, the force belongs to the interface alone. Where nothing lies across, as at the rim of a via on the body's
+surface or at the foot of a clamped post, the forces are those of the conductor's own side of the line: what a support
+or a pressure must exert on it, zero on a free face.
 """
 
 from __future__ import annotations
@@ -40,6 +40,16 @@ class Profile:
     nodes: IntArray
     distance: FloatArray
     traction: FloatArray
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Parts (2: shear, peel) of the forces at a root's node that act under the conductor: ``far`` of the force of the
+    body across, ``own`` of the conductor's; not a number where the former is to be taken.
+    """
+
+    far: FloatArray
+    own: FloatArray
 
 
 def level_edges(mesh: Mesh, region: str, level: float, span: tuple[float, float], into: int) -> IntArray:
@@ -103,12 +113,12 @@ def _mass(space: Space, edges: IntArray, nodes: IntArray) -> FloatArray:
     return matrix
 
 
-def profile(field: StressField, root: Root, length: float, share: FloatArray | None = None) -> Profile:
+def profile(field: StressField, root: Root, length: float, share: Shares | None = None) -> Profile:
     """Tractions under a conductor over ``length`` um from its root; exact in extent where the interval ends on a grid
     line.
 
-    ``share`` (2: shear, peel) is the part of the root node's force that acts under the conductor
-    (:func:`femsim.measures.corner.intensity.root_share`); all of it where none is given.
+    ``share`` says which part of the root node's force acts under the conductor
+    (:func:`femsim.measures.corner.intensity.root_share`); all of the far body's where none is given.
     """
     space, mesh = field.space, field.space.mesh
     reach = root.at[0] + root.into[0] * np.array([0.0, root.width])
@@ -123,7 +133,11 @@ def profile(field: StressField, root: Root, length: float, share: FloatArray | N
         own = side_force(field, nodes, root.at[1], root.into[1]) * -root.into[1]
         force[alone] = own[alone]
     if share is not None:
-        force[int(np.argmin(np.abs(mesh.points[nodes, 0] - root.at[0])))] *= share
+        at = int(np.argmin(np.abs(mesh.points[nodes, 0] - root.at[0])))
+        conductor = mesh.cells_of(root.region)
+        around = conductor[np.any(mesh.cells[conductor] == nodes[at], axis=1)]
+        mine = cell_force(field, around)[nodes[at]] * -root.into[1]
+        force[at] = np.where(np.isfinite(share.own), np.nan_to_num(share.own) * mine, share.far * force[at])
     traction = np.linalg.solve(_mass(space, edges, nodes), force)
     distance = np.abs(mesh.points[nodes, 0] - root.at[0])
     order = np.argsort(distance)

@@ -64,15 +64,14 @@ class Corner:
         edge = min((one.angle_start, one.angle_end), key=lambda angle: _between(angle, toward))
         return edge if _between(edge, toward) < BENT else toward
 
-    def face_at(self, toward: float) -> tuple[float, int] | None:
-        """The ray between wedges, or on the body's surface, that lies at ``toward`` (degrees) up to a bend, and a wedge
-        beside it; None where there is none.
-        """
-        for k, wedge in enumerate(self.junction.wedges):
-            for edge in (wedge.angle_start, wedge.angle_end):
-                if _between(edge, toward) < BENT:
-                    return edge, k
-        return None
+    def beside(self, toward: float, side: int) -> int | None:
+        """The wedge just above (``side`` = 1) or below (-1) the level ray at 0 or 180 degrees; None where void is."""
+        turn = side if abs(toward) < 90.0 else -side
+        angle = toward + turn * BENT
+        first, last = self.junction.wedges[0].angle_start, self.junction.wedges[-1].angle_end
+        if not self.junction.bonded and (angle - first) % 360.0 > last - first:
+            return None
+        return self.junction.wedge_at(angle)
 
 
 def _between(a: float, b: float) -> float:

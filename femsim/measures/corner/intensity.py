@@ -21,7 +21,7 @@ from femsim.base.arrays import FloatArray, IntArray
 from femsim.base.errors import FemsimWarning, InputError, NoExpansionError
 from femsim.base.secondary import reason
 from femsim.measures.corner.corner import Corner, corner_at
-from femsim.measures.traction import average, profile
+from femsim.measures.traction import Shares, average, profile
 from femsim.meshes.elements import gauss_points, reduced_basis, shape
 from femsim.meshes.facets import edges_of
 from femsim.meshes.layout import Root
@@ -280,30 +280,57 @@ def compare(sampler: FieldSampler, expansion: Expansion, smallest: float, within
     return Agreement(radii, difference, low, high, within)
 
 
-def root_share(field: RootField, root: Root, radius: float, even: float = 0.5) -> FloatArray:
-    """Share (2: shear, peel) of the tractions on the far body's face that acts under the conductor, at a distance from
-    the root.
+def root_share(field: RootField, root: Root, radius: float, even: float = 0.5) -> Shares:
+    """Shares of the forces at a root's node that act under the conductor, at a distance (um) from the root.
 
-    From the singular terms on both sides of the root; one where the far body's face ends at the root, ``even`` (the
-    share of a traction that is the same on both sides) where the two cancel.
+    From the singular terms' tractions on the faces that meet there. The body across, or the conductor's side of the
+    line where nothing lies across, is cut along the level line under the conductor and beyond the root, unless it ends
+    there; the conductor is cut under it and along its wall. ``even``, the share of a traction that is the same on both
+    sides of the root, where the two on the line cancel. Of the two forces, along the interface and across it apart, the
+    one is taken whose split feels errors of the field less: A / (A + B) of A + B is off by about A B / (A + B) times
+    their relative error.
     """
-    other = 0.0 if root.into[0] < 0 else 180.0
-    corner, parts = field.corner, []
-    across = corner.face_at(other)
-    if across is None:
-        return np.ones(2)
-    for ray, wedge in (field.interface(root), across):
-        total = np.zeros(2)
-        for k in field.singular:
-            eigen = field.expansion.eigens[k]
-            s = eigen.stress(ray, wedge, "cartesian")[0]
-            total += np.real(field.expansion.intensities[k] * radius ** (eigen.exponent - 1.0) * s[[2, 1]])
-        parts.append(total)
-    both = parts[0] + parts[1]
-    terms = [(field.expansion.intensities[k], field.expansion.eigens[k].stress_exponent) for k in field.singular]
-    size = sum(abs(value) * radius**power.real for value, power in terms)  # of the stress all around
-    clear = (np.abs(both) > 0.05 * np.abs(parts[0])) & (np.abs(both) > 1e-9 * size)
-    return np.where(clear, parts[0] / np.where(clear, both, 1.0), even)
+    corner, other = field.corner, 0.0 if root.into[0] < 0 else 180.0
+    ray, own = field.interface(root)
+    under, size = _pull(field, ray, own, radius, (0.0, 1.0))
+    cut = -root.into[1] if corner.beside(180.0 - other, -root.into[1]) is not None else root.into[1]
+    beyond = corner.beside(other, cut)
+    across = np.zeros(2)
+    if beyond is not None:
+        across, _ = _pull(field, corner.ray_of(beyond, other), beyond, radius, (0.0, 1.0))
+    wedge = field.corner.junction.wedges[own]
+    last = abs(wedge.angle_end - ray) > abs(wedge.angle_start - ray)
+    wall = np.radians(wedge.angle_end if last else wedge.angle_start)
+    out = np.array([-np.sin(wall), np.cos(wall)]) * (1.0 if last else -1.0)  # the conductor's outward normal there
+    # seen from the conductor the interface's normal points the other way
+    side, _ = _pull(field, float(np.degrees(wall)), own, radius, (out[0], out[1]))
+    side = -root.into[1] * side
+    far, mine = _part(under, across, size, even), _part(under, side, size, float("nan"))
+    if beyond is None:
+        far = np.ones(2)
+    better = (np.abs(mine * side) < 0.5 * np.abs(far * across)) & np.isfinite(mine)
+    return Shares(far, np.where(better, mine, np.nan))
+
+
+def _pull(
+    field: RootField, ray: float, wedge: int, radius: float, normal: tuple[float, float]
+) -> tuple[FloatArray, float]:
+    """Traction (2: along x, along y) of the singular terms on a plane at a ray, and the size of their stress (MPa)."""
+    total, size = np.zeros(2), 0.0
+    for k in field.singular:
+        eigen, value = field.expansion.eigens[k], field.expansion.intensities[k]
+        s = eigen.stress(ray, wedge, "cartesian")[0]
+        pull = np.array([s[0] * normal[0] + s[2] * normal[1], s[2] * normal[0] + s[1] * normal[1]])
+        total += np.real(value * radius ** (eigen.exponent - 1.0) * pull)
+        size += float(abs(value) * radius**eigen.stress_exponent.real)
+    return total, size
+
+
+def _part(under: FloatArray, beside: FloatArray, size: float, otherwise: float) -> FloatArray:
+    """Share of ``under`` in the sum of both, ``otherwise`` where they cancel or nothing pulls."""
+    both = under + beside
+    clear = (np.abs(both) > 0.05 * np.abs(under)) & (np.abs(both) > 1e-9 * size)
+    return np.where(clear, under / np.where(clear, both, 1.0), otherwise)
 
 
 def consistent_average(solution: Solution, root: Root, length: float, field: RootField) -> tuple[float, float]:
