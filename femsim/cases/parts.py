@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias, cast
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
 
@@ -141,14 +141,6 @@ class CaseBase(Strict):
     def own_materials(self) -> dict[str, tuple[str, MaterialRef]]:
         """Materials that parts of the case name themselves: by region, with the key each stands under."""
         return {}
-
-    def with_values(self, values: Mapping[str, Any]) -> Self:
-        """The case with some keys changed, ``{"geometry.ratio": 8}``: changed as ``--set`` changes them in a file, and
-        checked as a file is. Raises InputError.
-        """
-        from femsim.cases.casefile import changed_case
-
-        return cast(Self, changed_case(self, values))
 
     def number(self, key: str) -> float | None:
         """The number under a dotted key, also one left at its default; None where there is none."""
