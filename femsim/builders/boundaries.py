@@ -16,7 +16,8 @@ import numpy as np
 from femsim.base.arrays import FloatArray, IntArray
 from femsim.base.errors import InputError, nearest
 from femsim.builders.amounts import NOW, Moment, factor, field_of, needs_steps
-from femsim.builders.places import edges_on, nodes_on, outer_edges_on, words
+from femsim.builders.places import facets_on, nodes_on, outer_facets_on, words
+from femsim.builders.walls import Supports
 from femsim.cases.boundary import Body, Boundary, Varying
 from femsim.meshes.mesh import Mesh
 from femsim.models.assembly import body_force, traction_force
@@ -94,7 +95,9 @@ class _Draft:
     held: list[Held] = field(default_factory=list)
     owner: dict[int, tuple[int, int]] = field(default_factory=dict)  # dof -> entry of held, place in it
     ties: list[tuple[str, IntArray]] = field(default_factory=list)
-    straight: list[tuple[str, IntArray, FloatArray]] = field(default_factory=list)
+    straight: list[tuple[str, IntArray, FloatArray]] = field(
+        default_factory=list
+    )  # (n, 1) along a line, (n, 2) a plane
     follow: list[tuple[int, int, float]] = field(default_factory=list)
     forced: set[str] = field(default_factory=set)
 
@@ -117,10 +120,9 @@ class _Draft:
             other, place = self.owner[dof]
             before = self.held[other]
             if _says(before.value, before.scale[place]) != _says(value, scale[k]):
-                x, y = self.mesh.points[dof // width][:2]
+                at = ", ".join(f"{v:g}" for v in self.mesh.points[dof // width])
                 raise InputError(
-                    f"{label}.{key}: {_show(value)} contradicts {_show(before.value)} of {before.label} at ({x:g}, "
-                    f"{y:g}) um"
+                    f"{label}.{key}: {_show(value)} contradicts {_show(before.value)} of {before.label} at ({at}) um"
                 )
         self.held.append(Held(label, dofs[fresh], scale[fresh], value))
 
@@ -142,35 +144,41 @@ def constrain(
     fields: Mapping[str, FloatArray] | None = None,
     bodies: Sequence[Body] = (),
     density: Mapping[str, float] | None = None,
+    walls: Supports | None = None,
 ) -> Conditions:
     """Space and conditions: symmetry at the axis, the cell wall, and what the boundaries say; the body must be held.
 
     ``outer``: the largest first coordinate (in plane models also the smallest) is free, fixed (no motion along it),
     coupled (one common motion of each wall, no net force) or straight (a + b s, no force and no moment: a cell of a
     wafer). ``given`` are the boundaries the case itself gives. ``fields`` are the nodal fields of the mesh file,
-    ``density`` (kg/m3) that of every region that has one.
+    ``density`` (kg/m3) that of every region that has one. In space ``walls`` hold planes of symmetry and walls.
 
     Raises InputError for an empty boundary, a contradiction, or a rigid motion left free.
     """
     draft = _Draft(mesh, kinematics, fields or {})
     width, tolerance = kinematics.width, mesh.near
     links = _axis(draft, tolerance)
-    walls = [np.flatnonzero(mesh.points[:, 0] >= mesh.points[:, 0].max() - tolerance)]
+    ends = [np.flatnonzero(mesh.points[:, 0] >= mesh.points[:, 0].max() - tolerance)]
     if not kinematics.radial:
-        walls.append(np.flatnonzero(mesh.points[:, 0] <= mesh.points[:, 0].min() + tolerance))
-    for wall in walls:
+        ends.append(np.flatnonzero(mesh.points[:, 0] <= mesh.points[:, 0].min() + tolerance))
+    for wall in ends if walls is None else ():
         if outer == "fixed":
             draft.hold("model.outer = fixed", "", wall, 0, 0.0)
         elif outer == "coupled":
             draft.ties.append(("model.outer", width * wall))
         elif outer == "straight":
-            draft.straight.append(("model.outer", width * wall, mesh.points[wall, 1]))
+            draft.straight.append(("model.outer", width * wall, mesh.points[wall, 1:2]))
+    if walls is not None:
+        for (component, by), nodes in walls.held().items():
+            draft.hold(by, "", nodes, component, 0.0)
+        draft.ties += [("model.outer", group) for group in walls.ties]
+        draft.straight += [("model.outer", dofs, along) for dofs, along in walls.straight]
     labels = {id(boundary): f"boundary.{k}" for k, boundary in enumerate(given)}
     named = [(labels.get(id(boundary), "the stack's own hold"), boundary) for boundary in boundaries]
     for label, boundary in named:
         _motions(draft, label, boundary)
     groups = _merged(draft)
-    extra, more = _links_of_lines(draft, groups)
+    extra, more = _links_of_lines(draft, groups, walls)
     links |= more
     held = np.array(sorted(draft.owner), dtype=np.int64)
     space = Space(mesh, kinematics, Constraints.build(draft.ndof, held, tuple(groups), links, extra))
@@ -219,21 +227,23 @@ def _motions(draft: _Draft, label: str, boundary: Boundary) -> None:
         if value == "equal":
             draft.ties.append((f"{label}.{key}", dofs))
         else:
-            draft.straight.append((f"{label}.{key}", dofs, _along(mesh, nodes, boundary, label, key)))
+            draft.straight.append((f"{label}.{key}", dofs, _along(draft, nodes, boundary, label, key)))
 
 
-def _along(mesh: Mesh, nodes: IntArray, boundary: Boundary, label: str, key: str) -> FloatArray:
-    """The coordinate (n,) along a straight line."""
+def _along(draft: _Draft, nodes: IntArray, boundary: Boundary, label: str, key: str) -> FloatArray:
+    """The coordinates (n, 1) along a straight line, in space (n, 2) in a plane."""
+    mesh = draft.mesh
     x = mesh.points[nodes]
     level = boundary.level()
     if level is not None:
-        return np.asarray(x[:, 1 if level[0] in ("r", "x") else 0])
+        return np.asarray(np.delete(x, draft.kinematics.axes.index(level[0]), axis=1))
     middle = x.mean(axis=0)
     _, size, direction = np.linalg.svd(x - middle, full_matrices=False)
-    if len(size) > 1 and size[1] > 1e-6 * size[0]:
-        raise InputError(f"{label}.{key}: {words(boundary)} is not a straight line")
+    flat = mesh.dim - 1  # a line in the plane, a plane in space
+    if len(size) > flat and size[flat] > 1e-6 * size[0]:
+        raise InputError(f"{label}.{key}: {words(boundary)} is not {'a straight line' if flat == 1 else 'flat'}")
     # from the foot of the origin on the line, so that the unknowns do not depend on the order of the nodes
-    return np.asarray(x @ direction[0])
+    return np.asarray(x @ direction[:flat].T)
 
 
 def _merged(draft: _Draft) -> list[IntArray]:
@@ -270,13 +280,15 @@ def _merged(draft: _Draft) -> list[IntArray]:
     return found
 
 
-def _links_of_lines(draft: _Draft, groups: list[IntArray]) -> tuple[int, dict[int, dict[int, float]]]:
-    """Number of further unknowns, and the combinations u = a + b s of straight lines; where one dof of a line is held,
-    the line turns about it.
+def _links_of_lines(
+    draft: _Draft, groups: list[IntArray], walls: Supports | None = None
+) -> tuple[int, dict[int, dict[int, float]]]:
+    """Number of further unknowns, and the combinations u = a + b s (in space a + b s + c t) of straight lines; where
+    one dof of a line is held, the line turns about it. Those of ``walls`` come first.
     """
-    links: dict[int, dict[int, float]] = {}
+    links: dict[int, dict[int, float]] = dict(walls.links) if walls is not None else {}
     tied = {int(dof) for group in groups for dof in group}
-    extra, ndof = 0, draft.ndof
+    extra, ndof = (0 if walls is None else walls.extra), draft.ndof
     for label, dofs, along in draft.straight:
         own = [k for k, dof in enumerate(dofs.tolist()) if dof in draft.owner]
         if any(int(dof) in tied or int(dof) in links for dof in dofs):
@@ -286,16 +298,17 @@ def _links_of_lines(draft: _Draft, groups: list[IntArray]) -> tuple[int, dict[in
         if own and label in draft.forced:
             other = draft.held[draft.owner[int(dofs[own[0]])][0]].label
             raise InputError(f"{label}: the line carries a force, but {other} prescribes its motion")
-        scale = float(np.ptp(along)) or 1.0
+        scale = np.where(np.ptp(along, axis=0) > 0, np.ptp(along, axis=0), 1.0)
+        slopes = (along - along[own[0] if own else 0]) / scale
         for k, dof in enumerate(dofs.tolist()):
             if own and k == own[0]:
                 continue
             if own:
                 foot = int(dofs[own[0]])
-                links[dof] = {foot: 1.0, ndof + extra: (along[k] - along[own[0]]) / scale}
+                links[dof] = {foot: 1.0, **{ndof + extra + j: float(v) for j, v in enumerate(slopes[k])}}
             else:
-                links[dof] = {ndof + extra: 1.0, ndof + extra + 1: (along[k] - along[0]) / scale}
-        extra += 1 if own else 2
+                links[dof] = {ndof + extra: 1.0, **{ndof + extra + 1 + j: float(v) for j, v in enumerate(slopes[k])}}
+        extra += along.shape[1] + (0 if own else 1)
     return extra, links
 
 
@@ -316,10 +329,11 @@ def _loads(draft: _Draft, space: Space, named: Sequence[tuple[str, Boundary]]) -
         for key, value, vector, pressure in parts:
             if not isinstance(value, Varying) and value == 0.0:
                 continue
-            edges = outer_edges_on(mesh, kinematics, boundary, label)
             nodal = field_of(value, draft.fields, len(mesh.points), f"{label}.{key}")
-            weight = None if nodal is None else nodal[edges]
-            force = _unit(space, Traction(edges, np.tile(vector, (len(edges), 1)), pressure, weight))
+            force = np.zeros(space.ndof)
+            for edges in outer_facets_on(mesh, kinematics, boundary, label):
+                weight = None if nodal is None else nodal[edges]
+                force += _unit(space, Traction(edges, np.tile(vector, (len(edges), 1)), pressure, weight))
             loads.append(Loaded(force, partial(factor, value)))
         own = len(loads)
         loads += _line_force(space, label, boundary) if boundary.force is not None else []
@@ -345,11 +359,13 @@ def _line_force(space: Space, label: str, boundary: Boundary) -> list[Loaded]:
     assert boundary.force is not None
     key = next(key for key, value in boundary.motions().items() if isinstance(value, str))
     component = space.kinematics.unknowns.index(key)
-    edges, at = edges_on(space.mesh, space.kinematics, boundary, label)
-    if not len(at):
-        raise InputError(f"{label}: no edge on {words(boundary)} to carry a force")
-    chosen = edges.nodes[at]
-    force = _unit(space, Traction(chosen, np.tile(np.eye(width)[component], (len(chosen), 1))))
+    force = np.zeros(space.ndof)
+    for chosen in facets_on(space.mesh, space.kinematics, boundary, label):
+        force += _unit(space, Traction(chosen, np.tile(np.eye(width)[component], (len(chosen), 1))))
+    if not np.any(force):
+        raise InputError(
+            f"{label}: no {'edge' if space.mesh.dim == 2 else 'face'} on {words(boundary)} to carry a force"
+        )
     return [Loaded(MICRO * force / force.sum(), partial(factor, boundary.force))]
 
 
@@ -378,7 +394,7 @@ def _bodies(
             weight *= density[body.region]
         if body.rotation is not None:
             _refuse_field(body.rotation, f"{label}.rotation")
-            turns = np.array([1.0, 0.0]) if space.kinematics.radial else np.ones(2)
+            turns = np.array([1.0, 0.0]) if space.kinematics.radial else np.array([1.0, 1.0, 0.0])[: mesh.dim]
             force = body_force(space, partial(np.multiply, weight * 1.0e-6 * turns), cells)
             found.append(Loaded(force, partial(_squared, body.rotation)))
             continue

@@ -16,16 +16,19 @@ from femsim.builders.blends import resolve_ref, smear
 from femsim.builders.boundaries import constrain, refuse_steps
 from femsim.builders.heat import build_heat, even_size, graded_for_heat, nodal_field
 from femsim.builders.resolve import ResolvedMaterial
+from femsim.builders.solids import Solid, solid_blocks, solid_stack
 from femsim.builders.stacks.bilayer import bilayer
 from femsim.builders.stacks.blocks import blocks
 from femsim.builders.stacks.flipchip import flipchip
 from femsim.builders.stacks.rewired import rewired_chip
 from femsim.builders.stacks.staggered import staggered
+from femsim.builders.walls import solid_supports
 from femsim.cases.boundary import COORDINATES, Boundary
 from femsim.cases.case import Case
 from femsim.cases.doubts import temperature_doubts
 from femsim.cases.harmonic import Harmonic
 from femsim.cases.parts import CaseBase, MeshSpec, PointData
+from femsim.cases.stacks.blocks import BlocksCase
 from femsim.cases.stacks.meshfile import MeshCase
 from femsim.meshes.grid import Grading, grid_lines, mesh_of_lines
 from femsim.meshes.layout import Layout, Probe, Root
@@ -63,6 +66,7 @@ class Discretisation:
     point_data: dict[str, FloatArray]
     notes: tuple[str, ...] = ()
     lines: tuple[FloatArray, FloatArray] | None = None  # grid lines of a layout, before any bend
+    solid: Solid | None = None  # in three dimensions; the layout then is the profile
 
     def with_lines(self, x: FloatArray, y: FloatArray) -> Discretisation:
         """The same layout on other grid lines."""
@@ -88,9 +92,16 @@ def probes_of(disc: Discretisation) -> tuple[Probe, ...]:
     """The points whose displacement and stress the case asks for."""
     found = []
     for i, spec in enumerate(disc.case.probe):
-        where = _place(disc.layout, disc.roots, spec.at, f"probe.{i}.at")
+        where = _place(_points(disc), disc.roots, spec.at, f"probe.{i}.at")
         found.append(Probe(spec.name, where.at, spec.region or where.region))
     return tuple(found)
+
+
+def _points(disc: Discretisation) -> tuple[Probe, ...]:
+    """The named points of a stack."""
+    if disc.solid is not None:
+        return disc.solid.points
+    return disc.layout.points if disc.layout is not None else ()
 
 
 def corners_of(disc: Discretisation) -> tuple[Probe, ...]:
@@ -99,15 +110,16 @@ def corners_of(disc: Discretisation) -> tuple[Probe, ...]:
 
 
 def _corners(case: CaseBase, layout: Layout | None, roots: Sequence[Root]) -> tuple[Probe, ...]:
-    places = [_place(layout, roots, spec.at, f"corner.{i}.at") for i, spec in enumerate(case.corner)]
+    points = layout.points if layout is not None else ()
+    places = [_place(points, roots, spec.at, f"corner.{i}.at") for i, spec in enumerate(case.corner)]
     return tuple(Probe(spec.name, place.at, spec.region) for spec, place in zip(case.corner, places, strict=True))
 
 
-def _place(layout: Layout | None, roots: Sequence[Root], at: tuple[float, float] | str, label: str) -> Probe:
+def _place(points: Sequence[Probe], roots: Sequence[Root], at: tuple[float, ...] | str, label: str) -> Probe:
     """A point as a case gives it: coordinates, or the name of a root or of one of the stack's points."""
     if not isinstance(at, str):
         return Probe("", at)
-    known = {point.name: [point] for point in (layout.points if layout is not None else ())}
+    known = {point.name: [point] for point in points}
     for root in roots:
         known.setdefault(root.name, []).append(Probe(root.name, root.at, root.region))
     if at not in known:
@@ -129,16 +141,26 @@ def discretise(case: Case, base: Path | None = None, grading: Grading | None = N
 
         element = case.model.element if "element" in case.model.model_fields_set else None
         imported = read_mesh((base or Path()) / case.mesh.file, case.mesh.length_unit, element)
-        if imported.mesh.dim == 3:
-            raise InputError(f"mesh.file: {case.mesh.file} holds 3D cells; {case.model.kinematics} needs a 2D section")
+        if imported.mesh.dim != case.model.dim:
+            wanted = "a 2D section" if case.model.dim == 2 else "3D cells"
+            raise InputError(
+                f"mesh.file: {case.mesh.file} holds {imported.mesh.dim}D cells; kinematics "
+                f"{case.model.kinematics} needs {wanted}"
+            )
         mesh, notes = imported.mesh, imported.notes
         if imported.unnamed and len(mesh.regions) == 1 and len(case.materials) == 1:
             (name,) = case.materials
             if name not in (*mesh.regions, *mesh.lines, *mesh.sets):
                 notes = (*notes, f"the mesh's one region takes the name of the case's one material, {name!r}")
                 mesh = replace(mesh, regions=(name,))
+        if mesh.dim == 3:
+            if case.root:
+                raise InputError("root: imported meshes in three dimensions have no roots; use probes")
+            return Discretisation(case, None, mesh, (), lengths, imported.point_data, notes, solid=Solid())
         roots = roots_of_mesh(mesh, case.root)
         return Discretisation(case, None, mesh, roots, lengths, imported.point_data, notes)
+    if case.model.dim == 3:
+        return _solid(case, lengths)
     if case.model.element.startswith("tri"):
         raise InputError(
             f"model.element: {case.model.element!r} is for imported meshes; allowed here: quad4, quad8, quad9"
@@ -147,7 +169,7 @@ def discretise(case: Case, base: Path | None = None, grading: Grading | None = N
     if case.heat is not None:
         layout = graded_for_heat(layout, case.heat, KINEMATICS[case.model.kinematics])
     if case.corner:  # a corner whose field is asked for gets a fine mesh
-        own = (corner.at for corner in _corners(case, layout, layout.roots))
+        own = ((corner.at[0], corner.at[1]) for corner in _corners(case, layout, layout.roots))
         layout = replace(layout, corners=tuple(dict.fromkeys([*layout.corners, *own])))
     layout = replace(layout, breaks=(*layout.breaks, *_breaks(case)))
     spec: MeshSpec = case.mesh
@@ -174,6 +196,21 @@ def _breaks(case: CaseBase) -> tuple[tuple[int, float], ...]:
         if place.point is not None:
             found += [(0, place.point[0]), (1, place.point[1])]
     return tuple(dict.fromkeys(found))
+
+
+def _solid(case: Case, lengths: tuple[float, ...]) -> Discretisation:
+    """A stack or blocks in space."""
+    if not case.model.element.startswith("hex"):
+        raise InputError(
+            f"model.element: {case.model.element!r} is for imported meshes; allowed here: hex8, hex20, hex27"
+        )
+    if isinstance(case, BlocksCase):
+        if case.model.cell is not None:
+            raise InputError("model.cell: blocks have no cell; leave it out")
+        mesh, solid = solid_blocks(case)
+        return Discretisation(case, None, mesh, (), lengths, {}, solid=solid)
+    mesh, solid, layout = solid_stack(case, STACKS[case.stack], lengths)
+    return Discretisation(case, layout, mesh, (), lengths, {}, solid=solid)
 
 
 def resolve_materials(case: Case, disc: Discretisation) -> dict[str, ResolvedMaterial]:
@@ -279,12 +316,13 @@ def build_model(
         resolved.material.warn_outside(min(low, own), max(high, own))
     _warn_of_locking(mesh, kinematics, materials)
     boundaries = list(case.boundary)
-    if disc.layout is not None and disc.layout.hold is not None:
+    supports = None if disc.solid is None else solid_supports(mesh, disc.solid, case.model.outer)
+    if disc.solid is None and disc.layout is not None and disc.layout.hold is not None:
         boundaries = [*_hold(disc.layout, kinematics.radial, case.model.outer), *boundaries]
     refuse_steps(case.boundary, case.body)
     density = {r: m.density for r, m in ((r, materials[r].spec) for r in mesh.regions) if m.density is not None}
     conditions = constrain(
-        mesh, kinematics, boundaries, case.model.outer, case.boundary, disc.point_data, case.body, density
+        mesh, kinematics, boundaries, case.model.outer, case.boundary, disc.point_data, case.body, density, supports
     )
     prescribed, force = conditions.prescribed(), conditions.force()
     each = np.array([_stress_free(materials[region], free) for region in mesh.regions])
@@ -335,7 +373,9 @@ def _warn_of_locking(mesh: Mesh, kinematics: Kinematics, materials: dict[str, Re
     for region, resolved in materials.items():
         ratio = max(v for p in resolved.material.poisson_ratio for v in p.values)
         if resolved.material.is_isotropic and ratio > LOCKING:
-            quadratic = "quad9" if mesh.info.is_quad else "tri6"
+            quadratic = {"quad": "quad9", "tri": "tri6", "hex": "hex27", "tet": "tet10", "wedge": "wedge15"}[
+                mesh.info.kind
+            ]
             warnings.warn(
                 f"{mesh.element} elements lock (are far too stiff) in {region!r} with nu = {ratio:g}; use {quadratic}",
                 FemsimWarning,

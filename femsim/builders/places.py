@@ -10,7 +10,7 @@ import numpy as np
 
 from femsim.base.arrays import IntArray
 from femsim.base.errors import FemsimWarning, InputError, nearest
-from femsim.meshes.facets import Edges, edges_of, find_edges
+from femsim.meshes.facets import Edges, edges_of, faces_of, find_edges, outer_faces, surface_nodes
 from femsim.meshes.mesh import Mesh
 from femsim.models.kinematics import Kinematics
 
@@ -27,7 +27,7 @@ class Where(Protocol):
         ...
 
     @property
-    def point(self) -> tuple[float, float] | None:
+    def point(self) -> tuple[float, ...] | None:
         """The point."""
         ...
 
@@ -43,6 +43,10 @@ class Where(Protocol):
 def nodes_on(mesh: Mesh, kinematics: Kinematics, place: Where, label: str) -> IntArray:
     """Nodes of a place; never empty. Raises InputError for a place that the mesh does not have."""
     tolerance = mesh.near
+    if place.on is not None and mesh.dim == 3:
+        if place.on not in mesh.places:
+            raise _no_place(mesh, place.on, f"{label}.on")
+        return mesh.nodes_on(place.on)
     if place.on is not None:
         points = mesh.sets.get(place.on)
         if points is not None and place.on not in mesh.lines:
@@ -53,11 +57,8 @@ def nodes_on(mesh: Mesh, kinematics: Kinematics, place: Where, label: str) -> In
         distance = np.linalg.norm(mesh.points - np.array(place.point), axis=1)
         found = int(np.argmin(distance))
         if distance[found] > max(tolerance, 1e-6 * mesh.extent):
-            x, y = mesh.points[found]
-            raise InputError(
-                f"{label}.point: no node at ({place.point[0]:g}, {place.point[1]:g}) um; the nearest is at ({x:g}, "
-                f"{y:g})"
-            )
+            wanted, there = (", ".join(f"{v:g}" for v in x) for x in (place.point, mesh.points[found]))
+            raise InputError(f"{label}.point: no node at ({wanted}) um; the nearest is at ({there})")
         return np.array([found])
     axis, component, value = _level(kinematics, place, label)
     on = np.abs(mesh.points[:, component] - value) <= tolerance
@@ -120,6 +121,54 @@ def outer_edges_on(mesh: Mesh, kinematics: Kinematics, place: Where, label: str)
     return np.asarray(edges.nodes[at])
 
 
+def facets_on(mesh: Mesh, kinematics: Kinematics, place: Where, label: str) -> list[IntArray]:
+    """The nodes of the facets of a place, by kind: edges in the plane, faces in space."""
+    if mesh.dim == 2:
+        edges, at = edges_on(mesh, kinematics, place, label)
+        return [edges.nodes[at]] if len(at) else []
+    return [nodes for _, nodes in surface_nodes(mesh, _faces_on(mesh, kinematics, place, label)).values()]
+
+
+def outer_facets_on(mesh: Mesh, kinematics: Kinematics, place: Where, label: str) -> list[IntArray]:
+    """The same of outer facets, seen from outside; raises InputError where a place runs inside the body."""
+    if mesh.dim == 2:
+        return [outer_edges_on(mesh, kinematics, place, label)]
+    rows, outer, count = _faces_on(mesh, kinematics, place, label), outer_faces(mesh), len(mesh.info.faces)
+    free = np.isin(rows[:, 0] * count + rows[:, 1], outer[:, 0] * count + outer[:, 1])
+    if place.on is not None and not np.all(free):
+        raise InputError(f"{label}.on: surface {place.on!r} runs inside the body; a load needs an outer surface")
+    if not np.any(free):
+        level = place.level()
+        where = "" if level is None else f" at {level[0]} = {level[1]:g} um"
+        raise InputError(f"{label}: no outer face{where} to carry a load")
+    return [nodes for _, nodes in surface_nodes(mesh, rows[free]).values()]
+
+
+def _faces_on(mesh: Mesh, kinematics: Kinematics, place: Where, label: str) -> IntArray:
+    """Faces (K, 2) of a place in space."""
+    if place.on is not None:
+        if place.on not in mesh.places:
+            raise _no_place(mesh, place.on, f"{label}.on")
+        if place.on not in mesh.surfaces:
+            raise InputError(f"{label}.on: {place.on!r} is no surface; a load needs one")
+        return mesh.surfaces[place.on]
+    inside = np.zeros(len(mesh.points), dtype=bool)
+    inside[nodes_on(mesh, kinematics, place, label)] = True
+    rows = faces_of(mesh).rows()
+    on = np.zeros(len(rows), dtype=bool)
+    for local, face in enumerate(mesh.info.faces):
+        at = np.flatnonzero(rows[:, 1] == local)
+        on[at] = inside[mesh.cells[rows[at, 0]][:, list(face)]].all(axis=1)
+    return rows[on]
+
+
+def _no_place(mesh: Mesh, name: str, key: str) -> InputError:
+    known = sorted(mesh.places)
+    return InputError(
+        f"{key}: no surface, line or set {name!r}{nearest(name, known)}; there are: {', '.join(known) or 'none'}"
+    )
+
+
 def line(mesh: Mesh, name: str, key: str) -> IntArray:
     """Edges of a named line; never empty."""
     if name not in mesh.lines:
@@ -137,7 +186,7 @@ def words(place: Where) -> str:
     if place.on is not None:
         return f"line {place.on!r}"
     if place.point is not None:
-        return f"({place.point[0]:g}, {place.point[1]:g}) um"
+        return f"({', '.join(f'{v:g}' for v in place.point)}) um"
     level = place.level()
     return "" if level is None else f"{level[0]} = {level[1]:g} um"
 

@@ -135,6 +135,7 @@ def as_material(name: str, spec: MaterialSpec, key: str) -> Material:
         cte_kind=kind,
         cte_reference=expansion.reference,
         angle=spec.angle,
+        euler=spec.euler,
         hardness=spec.hardness,
         yield_strength=spec.yield_,
         family=spec.family,

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
-from femsim.cases.keys import Coordinate, Strict
+from femsim.cases.keys import Coordinate, Strict, Vector
 
 Amount = Annotated[float, Field(ge=-1.0e16, le=1.0e16)]
 Stress = Annotated[float, Field(ge=-1.0e7, le=1.0e7)]
@@ -56,12 +56,14 @@ def check_times(t: list[float], values: int) -> None:
 
 
 Value: TypeAlias = Amount | Varying
+Components: TypeAlias = Annotated[tuple[Value, ...], Field(min_length=2, max_length=3)]
 Motion: TypeAlias = Coordinate | Literal["equal", "straight"] | Varying
 
 
 class Where(Strict):
     """Where: exactly one of a named line (``on``), a line of constant r, z, x or y, or a point; a line of constant
-    coordinate may be cut by a range of the other one, as in z = 90, r = [0, 50].
+    coordinate may be cut by a range of the other one, as in z = 90, r = [0, 50]. In 3D ``on`` names a surface, a line
+    or a set of points, and a constant coordinate is a plane.
     """
 
     on: str | None = Field(default=None, description="a named line")
@@ -69,7 +71,7 @@ class Where(Strict):
     z: Coordinate | Range | None = None
     x: Coordinate | Range | None = None
     y: Coordinate | Range | None = None
-    point: tuple[Coordinate, Coordinate] | None = None
+    point: Vector | None = None
 
     @field_validator("point", mode="before")
     @classmethod
@@ -115,8 +117,10 @@ class Boundary(Where):
     u_x: Motion | None = Field(default=None, description="um; equal: one common free value; straight: a + b s")
     u_y: Motion | None = Field(default=None, description="um; equal: one common free value; straight: a + b s")
     pressure: Stress | Varying | None = Field(default=None, description="MPa, positive pushes onto the body")
-    traction: tuple[Stress | Varying, Stress | Varying] | None = Field(default=None, description="MPa")
-    force: Value | tuple[Value, Value] | None = Field(
+    traction: Annotated[tuple[Stress | Varying, ...], Field(min_length=2, max_length=3)] | None = Field(
+        default=None, description="MPa"
+    )
+    force: Value | Components | None = Field(
         default=None, description="N (plane: N per um of depth) on an equal or straight line; [f, f] at a point"
     )
     during: list[str] | None = Field(default=None, min_length=1, description="names of the steps it is in force in")
@@ -155,8 +159,8 @@ class Body(Strict):
     """
 
     region: str = Field(min_length=1)
-    force: tuple[Value, Value] | None = Field(default=None, description="N/m3")
-    acceleration: tuple[Value, Value] | None = Field(default=None, description="m/s2")
+    force: Components | None = Field(default=None, description="N/m3")
+    acceleration: Components | None = Field(default=None, description="m/s2")
     rotation: Value | None = Field(default=None, description="rad/s")
 
     @field_validator("force", "acceleration", mode="before")

@@ -36,8 +36,10 @@ Positive = Annotated[float, Field(gt=0, le=MAX_LENGTH), In("um")]
 NonNegative = Annotated[float, Field(ge=0, le=MAX_LENGTH), In("um")]
 Coordinate = Annotated[float, Field(ge=-MAX_LENGTH, le=MAX_LENGTH), In("um")]
 Celsius = Annotated[float, Field(ge=-273.15, le=4000), In("degC")]
+#: two coordinates, three in 3D
+Vector = Annotated[tuple[Coordinate, ...], Field(min_length=2, max_length=3)]
 #: a point, or the name of one
-Place = tuple[Coordinate, Coordinate] | Annotated[str, Field(min_length=1)]
+Place = Vector | Annotated[str, Field(min_length=1)]
 #: a part of something else, as a whole or as nothing at most
 Fraction = Annotated[float, Field(ge=0, le=1)]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from femsim.cases.keys import Celsius, Positive, Strict
 from femsim.cases.laws import AnandSpec, CreepSpec, LawSpec, PlasticSpec, ViscoelasticSpec
@@ -22,6 +22,7 @@ _MAX_CTE = 1.0e4  # ppm/K
 _MIN_CONDUCTIVITY, _MAX_CONDUCTIVITY = 1.0e-6, 1.0e5  # W/(m K): below any gas, above diamond's best
 _MAX_DENSITY = 1.0e5  # kg/m3
 _MAX_HEAT_CAPACITY = 1.0e6  # J/(kg K)
+_Turn = Annotated[float, Field(ge=-360, le=360)]
 _TextName = Annotated[str, Field(min_length=1)]
 
 
@@ -53,6 +54,9 @@ class MaterialSpec(Strict):
     G: Quantity | None = Field(default=None, description="shear modulus, GPa, ordered 12, 13, 23")
     cte: float | list[float] | Expansion | None = Field(default=None, description="expansion coefficient, ppm/K")
     angle: float = Field(default=0.0, ge=-360, le=360, description="degrees, in the r-z or x-y plane")
+    euler: tuple[_Turn, _Turn, _Turn] | None = Field(
+        default=None, description="3d: degrees (a, b, c); the axes 1, 2, 3 are the columns of Rz(a) Rx(b) Rz(c)"
+    )
     hardness: Annotated[float, Field(gt=0)] | None = Field(default=None, description="Vickers hardness, HV")
     yield_: Annotated[float, Field(gt=0)] | None = Field(default=None, alias="yield", description="yield strength, MPa")
     strength: Annotated[float, Field(gt=0)] | None = Field(default=None, description="tensile strength, MPa")
@@ -72,8 +76,15 @@ class MaterialSpec(Strict):
         default=None, description="Prony series and shift, or a set of the library entry"
     )
 
+    @field_validator("euler", mode="before")
+    @classmethod
+    def _as_tuple(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
     @model_validator(mode="after")
     def _possible(self) -> MaterialSpec:
+        if self.euler is not None and self.angle:
+            raise ValueError("euler: stands for angle; give one of them")
         for key in ("E", "G"):
             _limit(key, _numbers(getattr(self, key)), _MIN_MODULUS, _MAX_MODULUS)
         if self.G is None and not isinstance(self.nu, list):

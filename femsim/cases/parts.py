@@ -14,10 +14,13 @@ from femsim.cases.keys import Celsius, Coordinate, Place, Positive, Strict
 from femsim.cases.material import MaterialRef, Materials
 from femsim.cases.trust import CornerSpec, CrackSpec, Refinement
 
-Kinematics: TypeAlias = Literal["axisymmetric", "plane-strain", "generalized-plane-strain", "plane-stress"]
+Kinematics: TypeAlias = Literal["axisymmetric", "plane-strain", "generalized-plane-strain", "plane-stress", "3d"]
 
 
-ElementName: TypeAlias = Literal["quad4", "quad8", "quad9", "tri3", "tri6"]
+ElementName: TypeAlias = Literal[
+    "quad4", "quad8", "quad9", "tri3", "tri6",
+    "hex8", "hex20", "hex27", "tet4", "tet10", "wedge6", "wedge15", "wedge18",
+]  # fmt: skip
 
 
 Outer: TypeAlias = Literal["free", "fixed", "coupled", "straight"]
@@ -43,13 +46,50 @@ class ModelSpec(Strict):
 
     kinematics: Kinematics = "axisymmetric"
     outer: Outer = "coupled"
-    element: ElementName = "quad9"
+    element: ElementName = Field(default="quad9", description="in 3D hex27 by default")
+    cell: Literal["circular", "square", "hexagonal", "chip"] | None = Field(
+        default=None, description="3d: outline of the cell (default circular); chip: the quarter of a square chip"
+    )
+    place: tuple[Positive, Positive] | None = Field(
+        default=None, description="cell chip: where in the quarter the conductor stands, um from the chip's centre"
+    )
+
+    @field_validator("place", mode="before")
+    @classmethod
+    def _as_tuple(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+    @property
+    def dim(self) -> int:
+        """Coordinates a point has."""
+        return 3 if self.kinematics == "3d" else 2
+
+    @model_validator(mode="after")
+    def _of_one_dimension(self) -> ModelSpec:
+        solid = not self.element.startswith(("quad", "tri"))
+        if self.dim == 3 and not solid:
+            if "element" in self.model_fields_set:
+                raise ValueError(f"element: {self.element!r} is not for 3d; allowed: hex8, hex20, hex27, tet*, wedge*")
+            self.__dict__["element"] = "hex27"
+        if self.dim == 2:
+            if solid:
+                raise ValueError(f'element: {self.element!r} needs kinematics = "3d"')
+            for key in ("cell", "place"):
+                if getattr(self, key) is not None:
+                    raise ValueError(f'{key}: needs kinematics = "3d"')
+        if (self.cell == "chip") != (self.place is not None):
+            raise ValueError('place: goes with cell = "chip", which needs it')
+        return self
 
 
 class OwnModelSpec(ModelSpec):
     """As ModelSpec; a whole package or a user's own body has no cell wall unless it says so."""
 
     outer: Outer = "free"
+
+
+#: element size at the roots (um) and growth in three dimensions, where the case gives none
+SOLID_SIZE, SOLID_GROWTH = 0.5, 2.0
 
 
 class MeshSpec(Refinement):
@@ -63,6 +103,9 @@ class MeshSpec(Refinement):
     )
     largest: Annotated[float, Field(gt=0, le=1.0e6)] | None = Field(
         default=None, description="largest element, um; default: none"
+    )
+    around: Annotated[int, Field(ge=8, le=1024)] | None = Field(
+        default=None, description="3d: elements around a root circle (default 32)"
     )
 
 
@@ -137,6 +180,30 @@ class CaseBase(Strict):
     def needed_roles(self) -> tuple[str, ...]:
         """Roles whose material the case must give."""
         return ()
+
+    @model_validator(mode="after")
+    def _of_one_dimension(self) -> CaseBase:
+        dim, kinematics = self.model.dim, self.model.kinematics
+        given: list[tuple[str, Any]] = [(f"probe.{number}.at", probe.at) for number, probe in enumerate(self.probe)]
+        given += [(f"corner.{number}.at", corner.at) for number, corner in enumerate(self.corner)]
+        for number, boundary in enumerate(self.boundary):
+            given += [(f"boundary.{number}.{key}", getattr(boundary, key)) for key in ("point", "traction", "force")]
+        for number, body in enumerate(self.body):
+            given += [(f"body.{number}.{key}", getattr(body, key)) for key in ("force", "acceleration")]
+        for key, value in given:
+            if isinstance(value, tuple) and len(value) != dim:
+                raise ValueError(f"{key}: {len(value)} numbers; kinematics {kinematics} needs {dim}")
+        if dim == 3:
+            absent = {key: getattr(self, key) for key in ("crack", "corner", "heat", "harmonic", "board")}
+            for key, there in {**absent, "mesh.tolerance": self.mesh.tolerance}.items():
+                if there:
+                    raise ValueError(f"{key}: not in three dimensions; use a plane or axisymmetric model")
+            if isinstance(self.mesh, MeshSpec):
+                fine = {"size": SOLID_SIZE, "growth": SOLID_GROWTH}
+                self.mesh.__dict__.update({k: v for k, v in fine.items() if k not in self.mesh.model_fields_set})
+        elif isinstance(self.mesh, MeshSpec) and self.mesh.around is not None:
+            raise ValueError('mesh.around: needs kinematics = "3d"')
+        return self
 
     def own_materials(self) -> dict[str, tuple[str, MaterialRef]]:
         """Materials that parts of the case name themselves: by region, with the key each stands under."""

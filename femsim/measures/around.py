@@ -18,6 +18,7 @@ from femsim.measures.goal_errors import VON_MISES, at_root, goal_indicators
 from femsim.measures.goals import Functional, Piece
 from femsim.measures.probes import ProbeValue, probe_goals
 from femsim.measures.stress import PointValue, value_at
+from femsim.meshes.layout import Root
 from femsim.models.fields import StressField
 from femsim.models.harmonics import waves
 from femsim.models.kinematics import von_mises, von_mises_slope
@@ -68,6 +69,7 @@ class Around:
 def around(base: Solution, parts: Sequence[Part], average: Averages, errors: bool = True) -> Around:
     """Averages of a root over the angle, from the axisymmetric solution and the harmonics."""
     root, length = average.root, average.length
+    assert isinstance(root, Root)  # circles of bodies in space have no harmonics
     plain = {"peel": average.peel.value(base.field), "shear": average.shear.value(base.field), "shear_t": 0.0}
     values = {kind: np.full(len(ANGLES), value) for kind, value in plain.items()}
     fine = {kind: np.full(len(FINE), value) for kind, value in plain.items()}

@@ -28,7 +28,7 @@ from femsim.base.threads import in_parts, in_threads
 from femsim.base.units import PJ_PER_UJ
 from femsim.measures.goals import Functional, Piece
 from femsim.meshes.elements import gauss_points, line_gauss, line_shape, node_points, reduced_basis
-from femsim.meshes.layout import Root
+from femsim.meshes.layout import Rim, Root
 from femsim.meshes.mesh import Mesh
 from femsim.models.fields import StressField
 from femsim.models.kinematics import von_mises, von_mises_slope
@@ -57,7 +57,7 @@ class Estimate:
 class RootMetrics:
     """Averages (MPa) at one root for one length (um) by kind, each with an estimate of its discretisation error."""
 
-    root: Root
+    root: Root | Rim
     length: float
     values: Mapping[str, Estimate]
 
@@ -112,7 +112,7 @@ class RegionMetrics:
 class Averages:
     """The three functionals of one root and length; ``ring`` is what the von Mises average runs over."""
 
-    root: Root
+    root: Root | Rim
     length: float
     peel: Functional
     shear: Functional
@@ -136,17 +136,17 @@ class Averages:
         return Functional("von_mises", tuple(pieces))
 
 
-def reach(root: Root) -> float:
+def reach(root: Root | Rim) -> float:
     """The longest length (um) that an average at a root can have: how far its conductor reaches."""
     return min(root.width, root.height)
 
 
-def fits(root: Root, length: float) -> bool:
+def fits(root: Root | Rim, length: float) -> bool:
     """Whether the conductor holds an average over this length."""
     return length <= reach(root) * (1 + 1e-9)
 
 
-def lengths_at(root: Root, lengths: Sequence[float]) -> list[float]:
+def lengths_at(root: Root | Rim, lengths: Sequence[float]) -> list[float]:
     """The lengths that a conductor holds; half its reach where it holds none."""
     return [length for length in lengths if fits(root, length)] or [0.5 * reach(root)]
 

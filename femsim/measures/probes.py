@@ -14,7 +14,7 @@ from femsim.base.errors import FemsimWarning
 from femsim.measures.goals import Functional, Goal, Piece, PointDisplacement
 from femsim.measures.stress import PointValue, side_of, value_at
 from femsim.meshes.elements import gauss_points, reduced_basis
-from femsim.meshes.layout import Probe, Root
+from femsim.meshes.layout import Probe, Rim, Root
 from femsim.models.model import Model
 from femsim.solvers.solve import Solution
 
@@ -33,14 +33,17 @@ class ProbeValue:
     singular: bool = False
 
 
-def probe_values(solution: Solution, probes: Sequence[Probe], roots: Sequence[Root] = ()) -> dict[str, ProbeValue]:
+def probe_values(
+    solution: Solution, probes: Sequence[Probe], roots: Sequence[Root | Rim] = ()
+) -> dict[str, ProbeValue]:
     """Values at all probes, by name; warns where a probe sits on a root, whose stress has no finite value."""
     found = {}
+    width, size = solution.space.width, solution.space.kinematics.size
     for index, probe in enumerate(probes):
         value = value_at(solution.field, probe.at, probe.region, f"probe.{index}")
         singular = False
         for root in roots:
-            if np.hypot(probe.at[0] - root.at[0], probe.at[1] - root.at[1]) < 1e-6 * max(root.width, root.height):
+            if _distance(root, probe) < 1e-6 * max(root.width, root.height):
                 singular = True
                 warnings.warn(
                     f"probe {probe.name}: the stress at root {root.name} is singular; the value found there measures "
@@ -48,8 +51,17 @@ def probe_values(solution: Solution, probes: Sequence[Probe], roots: Sequence[Ro
                     FemsimWarning,
                     stacklevel=2,
                 )
-        found[probe.name] = ProbeValue(probe, value, singular=singular)
+        nothing = (float("nan"),)
+        found[probe.name] = ProbeValue(probe, value, nothing * width, nothing * size, singular=singular)
     return found
+
+
+def _distance(root: Root | Rim, probe: Probe) -> float:
+    """How far a probe is from a root, a point or a circle."""
+    if isinstance(root, Root):
+        return float(np.hypot(probe.at[0] - root.at[0], probe.at[1] - root.at[1]))
+    x, y, z = probe.at
+    return float(np.hypot(np.hypot(x - root.centre[0], y - root.centre[1]) - root.radius, z - root.z))
 
 
 def probe_goals(model: Model, found: ProbeValue) -> list[Goal]:

@@ -42,7 +42,7 @@ def nodal_stress(field: StressField) -> FloatArray:
 class PointValue:
     """Displacement (width,) in um and stress (size,) in MPa at a point, on the side of ``region``."""
 
-    at: tuple[float, float]
+    at: tuple[float, ...]
     region: str
     displacement: FloatArray
     stress: FloatArray
@@ -85,7 +85,7 @@ def side_of(mesh: Mesh, point: tuple[float, ...], region: str | None = None, lab
 
 
 def value_at(
-    field: StressField, point: tuple[float, float], region: str | None = None, label: str = "probe"
+    field: StressField, point: tuple[float, ...], region: str | None = None, label: str = "probe"
 ) -> PointValue:
     """Displacement and stress at a point; where cells of one region meet, their mean; where regions meet, ``region``
     must choose.

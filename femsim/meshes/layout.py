@@ -51,7 +51,7 @@ class Probe:
     """A named point (um); ``region`` says which side where it lies on an interface."""
 
     name: str
-    at: tuple[float, float]
+    at: tuple[float, ...]
     region: str | None = None
 
 
@@ -70,6 +70,29 @@ class Root:
     into: tuple[Literal[-1, 1], Literal[-1, 1]]
     width: float
     height: float
+
+
+@dataclass(frozen=True)
+class Rim:
+    """A root circle of a body in space: where a round conductor's side wall meets the interface z = ``z``.
+
+    ``up`` is 1 where the conductor lies above the interface, -1 below; ``width`` and ``height`` bound the averaging
+    lengths.
+    """
+
+    name: str
+    centre: tuple[float, float]
+    radius: float
+    z: float
+    region: str
+    up: Literal[-1, 1]
+    width: float
+    height: float
+
+    @property
+    def at(self) -> tuple[float, float, float]:
+        """The point of the circle at the angle 0."""
+        return (self.centre[0] + self.radius, self.centre[1], self.z)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ import femsim
 from femsim.base.errors import InputError
 from femsim.base.files import atomic_write
 from femsim.cases.casefile import dump_case
+from femsim.measures.stress import nodal_stress
 from femsim.reports.content import Json, report_data
 from femsim.reports.fields import read_fields, write_fields
 from femsim.reports.page.html import build_html
@@ -56,10 +57,11 @@ def write_outputs(
     )
     keep("case.toml", dump_case(run.case, {}, header, base))
     say("writing fields")
-    what, model = scene(run), run.solution.model
-    write_fields(
-        directory / "fields.vtu", what.mesh, model.kinematics, what.displacement, what.stress, what.temperature
-    )
+    model, solid = run.solution.model, run.discretisation.solid is not None
+    what = None if solid else scene(run)
+    stress = nodal_stress(run.solution.field) if what is None else what.stress
+    moved = run.solution.displacement
+    write_fields(directory / "fields.vtu", model.mesh, model.kinematics, moved, stress, model.temperature)
     written.append(directory / "fields.vtu")
     figures: list[Json] = []
     for plate in plates(run):
@@ -67,11 +69,12 @@ def write_outputs(
         for kind, content in images(plate, svg).items():
             keep(f"figures/{plate.name}.{kind}", content)
         figures.append({"name": plate.name, "caption": plate.caption, "kind": "svg" if plate.vector else "png"})
-    view = view_of(what)
+    view = None if what is None else view_of(what)
     document = _finite(results_dict(run) | {"report": report_data(run, figures, view)})
     keep("metrics.json", json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     say("writing the report")
-    keep("report.html", build_html(document, directory / "figures", pack(fields_of(what), document["report"]["field"])))
+    field = None if what is None else pack(fields_of(what), document["report"]["field"])
+    keep("report.html", build_html(document, directory / "figures", field))
     return written
 
 

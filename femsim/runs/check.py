@@ -13,7 +13,7 @@ from femsim.builders.build import Discretisation, corners_of, probes_of
 from femsim.measures.averages import KINDS, lengths_at
 from femsim.measures.corner.corner import corner_at
 from femsim.measures.stress import side_of
-from femsim.meshes.layout import Root
+from femsim.meshes.layout import Rim, Root
 from femsim.models.model import Model
 from femsim.runs.cracks import cracked_roots, opened_mesh
 from femsim.runs.names import Output, find, named
@@ -34,7 +34,7 @@ def check(disc: Discretisation, model: Model) -> None:
                 f"{', '.join(mesh.regions)}"
             )
         try:
-            corner_at(model, corner.at, corner.name, corner.region)
+            corner_at(model, (corner.at[0], corner.at[1]), corner.name, corner.region)
         except NoExpansionError:
             continue
         except InputError as error:
@@ -48,7 +48,7 @@ def check(disc: Discretisation, model: Model) -> None:
         goal_metrics(metrics, case.mesh.goals)
 
 
-def goal_metrics(metrics: Sequence[tuple[Root, float]], goals: Sequence[str]) -> list[bool]:
+def goal_metrics(metrics: Sequence[tuple[Root | Rim, float]], goals: Sequence[str]) -> list[bool]:
     """Which metrics (each kind of every average, in their order) count: all, or those that the goals name; a root, a
     kind at a root, or one metric by its name. Raises InputError for a goal that names none.
     """

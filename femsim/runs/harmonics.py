@@ -54,7 +54,7 @@ def solve_harmonics(
     angles = {spec.name: float(spec.angle) for spec in case.probe}
     return Harmonics(
         tuple(parts),
-        {(average.root, average.length): around(base, parts, average, errors) for average in chosen},
+        {(a.root, a.length): around(base, parts, a, errors) for a in chosen if isinstance(a.root, Root)},
         {name: probe_at(base, parts, value, angles[name], errors) for name, value in probes.items()},
         angles,
     )

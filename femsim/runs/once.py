@@ -15,6 +15,7 @@ from femsim.builders.build import Discretisation, build_model
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.measures.averages import Averages, Estimate, RootMetrics, averages, root_metrics
 from femsim.measures.goal_errors import Defect, goal_indicators, root_goals, with_errors
+from femsim.measures.rims import Around, around, rim_averages
 from femsim.models.model import Model
 from femsim.runs.check import check
 from femsim.runs.heat import HeatResult, heat_result
@@ -36,6 +37,7 @@ class Solved:
     defect: Defect | None = None  # where errors were wanted and there are averages
     indicators: FloatArray | None = None  # (E, one per root metric), likewise
     heat: HeatResult | None = None
+    around: tuple[Around, ...] = ()  # of bodies in space, one per root metric
 
 
 def solve_case(
@@ -54,6 +56,8 @@ def solve_case(
     heated = time.perf_counter()
     model = build_model(disc, materials, heat.temperature if heat is not None and by_heat else None)
     check(disc, model)
+    if disc.solid is not None:
+        return _solve_solid(disc, model, say, start, shared)
     if shared is None:
         chosen = tuple(averages(model.space, disc.roots, disc.lengths, chosen=disc.case.metrics.length is not None))
     else:
@@ -78,6 +82,27 @@ def solve_case(
     if heat is not None:
         timing["heat"] = heated - start
     return Solved(disc, model, chosen, solution, tuple(roots), timing, defect, cellwise, heat)
+
+
+def _solve_solid(
+    disc: Discretisation, model: Model, say: Callable[[str], None], start: float, shared: Shared | None
+) -> Solved:
+    """A body in space: averages along its root circles, without error estimates."""
+    assert disc.solid is not None
+    found = rim_averages(model.space, disc.solid.rims, disc.lengths, chosen=disc.case.metrics.length is not None)
+    ready = time.perf_counter()
+    if shared is not None and shared.factor:
+        solution = resolve_with(shared.solution, model)
+    else:
+        solution = solve(model, progress=say, pattern=None if shared is None else shared.solution.factor.pattern)
+    say("recovering stresses")
+    done = time.perf_counter()
+    roots = tuple(root_metrics(solution.field, average.whole) for average in found)
+    rims = tuple(around(solution.field, average) for average in found)
+    timing = {"mesh": ready - start, "assemble": solution.timing["assemble"], "solve": solution.timing["solve"]}
+    timing["recover"] = time.perf_counter() - done
+    chosen = tuple(average.whole for average in found)
+    return Solved(disc, model, chosen, solution, roots, timing, around=rims)
 
 
 def _estimated(

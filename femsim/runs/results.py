@@ -14,7 +14,8 @@ from femsim.measures.bow import bow
 from femsim.measures.corner.intensity import RootField, stress_intensity
 from femsim.measures.crack import Release
 from femsim.measures.reactions import reactions
-from femsim.meshes.layout import Root
+from femsim.measures.rims import Around
+from femsim.meshes.layout import Rim, Root
 from femsim.runs.cracks import CrackFailure
 from femsim.runs.harmonics import around_dict, harmonics_list, probe_dict, six_reactions
 from femsim.runs.heat import heat_dict, probe_heat
@@ -30,16 +31,19 @@ def results_dict(run: Run) -> dict[str, Any]:
     temperature = np.asarray(model.temperature) - run.case.load.stress_free_temperature
     delta: Any = float(temperature) if temperature.ndim == 0 else [float(temperature.min()), float(temperature.max())]
     roots: dict[str, list[dict[str, Any]]] = {}
-    for metric in run.roots:
+    for number, metric in enumerate(run.roots):
         entry = root_dict(metric)
-        if metric.root in run.fields:
+        if number < len(run.around):
+            entry |= rim_dict(run.around[number])
+        if isinstance(metric.root, Root) and metric.root in run.fields:
             field = run.fields[metric.root]
             entry |= root_entry(field, metric.root, metric.length)
-        if (metric.root, metric.length) in run.consistent:
+        if isinstance(metric.root, Root) and (metric.root, metric.length) in run.consistent:
             peel, shear = run.consistent[metric.root, metric.length]
             entry["consistent"] = {"peel": peel, "shear": shear}
-        if run.harmonics is not None and (metric.root, metric.length) in run.harmonics.around:
-            entry |= around_dict(run.harmonics.around[metric.root, metric.length])
+        if run.harmonics is not None and isinstance(metric.root, Root):
+            waves = run.harmonics.around.get((metric.root, metric.length))
+            entry |= around_dict(waves) if waves is not None else {}
         roots.setdefault(metric.root.name, []).append(entry)
     probes: dict[str, Any] = {}
     for name, found in run.probes.items():
@@ -122,12 +126,22 @@ def root_dict(metric: RootMetrics) -> dict[str, Any]:
     return {"at": list(metric.root.at), "length": metric.length, **values, **errors}
 
 
+def rim_dict(found: Around) -> dict[str, Any]:
+    """What a root circle's entry gains: the averages over arcs, and the one of the largest magnitude with its angle."""
+    series = {kind: [float(v) for v in values] for kind, values in found.values.items()}
+    names = ("value", "angle", "error")
+    largest = {kind: dict(zip(names, (*found.largest(kind), None), strict=True)) for kind in found.values}
+    return {"around": {"angle": [float(a) for a in found.angle], **series}, "largest": largest}
+
+
 def left_out_list(run: Run) -> list[dict[str, Any]]:
     """Averages that were asked for (or are taken by default) and that a conductor is too small to hold."""
+    disc = run.discretisation
+    roots: list[Root | Rim] = [*disc.roots, *(disc.solid.rims if disc.solid is not None else ())]
     return [
         {"root": root.name, "at": list(root.at), "length": length, "reach": reach(root)}
-        for root in run.discretisation.roots
-        for length in run.discretisation.lengths
+        for root in roots
+        for length in disc.lengths
         if not fits(root, length)
     ]
 

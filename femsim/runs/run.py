@@ -26,6 +26,7 @@ from femsim.measures.corner.intensity import RootField, consistent_average, corn
 from femsim.measures.crack import Release
 from femsim.measures.goal_errors import with_probe_errors
 from femsim.measures.probes import ProbeValue, probe_values
+from femsim.measures.rims import Around
 from femsim.meshes.layout import Root
 from femsim.meshes.mesh import Quality, quality
 from femsim.runs.adapt import Adaptation, coarse_grading, solve_to_tolerance
@@ -36,7 +37,7 @@ from femsim.runs.heat import HeatResult
 from femsim.runs.heat_steps import HeatStep, heat_steps
 from femsim.runs.once import solve_case
 from femsim.runs.reuse import Reused, Shared, shape_key, stiffness_key
-from femsim.runs.wanted import EVERYTHING
+from femsim.runs.wanted import EVERYTHING, PLANE_ONLY
 from femsim.solvers.solve import Solution
 
 Progress = Callable[[str], None]
@@ -72,6 +73,7 @@ class Run:
     heat: HeatResult | None = None
     harmonics: Harmonics | None = None
     steps: tuple[HeatStep, ...] = ()
+    around: tuple[Around, ...] = ()
     reused: Reused = "none"
     shape: str = field(default="", repr=False)
     stiffness: str = field(default="", repr=False)
@@ -137,10 +139,13 @@ def _run(case: Case, base: Path | None, say: Progress, wanted: frozenset[str], b
         solved = solve_case(disc, materials, say, "errors" in wanted)
     disc, solution = solved.discretisation, solved.solution
     measured = time.perf_counter()
+    if disc.solid is not None:
+        wanted = wanted - PLANE_ONLY
     regions = region_metrics(solution.field) if "regions" in wanted else {}
     probes = {}
     if wanted & {"probes", "probe_errors"}:
-        probes = probe_values(solution, probes_of(disc), disc.roots)
+        rims = () if disc.solid is None else disc.solid.rims
+        probes = probe_values(solution, probes_of(disc), (*disc.roots, *rims))
     if "probe_errors" in wanted:
         plain = probes
         probes = attempt(
@@ -154,7 +159,9 @@ def _run(case: Case, base: Path | None, say: Progress, wanted: frozenset[str], b
     harmonics = solve_harmonics(disc, solution, solved.averages, probes, say, "errors" in wanted)
     corners: dict[str, RootField | str] = {}
     if "corners" in wanted:
-        corners = corner_fields(solution, [(corner.name, corner.at, corner.region) for corner in corners_of(disc)])
+        corners = corner_fields(
+            solution, [(corner.name, (corner.at[0], corner.at[1]), corner.region) for corner in corners_of(disc)]
+        )
     cracks = crack_releases(disc, materials, say) if "cracks" in wanted else ()
     measures = same.quality if same is not None else None
     if measures is None and "quality" in wanted:
@@ -186,6 +193,7 @@ def _run(case: Case, base: Path | None, say: Progress, wanted: frozenset[str], b
         harmonics=harmonics,
         heat=solved.heat,
         steps=steps,
+        around=solved.around,
         reused=reused,
         shape=shape,
         stiffness=stiffness,
@@ -198,6 +206,8 @@ def _consistent(
     """Mean peel and shear from consistent forces, where the root's local field is known."""
     found = {}
     for m in roots:
+        if not isinstance(m.root, Root):
+            continue
         field = fields[m.root]
         if isinstance(field, str):
             continue

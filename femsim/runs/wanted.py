@@ -30,6 +30,8 @@ FREE = (
     r"axial_strain",
 )
 EVERYTHING = frozenset(GIVES)
+#: what is measured of plane and axisymmetric bodies only
+PLANE_ONLY = frozenset({"errors", "fields", "probe_errors", "corners", "cracks"})
 
 _GIVES = {name: re.compile("|".join(patterns)) for name, patterns in GIVES.items()}
 _FREE = re.compile("|".join(FREE))

@@ -40,9 +40,9 @@ class Checks:
     """What every solution is checked for; all relative, 0 is perfect.
 
     ``residual``: max |internal - external force| over the free unknowns, over the largest thermal or applied nodal
-    force. ``reaction``: resultant of all reactions and loads along each rigid translation, over the sum of the forces'
-    magnitudes. ``energy``: work of the stresses less the work of loads and reactions, over the work of all thermal and
-    applied nodal forces.
+    force. ``reaction``: resultant of all reactions and loads along each rigid motion, over the sum of the forces'
+    magnitudes. ``energy``: work of the stresses less the work of loads and reactions, over the work of all thermal
+    and applied nodal forces.
     """
 
     residual: float
@@ -238,7 +238,12 @@ def _check(
     forces = np.abs(thermal) + np.abs(external) + np.abs(reaction)
     scale = float(forces[:n].sum()) or 1.0
     unbalanced = 0.0
+    # ties and links carry moments where they carry no net force
+    equation = model.constraints.equation
+    users = np.append(np.bincount(equation[equation >= 0], minlength=model.constraints.count), [2, 2])
+    users[model.constraints.links.equation] = 2
+    bound = np.where(users[equation] > 1, -nodal, 0.0)
     for mode in model.kinematics.rigid_modes(model.mesh.points).values():
-        unbalanced = max(unbalanced, abs(float(mode.ravel() @ (reaction + external)[:n])) / scale)
+        unbalanced = max(unbalanced, abs(float(mode.ravel() @ (bound + external)[:n])) / scale)
     work = float(np.abs(spread) @ forces) or 1.0
     return Checks(residual=worst, reaction=unbalanced, energy=abs(float(spread @ (nodal + reaction))) / work)

@@ -12,7 +12,7 @@ from femsim.cases.parts import NO_LOAD, CaseBase, OwnModelSpec, RootSpec, Stated
 
 
 class BlockSpec(Strict):
-    """One painted rectangle; ``r, z`` in axisymmetry, ``x, y`` in plane models."""
+    """One painted rectangle, ``r, z`` in axisymmetry, ``x, y`` in plane models; in 3D a block ``x, y, z``."""
 
     name: str = Field(min_length=1)
     r: tuple[Coordinate, Coordinate] | None = None
@@ -26,16 +26,19 @@ class BlockSpec(Strict):
     def _as_tuple(cls, value: Any) -> Any:
         return tuple(value) if isinstance(value, list) else value
 
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """The coordinates given."""
+        return tuple(key for key in ("r", "x", "y", "z") if getattr(self, key) is not None)
+
     @model_validator(mode="after")
     def _a_rectangle(self) -> BlockSpec:
         for key in ("r", "z", "x", "y"):
             side = getattr(self, key)
             if side is not None and side[1] <= side[0]:
                 raise ValueError(f"{key}: [{side[0]:g}, {side[1]:g}] does not ascend")
-        if (self.r is None) != (self.z is None) or (self.x is None) != (self.y is None):
-            raise ValueError("give r and z, or x and y")
-        if (self.r is None) == (self.x is None):
-            raise ValueError("give r and z, or x and y (not both pairs)")
+        if self.axes not in (("r", "z"), ("x", "y"), ("x", "y", "z")):
+            raise ValueError("give r and z, or x and y, or x, y and z")
         if self.r is not None and self.r[0] < 0:
             raise ValueError(f"r: {self.r[0]:g} is not >= 0")
         return self
@@ -60,9 +63,10 @@ class BlocksCase(CaseBase):
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"two blocks are named {name!r}")
-        axes = {"r" if block.r is not None else "x" for block in self.block}
-        wanted = "r" if self.model.kinematics == "axisymmetric" else "x"
-        if axes != {wanted}:
-            pair = "r and z" if wanted == "r" else "x and y"
-            raise ValueError(f"block: kinematics {self.model.kinematics} needs {pair} in every block")
+        wanted = {"axisymmetric": ("r", "z"), "3d": ("x", "y", "z")}.get(self.model.kinematics, ("x", "y"))
+        if any(block.axes != wanted for block in self.block):
+            text = ", ".join(wanted[:-1]) + f" and {wanted[-1]}"
+            raise ValueError(f"block: kinematics {self.model.kinematics} needs {text} in every block")
+        if self.root and self.model.dim == 3:
+            raise ValueError("root: blocks in three dimensions have no roots; use probes, or a stack")
         return self

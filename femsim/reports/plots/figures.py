@@ -17,6 +17,7 @@ from femsim.reports.plots.look import DPI
 from femsim.reports.plots.mesh import mesh_figure
 from femsim.reports.plots.plates import Page, Plate
 from femsim.reports.plots.roots import interface_figure
+from femsim.reports.plots.section import section_figure
 
 #: zlib level of PNG files: higher ones take twice as long for a tenth less
 LEVEL = 3
@@ -31,6 +32,7 @@ PAGES: dict[str, Callable[..., Figure]] = {
     "root": root_figure,
     "interface": interface_figure,
     "convergence": adaptation_figure,
+    "section": section_figure,
 }
 
 

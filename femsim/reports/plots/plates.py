@@ -46,6 +46,17 @@ class Plate:
 
 def plates(run: Run) -> Iterator[Plate]:
     """The figures of a run in the order of a report."""
+    if run.discretisation.solid is not None:
+        from femsim.reports.plots.section import section_of
+
+        yield Plate(
+            "section",
+            "Section of the body: regions and mesh, von Mises stress, stress across the layers and size of the "
+            "displacement; one value for each face of a cell, colours of stresses end at the 1st and 99th percentile "
+            "by area.",
+            Page("section", section_of(run)),
+        )
+        return
     what = scene(run)
     plane = "half-plane (r, z); the body is this turned about r = 0" if what.axisymmetric else "plane (x, y)"
     yield Plate(
