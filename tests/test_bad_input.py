@@ -226,7 +226,7 @@ CASES: dict[str, tuple[str | bytes, str]] = {
     "probe-one-number": (bilayer(tail='[[probe]]\nname = "x"\nat = [5]'), "probe.0.at: [5] has too few entries"),
     "probe-three-numbers": (
         bilayer(tail='[[probe]]\nname = "x"\nat = [5, 1, 2]'),
-        "probe.0.at: [5, 1, 2] has more than 2 entries",
+        "probe.0.at: 3 numbers; kinematics axisymmetric needs 2",
     ),
     "probe-no-name": (bilayer(tail="[[probe]]\nat = [5, 1]"), "probe.0.name: missing"),
     "probe-twice": (bilayer(tail='[[probe]]\nname = "x"\nat = [5, 1]\n' * 2), "probe: two probes are named 'x'"),

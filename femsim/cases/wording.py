@@ -221,11 +221,10 @@ def _word(entry: Any, path: Key, data: Any, model: type[BaseModel]) -> tuple[Key
     if kind == "too_long":
         return path, f"{show(_at(data, path))} has more than {context.get('max_length')} entries", 1
     if kind == "too_short":
-        return (
-            path,
-            f"needs at least {context.get('min_length')} entry" + ("" if context.get("min_length") == 1 else "s"),
-            1,
-        )
+        given, least = _at(data, path), context.get("min_length")
+        if given:
+            return path, f"{show(given)} has too few entries", 1
+        return path, f"needs at least {least} {'entry' if least == 1 else 'entries'}", 1
     if kind == "string_too_short":
         return path, "is empty", 1
     message = str(entry["msg"]).removeprefix("Value error, ")
