@@ -7,9 +7,9 @@ also where rho c depends on temperature) and the nodal heat f = inflow - outflow
     C / (gamma dt) + K ,
 
 stage order 2, stiffly accurate, R(infinity) = 0, so what a jump of temperature excites dies at once. The error of a
-step is that of the embedded method of order 2, filtered by the same matrix (Hosea & Shampine 1996, Appl. Numer. Math.
-20, 21). A step is a power-of-two part of the time between two switching or output times: steps end on them exactly, and
-few step sizes, that is few factors, serve a whole course.
+step is that of the embedded method of order 2, after a switch filtered by the same matrix (Hosea & Shampine 1996, Appl.
+Numer. Math. 20, 21). A step is a power-of-two part of the time between two switching times: steps end on them exactly,
+and few step sizes, that is few factors, serve a whole course. Output times are interpolated between steps.
 """
 
 from __future__ import annotations
@@ -91,6 +91,19 @@ class Course:
     timing: dict[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class _Step:
+    """A step: the temperature after it, its error (K), the stages' heat flows, the rate of the temperature at its end
+    (K/s) and the heat its nodes took up (J).
+    """
+
+    temperature: FloatArray
+    error: float
+    flows: tuple[FloatArray, ...]
+    rate: FloatArray
+    gained: FloatArray
+
+
 @dataclass
 class _Work:
     """What a march carries from step to step."""
@@ -116,7 +129,7 @@ def march(
     """Temperatures from an initial one (degC) to ``end`` (s), with states at ``times`` and at the end.
 
     ``tolerance`` bounds the error of a step by that fraction of the range of temperatures so far; a constant ``step``
-    (s) is used instead where given, shortened only to end on switching and output times. ``after`` is told time and
+    (s) is used instead where given, shortened only to end on switching times. ``after`` is told time and
     temperature after every step.
     """
     return _March(model, tolerance, step, pattern, backend).run(initial, end, times, progress, after)
@@ -156,7 +169,7 @@ class _March:
         model, say = self.model, progress or (lambda text: None)
         temperature = np.array(np.broadcast_to(np.asarray(initial, dtype=float), len(model.mesh.points)))
         wanted = sorted({*times, end})
-        knots = sorted({0.0, *wanted, *switching_times(model, end)})
+        knots = sorted({0.0, end, *switching_times(model, end)})
         work = _Work(temperature)
         moments: list[Moment] = []
         ends, largest, energy = [0.0], [float(temperature.max())], [0.0]
@@ -168,49 +181,48 @@ class _March:
         for begin, stop in pairwise(knots):
             within, span = 0.5 * (begin + stop), stop - begin
             say(f"heat: {begin:.3g} s of {end:.3g} s")
-            held, values = model.prescribed(begin, within)
-            before = work.temperature.copy()
-            work.temperature[held] = values
-            # heat that a jump of a prescribed temperature puts in at once
-            jump = float((self.operators.stored(work.temperature) - self.operators.stored(before)).sum())
-            work.energy, work.came = work.energy + jump, work.came + jump
-            work.passed += abs(jump)
+            self._jump(work, begin, within)
             flow = self._flow(work.temperature, begin, within)
+            rate: FloatArray | None = None
+            due = [t for t in wanted if begin < t <= stop]
             counts = 0
             if self.constant is not None:
                 counts = max(int(np.ceil(span / self.constant * (1.0 - 1e-12))), 1)
-            else:
-                level = max(min(level, FIRST), 0)
+            elif due and level == FIRST:
+                level = int(np.clip(np.ceil(np.log2(8.0 * span / (due[0] - begin))), FIRST, SMALLEST))
             done, place = 0.0, 0  # place counts steps of the present size from the segment's start
             while done < 1.0:
                 if len(ends) > MOST:
                     raise NumericsError(f"heat: more than {MOST} steps; a larger heat.transient.tolerance takes fewer")
                 size = span / counts if counts else span * 2.0**-level
                 start = begin + (place * size)
-                stage, error, flows = self._step(work.temperature, flow, start, size, within)
-                reach = max(high, float(stage.max())) - min(low, float(stage.min()))
-                weight = error / (self.tolerance * reach) if reach > 0.0 else 0.0
+                step = self._step(work.temperature, flow, rate, start, size, within)
+                reach = max(high, float(step.temperature.max())) - min(low, float(step.temperature.min()))
+                weight = step.error / (self.tolerance * reach) if reach > 0.0 else 0.0
                 if not counts and weight > 1.0 and level < SMALLEST:
-                    drop = int(np.clip(np.ceil(np.log2(max(weight, 1.0)) / 3.0 + 0.2), 1, 8))
+                    drop = int(np.clip(np.ceil(np.log2(weight) / 3.0 + 0.2), 1, 8))
                     level, place = level + drop, place * 2**drop
                     self.rejected += 1
                     continue
-                flow, reaction = self._take(work, stage, flows, size, start + size, within)
                 place += 1
                 done = place / counts if counts else place * 2.0**-level
-                low, high = min(low, float(stage.min())), max(high, float(stage.max()))
                 time = stop if done >= 1.0 else begin + place * size
+                before = work.temperature
+                reached = self._take(work, step, size, time, within)
+                while due and due[0] <= time * (1.0 + 1e-13):
+                    share = min((due[0] - start) / size, 1.0)
+                    moments.append(self._between(before, rate, step, reached, due.pop(0), share, size))
+                flow, rate = step.flows[-1], step.rate
+                low, high = min(low, float(step.temperature.min())), max(high, float(step.temperature.max()))
                 ends.append(time)
-                largest.append(float(stage.max()))
+                largest.append(float(step.temperature.max()))
                 energy.append(work.energy)
                 if after is not None:
                     after(time, work.temperature)
                 if hottest is None or largest[-1] > float(hottest.temperature.max()):
-                    hottest = replace(reaction, time=time)
+                    hottest = reached
                 while not counts and level > 0 and place % 2 == 0 and weight * 2.0**3 < 0.6 and done < 1.0:
                     level, place, weight = level - 1, place // 2, weight * 2.0**3
-            if stop in wanted:
-                moments.append(replace(reaction, time=stop))
             if not counts:  # the next segment begins with about the size this one ended with
                 grown = 2.0 if weight * 2.0**3 < 0.6 else 1.0
                 level = self._level_for(grown * span * 2.0**-level, knots, stop)
@@ -254,29 +266,53 @@ class _March:
             self.factors.popitem(last=False)
         return found
 
+    def _jump(self, work: _Work, time: float, within: float) -> None:
+        """Set prescribed temperatures to those after a switching time, with the heat that puts in at once."""
+        held, values = self.model.prescribed(time, within)
+        if not len(held) or np.array_equal(work.temperature[held], values):
+            return
+        before = float(self.operators.stored(work.temperature).sum())
+        work.temperature = work.temperature.copy()
+        work.temperature[held] = values
+        jump = float(self.operators.stored(work.temperature).sum()) - before
+        work.energy, work.came, work.passed = work.energy + jump, work.came + jump, work.passed + abs(jump)
+
     def _step(
-        self, temperature: FloatArray, flow: FloatArray, start: float, size: float, within: float
-    ) -> tuple[FloatArray, float, list[FloatArray]]:
-        """The temperature after a step, its error (K, largest) and the stages' heat flows (N,)."""
+        self,
+        temperature: FloatArray,
+        flow: FloatArray,
+        rate: FloatArray | None,
+        start: float,
+        size: float,
+        within: float,
+    ) -> _Step:
+        """One step from a temperature, the heat that flows into its nodes and, where known, its rate."""
         model = self.model
         shift = 1.0 / (GAMMA * size)
-        flows = [flow]
         stored = self.operators.stored(temperature)
-        stage = temperature
+        stage, content = temperature, stored
         factor = self._factor(temperature, within, shift)
+        # the rate at the end does not depend on the one at the start, since R(infinity) = 0
+        flows, rates = [flow], [np.zeros_like(temperature) if rate is None else rate]
         for row, c in zip(A[1:], C[1:], strict=True):
             time = start + c * size
             guess = stage.copy()
             held, values = model.prescribed(time, within)
             guess[held] = values
             known = np.asarray(size * sum(a * f for a, f in zip(row[:-1], flows, strict=True)))
-            stage, own = self._stage(guess, stored, known, time, within, shift, factor)
+            stage, own, content = self._stage(guess, stored, known, time, within, shift, factor)
             flows.append(own)
+            earlier = sum(a * r for a, r in zip(row[:-1], rates, strict=True))
+            rates.append(np.asarray(((stage - temperature) / size - earlier) / GAMMA))
         if self.constant is not None:
-            return stage, 0.0, flows
-        wrong = sum((a - b) * f for a, b, f in zip(A[-1], EMBEDDED, flows, strict=True)) / GAMMA
-        error = factor.solve(model.space.gather(np.asarray(wrong)))
-        return stage, float(np.abs(error).max(initial=0.0)), flows
+            error = 0.0
+        elif rate is None:
+            wrong = sum((a - b) * f for a, b, f in zip(A[-1], EMBEDDED, flows, strict=True)) / GAMMA
+            error = float(np.abs(factor.solve(model.space.gather(np.asarray(wrong)))).max(initial=0.0))
+        else:
+            off = size * sum((a - b) * r for a, b, r in zip(A[-1], EMBEDDED, rates, strict=True))
+            error = float(np.abs(np.asarray(off)[self.free]).max(initial=0.0))
+        return _Step(stage, error, tuple(flows), rates[-1], content - stored)
 
     def _stage(
         self,
@@ -287,8 +323,8 @@ class _March:
         within: float,
         shift: float,
         factor: SystemFactor,
-    ) -> tuple[FloatArray, FloatArray]:
-        """Solve S(T) - S_n = known + gamma dt f(T): the temperature and f, on free nodes by that equation itself."""
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Solve S(T) - S_n = known + gamma dt f(T): the temperature, f (on free nodes by that equation itself), S."""
         model, linear = self.model, self.model.is_linear and not self.ramped
         inflow = model.inflow(time, within)
         known, before, size = inflow + shift * (stored + known), np.inf, 0.0
@@ -308,25 +344,55 @@ class _March:
             raise NumericsError(f"heat: a time step at {time:.6g} s did not converge in {ITERATIONS} Newton steps")
         if count > STALE:
             self.factors.clear()
-        own = inflow - self.operators.outflow(guess, time, within)
-        return guess, np.where(self.free, shift * self.operators.stored(guess) - (known - inflow), own)
+        content = self.operators.stored(guess)
+        flow = shift * content - (known - inflow)
+        if not self.free.all():
+            flow[~self.free] = inflow[~self.free] - self.operators.outflow_at(~self.free, guess, time, within)
+        return guess, flow, content
 
-    def _take(
-        self, work: _Work, stage: FloatArray, flows: list[FloatArray], size: float, time: float, within: float
-    ) -> tuple[FloatArray, Moment]:
+    def _take(self, work: _Work, step: _Step, size: float, time: float, within: float) -> Moment:
         """Accept a step: heat that came in through sources, surfaces and supports, and the state at its end."""
-        gained = self.operators.stored(stage) - self.operators.stored(work.temperature)
-        came = size * sum(a * f for a, f in zip(A[-1], flows, strict=True))
+        gained = step.gained
+        came = np.asarray(size * sum(a * f for a, f in zip(A[-1], step.flows, strict=True)))
         fed = np.where(self.free, 0.0, gained - came)  # by supports, over the step
-        work.came += float(np.sum(came)) + float(fed.sum())
+        work.came += float(came.sum()) + float(fed.sum())
         work.energy += float(gained.sum())
         work.passed += size * float(np.abs(self.model.inflow(time, within)).sum()) + float(np.abs(fed).sum())
         work.passed += abs(float(gained.sum()))
-        work.temperature = stage
+        work.temperature = step.temperature
         # what supports feed at the end: what flows away from their nodes, and what these take up
-        reaction = np.where(self.free, 0.0, gained / size - flows[-1])
-        stored = float(flows[-1][self.free].sum()) + float((gained / size)[~self.free].sum())
-        return flows[-1], Moment(time, within, stage.copy(), reaction, stored)
+        reaction = np.where(self.free, 0.0, gained / size - step.flows[-1])
+        stored = float(step.flows[-1][self.free].sum()) + float((gained / size)[~self.free].sum())
+        return Moment(time, within, step.temperature, reaction, stored)
+
+    def _between(
+        self,
+        before: FloatArray,
+        rate: FloatArray | None,
+        step: _Step,
+        reached: Moment,
+        time: float,
+        share: float,
+        size: float,
+    ) -> Moment:
+        """The state within a step: Hermite's cubic through both ends and their rates, of fourth order as the method's
+        own error is; in the first step after a switch, whose rate is not known, the parabola.
+        """
+        if share >= 1.0 - 1e-12:
+            return replace(reached, time=time)
+        after, t = step.temperature, share
+        if rate is None:
+            bent = before - after + size * step.rate
+            found = after - (1.0 - t) * size * step.rate + (1.0 - t) ** 2 * bent
+        else:
+            found = (1.0 + 2.0 * t) * (1.0 - t) ** 2 * before + t**2 * (3.0 - 2.0 * t) * after
+            found = found + t * (1.0 - t) * size * ((1.0 - t) * rate - t * step.rate)
+        held, values = self.model.prescribed(time, reached.within)
+        found[held] = values
+        flow = self._flow(found, time, reached.within)
+        taken = step.gained / size
+        reaction = np.where(self.free, 0.0, taken - flow)
+        return Moment(time, reached.within, found, reaction, float(flow[self.free].sum() + taken[~self.free].sum()))
 
     def _moment(self, work: _Work, time: float, within: float) -> Moment:
         """The state at the start."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from femsim.base.arrays import FloatArray, IntArray
+from femsim.base.arrays import BoolArray, FloatArray, IntArray
 from femsim.base.threads import in_parts, in_threads
 from femsim.models.assembly import BATCH, element_stiffness
 from femsim.models.heat import HeatModel
@@ -50,10 +50,20 @@ class Operators:
 
     def both(self, temperature: FloatArray, shift: float, time: float, within: float | None) -> FloatArray:
         """Nodal heat (N,) that flows away plus ``shift`` (1/s) times the heat stored, W."""
-        if self.conduction is not None:
-            return self.outflow(temperature, time, within) + shift * self.stored(temperature)
+        if self.conduction is not None and self.capacity is not None:
+            k, c = self.conduction, self.capacity  # of one pattern
+            sums = sp.csr_matrix((k.data + shift * c.data, k.indices, k.indptr), shape=k.shape)
+            return np.asarray(sums @ temperature) + self.model.surface_flow(temperature, time, within)
         surface = self.model.surface_flow(temperature, time, within)
         return self.model.volume_flow(temperature, 1.0, shift) + surface
+
+    def outflow_at(self, nodes: BoolArray, temperature: FloatArray, time: float, within: float | None) -> FloatArray:
+        """Nodal heat that flows away from some nodes, W."""
+        if self.conduction is None:
+            return np.asarray(self.outflow(temperature, time, within)[nodes])
+        return (
+            np.asarray(self.conduction[nodes] @ temperature) + self.model.surface_flow(temperature, time, within)[nodes]
+        )
 
     def outflow(self, temperature: FloatArray, time: float, within: float | None) -> FloatArray:
         """Nodal heat (N,) that flows away, W."""
