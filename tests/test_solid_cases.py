@@ -63,6 +63,13 @@ def test_a_circular_cell_is_the_axisymmetric_one(tmp_path, outer):
     found, wanted = (d["metrics"]["roots"]["post_root"][0] for d in (solid, plane))
     for kind in ("peel", "shear", "von_mises"):
         assert found[kind] == pytest.approx(wanted[kind], abs=0.015 * wanted["von_mises"])
+    if outer == "coupled":  # the estimates hold the true errors, and are not more than an order beyond them
+        exact = next(c for c in DATA["topics"]["D6"]["open"] if c["id"] == "circular-cell")["result"]
+        for kind, value in exact["L5"].items():
+            miss = abs(found[kind] - value)
+            assert miss < found[f"{kind}_error"] < 12 * miss
+        tip = solid["probes"]["p0"]
+        assert abs(tip["u"][2] - exact["tip"]) < tip["u_error"][2] < 10 * abs(tip["u"][2] - exact["tip"])
     around = found["around"]
     assert around["angle"] == [5.625 + 11.25 * k for k in range(8)]
     for kind in ("peel", "shear", "shear_t", "von_mises"):

@@ -32,6 +32,7 @@ from femsim.measures.averages import Averages, RootMetrics
 from femsim.measures.goals import Goal
 from femsim.measures.probes import ProbeValue, probe_goals
 from femsim.meshes.elements import extrapolation, gauss_points, shape
+from femsim.meshes.layout import Rim, Root
 from femsim.meshes.mesh import Mesh
 from femsim.models.fields import ElasticField
 from femsim.models.kinematics import von_mises_slope
@@ -42,6 +43,8 @@ from femsim.solvers.solve import Solution
 #: elements a batch, and goals whose dual fields are held at once
 BATCH = 1024
 GOALS = 12
+#: numbers that the dual stresses held at once may have; fewer goals are taken where these are many
+HELD = 40_000_000
 #: share of the traction in the cell at the root that the average may miss, by the element's order
 AT_ROOT = {1: 0.45, 2: 0.07}
 #: factor on the estimate of the von Mises average
@@ -84,11 +87,19 @@ def at_root(solution: Solution, average: Averages) -> float:
     for functional in (average.peel, average.shear):
         own = []
         for piece in functional.pieces:
-            distance = np.linalg.norm(points[model.mesh.cells[piece.cells]] - np.array(average.root.at), axis=2)
+            distance = _distance(average.root, points[model.mesh.cells[piece.cells]])
             touches = distance.min(axis=1) <= near
             own.append(replace(piece, cells=piece.cells[touches], weights=piece.weights[touches]))
         traction.append(replace(functional, pieces=tuple(own)).value(solution.field))
     return AT_ROOT[model.mesh.info.order] * float(np.hypot(traction[0], traction[1]))
+
+
+def _distance(root: Root | Rim, x: FloatArray) -> FloatArray:
+    """Distance of points (..., d) from a root, a point or a circle."""
+    if isinstance(root, Root):
+        return np.asarray(np.linalg.norm(x - np.array(root.at), axis=-1))
+    radius = np.hypot(x[..., 0] - root.centre[0], x[..., 1] - root.centre[1])
+    return np.asarray(np.hypot(radius - root.radius, x[..., 2] - root.z))
 
 
 def with_probe_errors(
@@ -103,19 +114,16 @@ def with_probe_errors(
     model = solution.model
     goals = [goal for found in probes.values() for goal in probe_goals(model, found)]
     every = goal_indicators(solution, goals, defect)
+    width, size = model.space.width, model.kinematics.size
     filled = {}
     for k, (name, found) in enumerate(probes.items()):
-        own = every[:, 6 * k : 6 * k + 6]
+        own = every[:, (width + size) * k : (width + size) * (k + 1)]
         slope = von_mises_slope(found.value.stress)
-        errors = np.abs(own).sum(axis=0)
-        von_mises = float(np.abs(own[:, 2:] @ slope).sum())
-        if found.singular:
-            filled[name] = replace(found, u_error=(float(errors[0]), float(errors[1])))
-            continue
-        a, b, c, d = (float(e) for e in errors[2:])
-        filled[name] = replace(
-            found, u_error=(float(errors[0]), float(errors[1])), stress_error=(a, b, c, d), von_mises_error=von_mises
-        )
+        errors = tuple(float(e) for e in np.abs(own).sum(axis=0))
+        von_mises = float(np.abs(own[:, width:] @ slope).sum())
+        filled[name] = replace(found, u_error=errors[:width])
+        if not found.singular:
+            filled[name] = replace(filled[name], stress_error=errors[width:], von_mises_error=von_mises)
     return filled
 
 
@@ -144,8 +152,10 @@ def goal_indicators(solution: Solution, goals: Sequence[Goal], defect: Defect | 
     defect = defect or Defect.of(solution)
     smoother, weights, pulled = defect.smoother, defect.weights, defect.pulled
     found = np.empty((len(model.mesh.cells), len(goals)))
-    for start in range(0, len(goals), GOALS):
-        some = goals[start : start + GOALS]
+    held = model.mesh.cells.size * model.kinematics.size
+    step = min(GOALS, max(1, HELD // held))
+    for start in range(0, len(goals), step):
+        some = goals[start : start + step]
         loads = np.stack([model.space.gather(goal.derivative(model)) for goal in some], axis=1)
         duals = model.space.scatter(solution.factor.solve(loads))
         smooth = smoother(_nodal_stress(ElasticField(model, duals, free=False)))

@@ -57,7 +57,7 @@ def solve_case(
     model = build_model(disc, materials, heat.temperature if heat is not None and by_heat else None)
     check(disc, model)
     if disc.solid is not None:
-        return _solve_solid(disc, model, say, start, shared)
+        return _solve_solid(disc, model, say, start, errors, shared)
     if shared is None:
         chosen = tuple(averages(model.space, disc.roots, disc.lengths, chosen=disc.case.metrics.length is not None))
     else:
@@ -85,9 +85,14 @@ def solve_case(
 
 
 def _solve_solid(
-    disc: Discretisation, model: Model, say: Callable[[str], None], start: float, shared: Shared | None
+    disc: Discretisation,
+    model: Model,
+    say: Callable[[str], None],
+    start: float,
+    errors: bool,
+    shared: Shared | None,
 ) -> Solved:
-    """A body in space: averages along its root circles, without error estimates."""
+    """A body in space: averages along its root circles, with error estimates of those over the whole circle."""
     assert disc.solid is not None
     found = rim_averages(model.space, disc.solid.rims, disc.lengths, chosen=disc.case.metrics.length is not None)
     ready = time.perf_counter()
@@ -97,12 +102,18 @@ def _solve_solid(
         solution = solve(model, progress=say, pattern=None if shared is None else shared.solution.factor.pattern)
     say("recovering stresses")
     done = time.perf_counter()
-    roots = tuple(root_metrics(solution.field, average.whole) for average in found)
+    chosen = tuple(average.whole for average in found)
+    roots = [root_metrics(solution.field, average) for average in chosen]
+    defect: Defect | None = None
+    cellwise: FloatArray | None = None
+    if errors and chosen:
+        plain = roots, defect, cellwise
+        take = partial(_estimated, solution, chosen, roots)
+        roots, defect, cellwise = attempt("error estimates of the root metrics", take, plain)
     rims = tuple(around(solution.field, average) for average in found)
     timing = {"mesh": ready - start, "assemble": solution.timing["assemble"], "solve": solution.timing["solve"]}
     timing["recover"] = time.perf_counter() - done
-    chosen = tuple(average.whole for average in found)
-    return Solved(disc, model, chosen, solution, roots, timing, around=rims)
+    return Solved(disc, model, chosen, solution, tuple(roots), timing, defect, cellwise, around=rims)
 
 
 def _estimated(

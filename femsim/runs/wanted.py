@@ -31,7 +31,7 @@ FREE = (
 )
 EVERYTHING = frozenset(GIVES)
 #: what is measured of plane and axisymmetric bodies only
-PLANE_ONLY = frozenset({"errors", "fields", "probe_errors", "corners", "cracks"})
+PLANE_ONLY = frozenset({"fields", "corners", "cracks"})
 
 _GIVES = {name: re.compile("|".join(patterns)) for name, patterns in GIVES.items()}
 _FREE = re.compile("|".join(FREE))
