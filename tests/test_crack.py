@@ -303,6 +303,20 @@ def test_a_crack_at_the_foot_of_a_post():
     assert any("overlap" in line for line in notes)
 
 
+def test_a_failed_mixity_leaves_the_energy_release_rate(monkeypatch):
+    def fails(*_):
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr("femsim.measures.crack.corner_field", fails)
+    with pytest.warns(FemsimWarning, match="overlap|no mode mixity"):
+        done = run(bilayer(crack=[{"root": "post_root", "length": 2.0}]))
+    assert any("no mode mixity: it failed (ZeroDivisionError" in text for text in done.warnings)
+    entry = results_dict(done)["cracks"][0]
+    assert entry["energy_release_rate"] > 0
+    assert entry["mode_mixity"] is None
+    assert "stress_intensity" not in entry
+
+
 def test_a_failed_crack_keeps_its_place_and_the_rest(monkeypatch):
     def fails(*_):
         raise np.linalg.LinAlgError("SVD did not converge")

@@ -24,6 +24,7 @@ Contact of the faces is not modelled: ``opening`` tells where they overlap.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -32,7 +33,7 @@ import numpy as np
 import numpy.typing as npt
 
 from femsim.base.arrays import FloatArray, IntArray
-from femsim.base.errors import InputError
+from femsim.base.errors import FemsimWarning, InputError, NoExpansionError
 from femsim.base.secondary import reason
 from femsim.measures.corner.corner import corner_at
 from femsim.measures.corner.intensity import corner_field, crack_traction, stress_intensity
@@ -305,6 +306,9 @@ def release(solution: Solution, crack: Opened, name: str, length: float, domains
         intensity = stress_intensity(field, length)
     except Exception as error:  # the energy release rate stands without it
         notes.append(f"no mode mixity ({reason(error)})")
+        if not isinstance(error, NoExpansionError):
+            text = f"crack at root {name}: no mode mixity: {reason(error)}; the other results stand"
+            warnings.warn(text, FemsimWarning, stacklevel=3)
     inner = slice(1, -1) if len(crack.left) > 2 else slice(None)
     apart = (solution.displacement[crack.left] - solution.displacement[crack.right])[inner]
     opening = apart @ normal
