@@ -16,6 +16,7 @@ from femsim.cli.text import number, out, out_json, table
 if TYPE_CHECKING:
     from femsim.cases.case import Case
     from femsim.cases.casefile import CaseOrigin
+    from femsim.reports.artist import Artist
 
 #: endings of mesh files that can be written
 MESH_ENDINGS = (".vtu", ".msh")
@@ -23,12 +24,23 @@ MESH_ENDINGS = (".vtu", ".msh")
 
 def solve(arguments: argparse.Namespace) -> None:
     """Solve a case; write its results, then show them."""
-    from femsim.base.files import check_target, staged_directory
+    from femsim.base.files import check_target
+
+    if arguments.out is None:
+        _solve(arguments, None)
+        return
+    check_target(arguments.out)
+    from femsim.reports.artist import Artist
+
+    with Artist(beside=True, svg=arguments.svg) as artist:  # it loads what it needs while this process does the same
+        _solve(arguments, artist)
+
+
+def _solve(arguments: argparse.Namespace, artist: Artist | None) -> None:
+    from femsim.base.files import staged_directory
     from femsim.base.progress import Progress
     from femsim.cases.casefile import load_case, show_file
 
-    if arguments.out is not None:
-        check_target(arguments.out)
     given = arguments.overrides + tolerance(arguments.tol)
     if arguments.goals:
         given.append(f"mesh.goals={json.dumps(arguments.goals)}")
@@ -49,7 +61,7 @@ def solve(arguments: argparse.Namespace) -> None:
 
         with _naming(file):
             try:
-                done = run(case, origin.base, progress)
+                done = run(case, origin.base, progress, watch=artist)
             except ToleranceError as error:  # the best answer is shown and written all the same
                 missed, done = error, error.run
         written: list[str] = []
@@ -59,7 +71,7 @@ def solve(arguments: argparse.Namespace) -> None:
             progress("writing figures and the report")
             earlier = figure_files(Path(arguments.out))
             with staged_directory(arguments.out) as stage, _naming(file):
-                paths = write_outputs(done, stage, progress, origin.base, svg=arguments.svg)
+                paths = write_outputs(done, stage, progress, origin.base, artist=artist)
                 written = [str(Path(path).relative_to(stage)) for path in paths]
             for name in earlier.difference(written):  # of another case solved into the same directory
                 (Path(arguments.out) / name).unlink(missing_ok=True)

@@ -20,11 +20,11 @@ from femsim.base.errors import InputError
 from femsim.base.files import atomic_write
 from femsim.cases.casefile import dump_case
 from femsim.measures.stress import nodal_stress
-from femsim.reports.content import Json, report_data
+from femsim.reports.artist import Artist
+from femsim.reports.content import report_data
 from femsim.reports.fields import read_fields, write_fields
 from femsim.reports.page.html import build_html
-from femsim.reports.page.pack import fields_of, pack, view_of
-from femsim.reports.plots.figures import images
+from femsim.reports.page.pack import pack, view_of
 from femsim.reports.plots.plates import plates
 from femsim.reports.plots.scene import scene
 from femsim.runs.results import results_dict
@@ -34,14 +34,19 @@ __all__ = ["build_html", "figure_files", "rebuild", "report_data", "write_output
 
 
 def write_outputs(
-    run: Run, directory: Path, progress: Progress | None = None, base: Path | None = None, svg: bool = False
+    run: Run,
+    directory: Path,
+    progress: Progress | None = None,
+    base: Path | None = None,
+    artist: Artist | None = None,
 ) -> list[Path]:
     """Write case.toml, metrics.json, fields.vtu, the figures and report.html.
 
-    Figures are PNG files, the layout and, with ``svg``, all others SVG files too. ``base``: what a mesh file's path is
-    relative to.
+    Figures are PNG files, the layout and, if the ``artist`` is told so, all others SVG files too. ``base``: what a mesh
+    file's path is relative to.
     """
     say = progress or (lambda text: None)
+    artist = artist or Artist()
     directory.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
 
@@ -56,6 +61,8 @@ def write_outputs(
         f"case.toml reproduces it."
     )
     keep("case.toml", dump_case(run.case, {}, header, base))
+    drawn = plates(run)
+    pictures = artist.images([(plate.page, plate.vector) for plate in drawn])
     say("writing fields")
     model, solid = run.solution.model, run.discretisation.solid is not None
     what = None if solid else scene(run)
@@ -63,18 +70,16 @@ def write_outputs(
     moved = run.solution.displacement
     write_fields(directory / "fields.vtu", model.mesh, model.kinematics, moved, stress, model.temperature)
     written.append(directory / "fields.vtu")
-    figures: list[Json] = []
-    for plate in plates(run):
-        say(f"drawing {plate.name}")
-        for kind, content in images(plate, svg).items():
-            keep(f"figures/{plate.name}.{kind}", content)
-        figures.append({"name": plate.name, "caption": plate.caption, "kind": "svg" if plate.vector else "png"})
+    figures = [{"name": p.name, "caption": p.caption, "kind": "svg" if p.vector else "png"} for p in drawn]
     view = None if what is None else view_of(what)
     document = _finite(results_dict(run) | {"report": report_data(run, figures, view)})
     keep("metrics.json", json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    for plate, picture in zip(drawn, pictures, strict=True):
+        say(f"drawing {plate.name}")
+        for kind, content in picture().items():
+            keep(f"figures/{plate.name}.{kind}", content)
     say("writing the report")
-    field = None if what is None else pack(fields_of(what), document["report"]["field"])
-    keep("report.html", build_html(document, directory / "figures", field))
+    keep("report.html", artist.page(document, directory / "figures", what))
     return written
 
 

@@ -46,9 +46,10 @@ def solve_case(
     say: Callable[[str], None],
     errors: bool = True,
     shared: Shared | None = None,
+    told: Callable[[Solution, Sequence[Averages]], None] | None = None,
 ) -> Solved:
     """Model, solution and root metrics of one discretisation, with error estimates where ``errors`` are wanted;
-    ``shared`` is what an earlier run on the same mesh left.
+    ``shared`` is what an earlier run on the same mesh left, ``told`` hears of the solution at once.
     """
     start = time.perf_counter()
     heat = heat_result(disc, materials, say)
@@ -68,6 +69,8 @@ def solve_case(
     else:
         # the order of elimination and the places of the entries depend on mesh and constraints alone
         solution = solve(model, progress=say, pattern=None if shared is None else shared.solution.factor.pattern)
+    if told is not None:
+        told(solution, chosen)
     say("recovering stresses")
     done = time.perf_counter()
     roots = [root_metrics(solution.field, average) for average in chosen]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from femsim.base.errors import BeyondYield, FemsimWarning, ToleranceError
 from femsim.base.secondary import attempt
@@ -41,6 +42,22 @@ from femsim.runs.wanted import EVERYTHING, PLANE_ONLY
 from femsim.solvers.solve import Solution
 
 Progress = Callable[[str], None]
+
+
+class Watch(Protocol):
+    """Whom a run tells of what it has before it is done, so that others can begin beside it (drawing, say)."""
+
+    def meshed(self, disc: Discretisation, materials: dict[str, ResolvedMaterial]) -> None:
+        """The mesh that will be solved on."""
+
+    def solved(
+        self,
+        solution: Solution,
+        disc: Discretisation,
+        materials: dict[str, ResolvedMaterial],
+        averages: Sequence[Averages],
+    ) -> None:
+        """The solution, before errors and local fields are known."""
 
 
 @dataclass(frozen=True)
@@ -85,16 +102,18 @@ def run(
     progress: Progress | None = None,
     wanted: frozenset[str] = EVERYTHING,
     before: Run | None = None,
+    watch: Watch | None = None,
 ) -> Run:
     """Mesh, solve and measure a case; mesh files are relative to ``base``. Warnings are raised as such and kept with
     the result. Only the ``wanted`` measurements are taken, and what is the same is taken over from the run ``before``.
+    ``watch`` is told of the mesh and the solution as soon as they are there.
 
     Raises ToleranceError, which carries the best result, where a tolerance is not met within the limit of unknowns.
     """
     say = progress or (lambda text: None)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", FemsimWarning)
-        done = _run(case, base, say, wanted, before)
+        done = _run(case, base, say, wanted, before, watch)
         for doubt in stress_doubts(done.materials, done.regions, done.roots):
             warnings.warn(doubt, BeyondYield, stacklevel=2)
     seen = {str(w.message): w.category for w in caught if issubclass(w.category, FemsimWarning)}
@@ -113,7 +132,14 @@ def run(
     return done
 
 
-def _run(case: Case, base: Path | None, say: Progress, wanted: frozenset[str], before: Run | None) -> Run:
+def _run(
+    case: Case,
+    base: Path | None,
+    say: Progress,
+    wanted: frozenset[str],
+    before: Run | None,
+    watch: Watch | None,
+) -> Run:
     start = time.perf_counter()
     say("meshing")
     adaptive = case.mesh.tolerance is not None
@@ -127,6 +153,10 @@ def _run(case: Case, base: Path | None, say: Progress, wanted: frozenset[str], b
     materials = resolve_materials(case, disc)
     stiffness = stiffness_key(case, materials)
     meshed = time.perf_counter()
+    solved_: Callable[[Solution, Sequence[Averages]], None] | None = None
+    if watch is not None and not adaptive:  # a mesh that is refined further is nobody's last word
+        watch.meshed(disc, materials)
+        solved_ = partial(_tell, watch, disc, materials)
     adaptation: Adaptation | None = None
     reused: Reused = "none"
     if adaptive:
@@ -134,9 +164,9 @@ def _run(case: Case, base: Path | None, say: Progress, wanted: frozenset[str], b
     elif same is not None:
         reused = "factor" if stiffness and same.stiffness == stiffness else "mesh"
         shared = Shared(same.averages, same.solution, reused == "factor")
-        solved = solve_case(disc, materials, say, "errors" in wanted, shared)
+        solved = solve_case(disc, materials, say, "errors" in wanted, shared, solved_)
     else:
-        solved = solve_case(disc, materials, say, "errors" in wanted)
+        solved = solve_case(disc, materials, say, "errors" in wanted, told=solved_)
     disc, solution = solved.discretisation, solved.solution
     measured = time.perf_counter()
     if disc.solid is not None:
@@ -198,6 +228,16 @@ def _run(case: Case, base: Path | None, say: Progress, wanted: frozenset[str], b
         shape=shape,
         stiffness=stiffness,
     )
+
+
+def _tell(
+    watch: Watch,
+    disc: Discretisation,
+    materials: dict[str, ResolvedMaterial],
+    solution: Solution,
+    averages: Sequence[Averages],
+) -> None:
+    watch.solved(solution, disc, materials, averages)
 
 
 def _consistent(

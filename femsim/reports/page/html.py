@@ -6,13 +6,17 @@ import base64
 import io
 import struct
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from femsim.base.errors import InputError
 from femsim.reports.page.sections import SECTIONS
 from femsim.reports.page.verdict import verdict
 from femsim.reports.words import error_text, fixed, number, place, proper, seconds, unit
+
+if TYPE_CHECKING:
+    import jinja2
 
 Json = dict[str, Any]
 
@@ -41,16 +45,6 @@ def build_html(document: Mapping[str, Any], figures: Path, field: Mapping[str, A
     """
     import jinja2
 
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        num=number, fixed=fixed, error=error_text, place=place, seconds=seconds, unit=unit, proper=proper
-    )
     report = document["report"]
     try:
         sections = []
@@ -58,7 +52,7 @@ def build_html(document: Mapping[str, Any], figures: Path, field: Mapping[str, A
             data = section.data(document)
             if data is not None:
                 sections.append({"key": section.key, "title": section.title, "data": data})
-        return environment.get_template("page.html").render(
+        return template().render(
             doc=document,
             report=report,
             verdict=verdict(document),
@@ -71,6 +65,26 @@ def build_html(document: Mapping[str, Any], figures: Path, field: Mapping[str, A
         )
     except jinja2.TemplateError as error:
         raise ValueError(str(error)) from error
+
+
+@cache
+def template() -> jinja2.Template:
+    """The page's template with all it includes, compiled once."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        num=number, fixed=fixed, error=error_text, place=place, seconds=seconds, unit=unit, proper=proper
+    )
+    for section in SECTIONS:
+        environment.get_template(f"sections/{section.key}.html")
+    return environment.get_template("page.html")
 
 
 def _colours(text: str) -> list[list[int]]:

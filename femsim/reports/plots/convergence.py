@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from femsim.reports.plots.look import FAINT, INK, NORMAL
 from femsim.reports.plots.sheet import logarithmic
 from femsim.reports.plots.style import new_figure, tidy
-from femsim.runs.adapt import Adaptation
 from femsim.runs.names import parts
 
 if TYPE_CHECKING:
+    from femsim.runs.adapt import Adaptation
     from femsim.runs.converge import Study
 
 #: more curves than this are drawn without names

@@ -15,7 +15,7 @@ from femsim.reports.plots.fields import deformed_figure, root_figure, temperatur
 from femsim.reports.plots.layout import layout_figure
 from femsim.reports.plots.look import DPI
 from femsim.reports.plots.mesh import mesh_figure
-from femsim.reports.plots.plates import Page, Plate
+from femsim.reports.plots.plates import Page
 from femsim.reports.plots.roots import interface_figure
 from femsim.reports.plots.section import section_figure
 
@@ -41,10 +41,10 @@ def draw(page: Page) -> Figure:
     return PAGES[page.kind](*([page.what] if page.which is None else [page.what, page.which]))
 
 
-def images(plate: Plate, svg: bool = False) -> dict[str, bytes]:
-    """A plate drawn, as PNG and, where asked for or cheap, SVG."""
-    figure = draw(plate.page)
-    return {kind: render(figure, kind) for kind in (("png", "svg") if svg or plate.vector else ("png",))}
+def images(page: Page, svg: bool = False) -> dict[str, bytes]:
+    """A page drawn, as PNG and, where asked for, SVG."""
+    figure = draw(page)
+    return {kind: render(figure, kind) for kind in (("png", "svg") if svg else ("png",))}
 
 
 def render(figure: Figure, kind: str) -> bytes:

@@ -4,14 +4,16 @@ draws, so that another process can.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from femsim.meshes.layout import Root
 from femsim.reports.plots.look import LENGTH, words
-from femsim.reports.plots.scene import scene
+from femsim.reports.plots.picture import Picture
+from femsim.reports.plots.scene import Scene, scene
 from femsim.reports.plots.tractions import interface
 
 if TYPE_CHECKING:
@@ -44,74 +46,103 @@ class Plate:
     vector: bool = False
 
 
-def plates(run: Run) -> Iterator[Plate]:
+def plates(run: Run) -> list[Plate]:
     """The figures of a run in the order of a report."""
     if run.discretisation.solid is not None:
         from femsim.reports.plots.section import section_of
 
-        yield Plate(
-            "section",
-            "Section of the body: regions and mesh, von Mises stress, stress across the layers and size of the "
-            "displacement; one value for each face of a cell, colours of stresses end at the 1st and 99th percentile "
-            "by area.",
-            Page("section", section_of(run)),
-        )
-        return
+        return [
+            Plate(
+                "section",
+                "Section of the body: regions and mesh, von Mises stress, stress across the layers and size of the "
+                "displacement; one value for each face of a cell, colours of stresses end at the 1st and 99th "
+                "percentile by area.",
+                Page("section", section_of(run)),
+            )
+        ]
     what = scene(run)
-    plane = "half-plane (r, z); the body is this turned about r = 0" if what.axisymmetric else "plane (x, y)"
-    yield Plate(
-        "layout",
-        f"Layout in the {plane}. Young's modulus at the final temperature, expansion coefficient as the mean from the "
-        "stress-free temperature.",
-        Page("layout", what.picture),
-        vector=what.picture.plan is not None,
-    )
-    yield Plate(
-        "mesh",
-        "Mesh in the colours of the materials; edges that fall on the same pixels are drawn once.",
-        Page("mesh", what.picture),
-    )
-    names = ", ".join(what.components)
-    cut = f" Not drawn: {what.cut}." if what.cut else ""
-    yield Plate(
-        "stress",
-        f"Stress components ({names}) and von Mises stress in MPa, size of the displacement in {LENGTH}; deformation "
-        f"drawn {what.scale:g} times as large; dashed: undeformed. {CELLS} Colours of stresses end at the 1st and 99th "
-        f"percentile by area.{cut}",
-        Page("stress", what),
-    )
-    if np.ndim(what.temperature):
-        yield Plate("temperature", "Temperature field in °C.", Page("temperature", what))
-    for number, root in enumerate(run.discretisation.roots):
-        shared = sum(other.name == root.name for other in run.discretisation.roots) > 1
-        at = f"{words(root.name)} at ({root.at[0]:g}, {root.at[1]:g}) {LENGTH}"
-        stem = root_stem(root.name, number) + (f"_{number}" if shared else "")
-        lengths = " and ".join(f"{length:g}" for length in what.lengths_of(root))
-        shape = "the ring" if what.axisymmetric else "the square"
-        yield Plate(
-            f"root_{stem}",
-            f"Around root {at}, undeformed: peel, shear and von Mises stress, MPa. Dashed: {shape} of {lengths} "
-            f"{LENGTH} in the conductor that the averages run over. Colours are clipped; at the root itself stress has "
-            "no finite value.",
-            Page("root", what, root),
-        )
-        yield Plate(
-            f"interface_{stem}",
-            f"Traction along the interface at root {at} under {root.region}: in the conductor (lines) and on the other "
-            "side (broad, pale lines), cell by cell; dashed: the averages. The sides agree where the mesh "
-            "resolves the field.",
-            Page("interface", interface(run, root)),
+    found = [*mesh_plates(what.picture), *field_plates(what)]
+    for number, root in enumerate(what.picture.roots):
+        found.append(
+            Plate(
+                f"interface_{root_stem(what.picture.roots, number)}",
+                f"Traction along the interface at root {_root_text(root)} under {root.region}: in the conductor "
+                "(lines) and on the other side (broad, pale lines), cell by cell; dashed: the averages. The sides "
+                "agree where the mesh resolves the field.",
+                Page("interface", interface(run, root)),
+            )
         )
     if run.adaptation is not None:
-        yield Plate(
-            "convergence",
-            "Estimated error of the root metrics, in % of the metric, against the number of unknowns, refinement by "
-            "refinement; dashed: the tolerance.",
-            Page("convergence", run.adaptation),
+        found.append(
+            Plate(
+                "convergence",
+                "Estimated error of the root metrics, in % of the metric, against the number of unknowns, refinement "
+                "by refinement; dashed: the tolerance.",
+                Page("convergence", run.adaptation),
+            )
         )
+    return found
 
 
-def root_stem(name: str, number: int) -> str:
-    """A root's name as part of a file name; its number where the name will not do."""
+def mesh_plates(what: Picture) -> list[Plate]:
+    """The figures that need no solution."""
+    radial = what.axes[0] == "r"
+    plane = "half-plane (r, z); the body is this turned about r = 0" if radial else "plane (x, y)"
+    return [
+        Plate(
+            "layout",
+            f"Layout in the {plane}. Young's modulus at the final temperature, expansion coefficient as the mean from "
+            "the stress-free temperature.",
+            Page("layout", what),
+            vector=what.plan is not None,
+        ),
+        Plate(
+            "mesh",
+            "Mesh in the colours of the materials; edges that fall on the same pixels are drawn once.",
+            Page("mesh", what),
+        ),
+    ]
+
+
+def field_plates(what: Scene) -> list[Plate]:
+    """The figures of the fields: the body, and around each root."""
+    names = ", ".join(what.components)
+    cut = f" Not drawn: {what.cut}." if what.cut else ""
+    found = [
+        Plate(
+            "stress",
+            f"Stress components ({names}) and von Mises stress in MPa, size of the displacement in {LENGTH}; "
+            f"deformation drawn {what.scale:g} times as large; dashed: undeformed. {CELLS} Colours of stresses end at "
+            f"the 1st and 99th percentile by area.{cut}",
+            Page("stress", what),
+        )
+    ]
+    if np.ndim(what.temperature):
+        found.append(Plate("temperature", "Temperature field in °C.", Page("temperature", what)))
+    for number, root in enumerate(what.picture.roots):
+        lengths = " and ".join(f"{length:g}" for length in what.lengths_of(root))
+        shape = "the ring" if what.axisymmetric else "the square"
+        found.append(
+            Plate(
+                f"root_{root_stem(what.picture.roots, number)}",
+                f"Around root {_root_text(root)}, undeformed: peel, shear and von Mises stress, MPa. Dashed: {shape} "
+                f"of {lengths} {LENGTH} in the conductor that the averages run over. Colours are clipped; at the root "
+                "itself stress has no finite value.",
+                Page("root", what, root),
+            )
+        )
+    return found
+
+
+def _root_text(root: Root) -> str:
+    return f"{words(root.name)} at ({root.at[0]:g}, {root.at[1]:g}) {LENGTH}"
+
+
+def root_stem(roots: Sequence[Root], number: int) -> str:
+    """A root's name as part of a file name, with its number where others share it; its number where the name will not
+    do.
+    """
+    name = roots[number].name
     plain = name.isascii() and name.replace("_", "").replace("-", "").isalnum() and len(name) <= 40
-    return name if plain else str(number)
+    shared = sum(other.name == name for other in roots) > 1
+    return (name if plain else str(number)) + (f"_{number}" if shared else "")

@@ -22,6 +22,7 @@ from femsim.reports.plots.raster import Rasters
 if TYPE_CHECKING:
     from femsim.builders.build import Discretisation
     from femsim.builders.resolve import ResolvedMaterial
+    from femsim.measures.averages import Averages
     from femsim.runs.run import Run
     from femsim.solvers.solve import Solution
 
@@ -165,25 +166,32 @@ def scene(result: Run | Scene) -> Scene:
     """What a run has to show, gathered once."""
     if isinstance(result, Scene):
         return result
-    lengths = {
-        root: tuple(sorted({m.length for m in result.roots if m.root == root}, reverse=True))
-        for root in result.discretisation.roots
-    }
-    return once(result, "scene", lambda: scene_of(result.solution, result.discretisation, result.materials, lengths))
+    return scene_once(result.solution, result.discretisation, result.materials, result.averages)
 
 
-def scene_of(
-    solution: Solution,
-    disc: Discretisation,
-    materials: dict[str, ResolvedMaterial],
-    lengths: dict[Root, tuple[float, ...]],
+def picture_once(disc: Discretisation, materials: dict[str, ResolvedMaterial]) -> Picture:
+    """The picture of a discretisation, the same one whenever it is asked for."""
+    return once(disc, "picture", lambda: picture_of(disc, materials))
+
+
+def scene_once(
+    solution: Solution, disc: Discretisation, materials: dict[str, ResolvedMaterial], averages: Sequence[Averages]
 ) -> Scene:
-    """The scene of a solution."""
+    """The scene of a solution, the same one whenever it is asked for."""
+    return once(solution, "scene", lambda: _scene(solution, disc, materials, averages))
+
+
+def _scene(
+    solution: Solution, disc: Discretisation, materials: dict[str, ResolvedMaterial], averages: Sequence[Averages]
+) -> Scene:
     from femsim.measures.stress import nodal_stress
 
     model = solution.model
+    lengths = {
+        root: tuple(sorted({one.length for one in averages if one.root == root}, reverse=True)) for root in disc.roots
+    }
     return Scene(
-        picture_of(disc, materials),
+        picture_once(disc, materials),
         model.mesh,
         model.kinematics.components,
         np.ascontiguousarray(solution.displacement[: len(model.mesh.points)]),

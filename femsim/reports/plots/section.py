@@ -10,7 +10,6 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
 from femsim.base.arrays import FloatArray
-from femsim.measures.stress import nodal_stress
 from femsim.meshes.facets import faces_of
 from femsim.models.kinematics import von_mises
 from femsim.reports.plots.look import LENGTH
@@ -37,6 +36,8 @@ class Section:
 
 def section_of(run: Run) -> Section:
     """The section through the first root circle's axis, else at the body's least y."""
+    from femsim.measures.stress import nodal_stress
+
     disc, mesh = run.discretisation, run.solution.model.mesh
     rims = () if disc.solid is None else disc.solid.rims
     y = rims[0].centre[1] if rims else float(mesh.points[:, 1].min())
