@@ -415,7 +415,7 @@ def test_roots_of_one_name_get_figures_of_their_own(solved):
     twice = replace(solved, discretisation=replace(solved.discretisation, roots=(root, twin)))
     names = [plate.name for plate in plates(twice)]
     assert len(set(names)) == len(names)
-    assert root_stem("../up", 3) == "3"
+    assert root_stem([replace(root, name="../up"), root], 0) == "0"
 
 
 def test_numbers_behind_the_colours():

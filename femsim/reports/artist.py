@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from femsim.solvers.solve import Solution
 
 
+#: how the process is made
+METHOD = "fork" if sys.platform == "linux" else "spawn"
+
+
 class Artist:
     """Draws pages; use it in a ``with`` statement. ``beside`` lets it start a process of its own where that helps."""
 
@@ -46,7 +50,7 @@ class Artist:
         if beside and helps():
             from multiprocessing import get_context
 
-            context = get_context("fork" if sys.platform == "linux" else "spawn")
+            context = get_context(METHOD)
             self._pool = ProcessPoolExecutor(1, mp_context=context, initializer=_prepare)
             self._pool.submit(int)  # starts the process now
 

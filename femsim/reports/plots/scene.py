@@ -178,7 +178,10 @@ def scene_once(
     solution: Solution, disc: Discretisation, materials: dict[str, ResolvedMaterial], averages: Sequence[Averages]
 ) -> Scene:
     """The scene of a solution, the same one whenever it is asked for."""
-    return once(solution, "scene", lambda: _scene(solution, disc, materials, averages))
+    kept: dict[int, tuple[Discretisation, Scene]] = once(solution, "scenes", dict)
+    if id(disc) not in kept:
+        kept[id(disc)] = disc, _scene(solution, disc, materials, averages)
+    return kept[id(disc)][1]
 
 
 def _scene(
