@@ -8,16 +8,16 @@ Methods Appl. Mech. Eng. 35, 1).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from femsim.base.arrays import FloatArray, IntArray
-from femsim.meshes.elements import line_gauss, line_shape, node_points, shape
+from femsim.meshes.elements import extrapolation, gauss_points, line_gauss, line_shape, node_points, shape
 from femsim.meshes.facets import edges_of, find_edges
 from femsim.models.heat import Feed, Fixed, HeatModel
 from femsim.models.sampling import sample
+from femsim.solvers.system import SystemFactor
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,12 @@ def heat_values(
     """Values of a moment from the temperature (N,) and the heat (N,) that supports feed into their nodes, W."""
     sources = {feed.name: source_value(model, feed, temperature, feed.power(time, within)) for feed in model.sources}
     boundaries: dict[str, float] = {}
+    rounding = 0.0
     for cooling in model.coolings:
         surface = temperature[cooling.line.edges] @ cooling.line.values.T
-        boundaries[cooling.name] = float((cooling.film(surface, time, within)[0] * cooling.line.weights).sum())
+        flux, film = cooling.film(surface, time, within)
+        boundaries[cooling.name] = float((flux * cooling.line.weights).sum())
+        rounding += 1e-9 * float((np.abs(film * surface) * cooling.line.weights).sum())
     for feed in model.fluxes:
         boundaries[feed.name] = -feed.power(time, within)
     boundaries |= _through_supports(model, temperature, reaction)
@@ -85,7 +88,7 @@ def heat_values(
         float(temperature.min()),
         sources,
         boundaries,
-        abs(missing) / passing if passing else 0.0,
+        abs(missing) / max(passing, rounding) if passing else 0.0,
         stored,
     )
 
@@ -142,7 +145,101 @@ def _flux_at(model: HeatModel, fixed: Fixed, temperature: FloatArray, nodes: Int
     return found
 
 
-def resistance_matrix(rises: Sequence[FloatArray], model: HeatModel, powers: Sequence[float]) -> FloatArray:
-    """Mean rise of source i per power in source j (n, n), K/W, from the rise (N,) that each source alone makes."""
-    means = [[float(feed.weight @ rise / feed.weight.sum()) for rise in rises] for feed in model.sources]
-    return np.asarray(np.array(means) / np.array(powers))
+@dataclass(frozen=True)
+class Responses:
+    """Rise (N, sources) per W in each source alone, with the film coefficients and conductivities of a state, and the
+    matrix (n, n), K/W: mean rise over source i per W in source j, which is symmetric (reciprocity).
+    """
+
+    rise: FloatArray
+    matrix: FloatArray
+
+    @property
+    def asymmetry(self) -> float:
+        """Largest |R_ij - R_ji| over the largest entry."""
+        return float(np.abs(self.matrix - self.matrix.T).max() / (np.abs(self.matrix).max() or 1.0))
+
+
+def responses(model: HeatModel, factor: SystemFactor) -> Responses:
+    """Responses to all sources by one factor."""
+    loads = np.column_stack([feed.weight / feed.weight.sum() for feed in model.sources])
+    rise = model.space.scatter(factor.solve(model.space.gather(loads)))
+    return Responses(rise, np.asarray(loads.T @ rise))
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A region, or a contact between two: largest and mean temperature (degC), or the mean jump of the contact (K) and
+    the heat through it from its first to its second region (W).
+    """
+
+    name: str
+    largest: float
+    mean: float
+    heat: float | None = None
+
+
+def breakdown(model: HeatModel, temperature: FloatArray) -> list[Layer]:
+    """Where the temperature falls: regions with their temperatures, contacts with their jump and heat."""
+    mesh = model.mesh
+    points, weights = gauss_points(mesh.element, mesh.info.full)
+    found = []
+    for number, name in enumerate(mesh.regions):
+        cells = np.flatnonzero(mesh.region == number)
+        at = sample(model.space, cells, points)
+        volume = at.volume * weights
+        own = temperature[mesh.cells[cells]]
+        found.append(Layer(name, float(own.max()), float((volume * (own @ at.values.T)).sum() / volume.sum())))
+    for contact in model.contacts:
+        jump, area = contact.jump(temperature), contact.first.weights
+        through = float((jump * area).sum() * contact.conductance)
+        found.append(Layer(contact.name, float(np.abs(jump).max()), float((jump * area).sum() / area.sum()), through))
+    return found
+
+
+def source_errors(model: HeatModel, temperature: FloatArray, factor: SystemFactor) -> dict[str, tuple[float, float]]:
+    """Estimates of the discretisation errors of each source's mean and largest temperature, K.
+
+    With q the exact flux, q_h that found and z the response to the goal, J(T) - J(T_h) = int (q - q_h) . k^-1 (q_z -
+    q_zh) dV; fluxes smoothed over the nodes of each region stand for the exact ones (Zienkiewicz & Zhu 1987, Int. J.
+    Numer. Methods Eng. 24, 337, in the dual form of Cirak & Ramm 1998, Comput. Methods Appl. Mech. Eng. 156, 351).
+    """
+    goals = []
+    for feed in model.sources:
+        goals.append(feed.weight / feed.weight.sum())
+        point = np.zeros(len(temperature))
+        point[feed.nodes[int(np.argmax(temperature[feed.nodes]))]] = 1.0
+        goals.append(point)
+    dual = model.space.scatter(factor.solve(model.space.gather(np.column_stack(goals))))
+    fields = np.column_stack([temperature, dual])
+    off = np.abs(_smoothed_products(model, temperature, fields))
+    return {feed.name: (float(off[2 * k]), float(off[2 * k + 1])) for k, feed in enumerate(model.sources)}
+
+
+def _smoothed_products(model: HeatModel, temperature: FloatArray, fields: FloatArray) -> FloatArray:
+    """int (q* - q_h)(T) . k^-1 (q* - q_h)(z) dV for the first of the fields (N, m) with each of the others (m - 1,),
+    q* being the flux averaged at the nodes of each region.
+    """
+    mesh, space = model.mesh, model.space
+    full, weights = gauss_points(mesh.element, mesh.info.full)
+    reduced, _ = gauss_points(mesh.element, mesh.info.reduced)
+    spread, moduli = extrapolation(mesh.element), model.moduli(temperature)
+    total = np.zeros(fields.shape[1] - 1)
+    for number in range(len(mesh.regions)):
+        cells = np.flatnonzero(mesh.region == number)
+        nodes, local = np.unique(mesh.cells[cells], return_inverse=True)
+        local = local.reshape(len(cells), -1)
+        at = sample(space, cells, reduced)
+        k = moduli.at(cells, at.values)[..., :-1, :-1]
+        flux = np.matmul(k, at.strain(fields)[..., :-1, :])  # (E, q, d, m)
+        own = np.einsum("nq,eqdm->endm", spread, flux)
+        count = np.bincount(local.ravel(), minlength=len(nodes))
+        smooth = np.zeros((len(nodes), *own.shape[2:]))
+        np.add.at(smooth, local.ravel(), own.reshape(-1, *own.shape[2:]))
+        smooth /= count[:, None, None]
+        at = sample(space, cells, full)
+        k = np.broadcast_to(moduli.at(cells, at.values)[..., :-1, :-1], (len(cells), len(full), mesh.dim, mesh.dim))
+        off = np.einsum("qn,endm->eqdm", at.values, smooth[local]) - np.matmul(k, at.strain(fields)[..., :-1, :])
+        scaled = np.matmul(np.linalg.inv(k), off)
+        total += np.einsum("eq,eqd,eqdm->m", at.volume * weights, off[..., 0], scaled[..., 1:])
+    return total

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,16 @@ from femsim.builders.heat import initial_temperature
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.cases.case import Case
 from femsim.cases.heat import Heat, Transient
-from femsim.measures.heat import HeatValues, heat_values
+from femsim.measures.foster import FEWEST, foster
+from femsim.measures.heat import (
+    HeatValues,
+    Layer,
+    Responses,
+    breakdown,
+    heat_values,
+    responses,
+    source_errors,
+)
 from femsim.meshes.elements import shape
 from femsim.meshes.layout import Probe
 from femsim.meshes.locate import locate
@@ -58,6 +67,9 @@ class HeatResult:
     timing: dict[str, float]
     course: Course | None = None
     hottest: HeatState | None = None
+    layers: tuple[Layer, ...] = ()
+    errors: dict[str, tuple[float, float]] = field(default_factory=dict)
+    responses: Responses | None = None
 
     @property
     def last(self) -> HeatState:
@@ -105,7 +117,22 @@ def heat_result(
     state = HeatState(0.0, found.temperature, values, probe_temperatures(model, disc, found.temperature))
     backend = "none" if found.factor is None else found.factor.backend
     timing = {"factor": found.timing.get("factor", 0.0), "solve": time.perf_counter() - start}
-    return HeatResult(model, (state,), found.residual, found.steps, backend, timing)
+    layers = tuple(breakdown(model, found.temperature))
+    if found.factor is None or not model.sources:
+        return HeatResult(model, (state,), found.residual, found.steps, backend, timing, layers=layers)
+    errors = source_errors(model, found.temperature, found.factor)
+    alone = responses(model, found.factor) if model.is_linear else None
+    return HeatResult(
+        model,
+        (state,),
+        found.residual,
+        found.steps,
+        backend,
+        timing,
+        layers=layers,
+        errors=errors,
+        responses=alone,
+    )
 
 
 def _course(disc: Discretisation, model: HeatModel, heat: Heat, transient: Transient, say: Progress) -> HeatResult:
@@ -125,7 +152,8 @@ def _course(disc: Discretisation, model: HeatModel, heat: Heat, transient: Trans
         warn_outside(model, one.temperature)
     timing = {"factor": 0.0, "solve": time.perf_counter() - start}
     backend = choose_backend(None, model.space.constraints.count)
-    return HeatResult(model, asked, 0.0, 0, backend, timing, found, state(found.hottest))
+    layers = tuple(breakdown(model, asked[-1].temperature))
+    return HeatResult(model, asked, 0.0, 0, backend, timing, found, state(found.hottest), layers)
 
 
 def warn_outside(model: HeatModel, temperature: FloatArray) -> None:
@@ -237,7 +265,16 @@ def heat_dict(result: HeatResult) -> dict[str, Any]:
     course = result.course
     if course is None or result.hottest is None:
         numbers = {"residual": result.residual, "newton_steps": result.newton_steps}
-        return states[0] | {"balance": result.balance} | numbers
+        for name, (mean, largest) in result.errors.items():
+            states[0]["sources"][name] |= {"T_mean_error": mean, "T_max_error": largest}
+        document = states[0] | {"balance": result.balance} | numbers | {"layers": _layers(result)}
+        if result.responses is not None:
+            document["matrix"] = {
+                "sources": list(result.errors),
+                "R": (unit * result.responses.matrix).tolist(),
+                "asymmetry": result.responses.asymmetry,
+            }
+        return document
     hot = result.hottest
     return dict(_listed(states)) | {
         "balance": result.balance,
@@ -245,7 +282,30 @@ def heat_dict(result: HeatResult) -> dict[str, Any]:
         "hottest": {"time": hot.time, "T_max": hot.values.largest},
         "steps": len(course.steps) - 1,
         "factors": course.factors,
+        "layers": _layers(result),
+        "foster": _foster(result, unit),
     }
+
+
+def _layers(result: HeatResult) -> list[dict[str, Any]]:
+    return [
+        {"region": one.name, "T_max": one.largest, "T_mean": one.mean}
+        if one.heat is None
+        else {"contact": one.name, "jump_max": one.largest, "jump_mean": one.mean, "heat": one.heat}
+        for one in result.layers
+    ]
+
+
+def _foster(result: HeatResult, unit: float) -> dict[str, Any]:
+    """A Foster network for Z_th of each source that is stepped on and stays: resistances and times of its terms."""
+    found = {}
+    for feed in result.model.sources:
+        values = [state.values.sources[feed.name] for state in result.states]
+        times = np.array([state.time for state in result.states])
+        if feed.amount.is_constant and len(times) >= FEWEST and feed.amount.value[0]:
+            network = foster(times, np.array([one.r_mean for one in values]) * unit)
+            found[feed.name] = {"R": network.r.tolist(), "tau": network.tau.tolist(), "misfit": network.misfit}
+    return found
 
 
 def _state_dict(values: HeatValues, unit: float) -> dict[str, Any]:
@@ -322,10 +382,28 @@ def heat_tables(document: dict[str, Any]) -> list[list[list[str]]]:
     sources[0].append(f"R max ({resistance})")
     for name, one in heat["sources"].items():
         row = [_text(one[key]) for key in ("power", "T_mean", "T_max", "R_mean", "R_max")]
+        for at, key in ((1, "T_mean_error"), (2, "T_max_error")):
+            row[at] += f" +- {one[key]:.1g}" if key in one else ""
         sources.append([name, *row])
     boundaries = [["boundary", f"heat out ({power})"]]
     boundaries += [[name, _text(value)] for name, value in heat["boundaries"].items()]
-    return [table for table in (sources, boundaries) if len(table) > 1]
+    layers = [["region", "T mean (degC)", "T max (degC)"]]
+    layers += [[one["region"], _text(one["T_mean"]), _text(one["T_max"])] for one in heat["layers"] if "region" in one]
+    contacts = [["contact", "mean jump (K)", "largest (K)", f"heat through ({power})"]]
+    for one in heat["layers"]:
+        if "contact" in one:
+            contacts.append([one["contact"], *(_text(one[key]) for key in ("jump_mean", "jump_max", "heat"))])
+    return [
+        table for table in (sources, boundaries, layers, contacts, _matrix_table(heat, resistance)) if len(table) > 1
+    ]
+
+
+def _matrix_table(heat: dict[str, Any], unit: str) -> list[list[str]]:
+    matrix = heat.get("matrix", {"sources": []})
+    if len(matrix["sources"]) < 2:
+        return []
+    rows = [[f"mean rise per power ({unit})", *matrix["sources"]]]
+    return rows + [[name, *map(_text, row)] for name, row in zip(matrix["sources"], matrix["R"], strict=True)]
 
 
 def _text(value: float | Sequence[float] | None) -> str:

@@ -30,8 +30,10 @@ Progress = Callable[[str], None]
 GOOD = 1.0e-13
 #: and one above this fraction is not accepted
 WORST = 1.0e-8
-#: Newton steps before it is given up
-MOST_STEPS = 40
+#: steps before it is given up; the first ones take the conductivity as it is (Picard), which needs no good start
+MOST_STEPS, PICARD = 60, 3
+#: how often a Newton step is halved
+HALVINGS = 8
 
 
 @dataclass(frozen=True)
@@ -121,14 +123,20 @@ def solve_heat(
                 model, temperature, time, None, 0.0, factor.pattern if factor is not None else pattern, backend
             )
         spent += clock.perf_counter() - before
-        right = model.space.gather(left)
-        change = newton_change(model, temperature, right, factor, time, exact=model.is_linear)
-        temperature, left = _damped(model, temperature, change, left, imbalance)
+        plain = model.space.scatter(factor.solve(model.space.gather(left)))
+        if model.is_linear or step < PICARD:
+            temperature = temperature + plain
+            left = imbalance(temperature)
+        else:
+            right = model.space.gather(left)
+            change = newton_change(model, temperature, right, factor, time, exact=False)
+            temperature, left = _damped(model, temperature, change, plain, factor, imbalance)
         scale = max(scale, float(np.abs(load).max()), float(np.abs(left).max()), _largest_flow(model, temperature))
         worst = float(np.abs(model.space.gather(left)).max()) / (scale or 1.0)
         if not np.isfinite(worst):
             raise NumericsError("heat: the temperature is not finite; is every part of the body cooled?")
-        if worst <= GOOD or (worst <= 1e-10 and worst > 0.3 * best) or (model.is_linear and step == 2):
+        settled = worst <= 1e-10 and (model.is_linear or worst > 0.3 * best)
+        if worst <= GOOD or (settled and step > 0) or (model.is_linear and step == 2):
             break
         best = min(best, worst)
     if worst > WORST:
@@ -146,7 +154,8 @@ def _largest_flow(model: HeatModel, temperature: FloatArray) -> float:
     """The scale of nodal heat flows: what conduction would carry if neighbours did not cancel it."""
     mesh = model.mesh
     own = temperature[mesh.cells]
-    span = np.ptp(own, axis=1)
+    # a body of one temperature carries nothing but the rounding of its level
+    span = np.maximum(np.ptp(own, axis=1), 1e-5 * np.abs(own).max(axis=1))
     k = np.array([float(np.max([np.max(p.values) for p in c.conductivity])) for c in model.conductors])
     x = mesh.points[mesh.cells[:, : mesh.info.corners]]
     around = model.space.kinematics.measure(x[..., 0]).mean(axis=1)
@@ -205,20 +214,24 @@ def _damped(
     model: HeatModel,
     temperature: FloatArray,
     change: FloatArray,
-    left: FloatArray,
+    plain: FloatArray,
+    factor: SystemFactor,
     imbalance: Callable[[FloatArray], FloatArray],
 ) -> tuple[FloatArray, FloatArray]:
-    """The next temperature and its imbalance; a step of a nonlinear model is halved while it makes the imbalance
-    worse.
+    """The next temperature and its imbalance. A Newton step is halved until the ``plain`` change that the factor makes
+    of what is left has become smaller (Deuflhard 2004, Newton Methods for Nonlinear Problems, sec. 3.3); where none
+    will do, the plain change itself is taken.
     """
-    size = float(np.linalg.norm(model.space.gather(left)))
-    share = 1.0
-    while True:
+    size = float(np.abs(plain).max())
+    for halving in range(HALVINGS):
+        share = 0.5**halving
         found = temperature + share * change
         fresh = imbalance(found)
-        if model.is_linear or share < 1e-3 or float(np.linalg.norm(model.space.gather(fresh))) <= size:
+        smaller = factor.solve(model.space.gather(fresh))
+        if float(np.abs(smaller).max()) <= (1.0 - 0.25 * share) * size:
             return found, fresh
-        share *= 0.5
+    found = temperature + plain
+    return found, imbalance(found)
 
 
 def check_sinks(model: HeatModel, time: float = 0.0) -> None:

@@ -1,0 +1,56 @@
+"""What is read off temperatures: error estimates, the matrix of sources, the breakdown, Foster networks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from heatcases import PLANE, REFERENCES, solved, tube
+
+from femsim.measures.foster import foster
+
+A = REFERENCES["A"]
+
+
+def two_sources():
+    inputs = A["two-sources-matrix"]["inputs"]
+    sources = [
+        {"name": f"s{k}", "y": 0.0, "x": span, "power": p * 1e-6}
+        for k, (span, p) in enumerate(zip(inputs["sources_um"], inputs["powers_W_per_m"], strict=True))
+    ]
+    return inputs, solved(tube(inputs, sources, PLANE))["heat"]
+
+
+def test_matrix_of_sources_in_one_run():
+    inputs, heat = two_sources()
+    wanted = np.array(A["two-sources-matrix"]["result"]["R_matrix_mK_per_W"])
+    assert np.array(heat["matrix"]["R"]) == pytest.approx(wanted, rel=1e-5)
+    assert heat["matrix"]["asymmetry"] < 1e-9
+    contact = next(layer for layer in heat["layers"] if "contact" in layer)
+    power = sum(inputs["powers_W_per_m"]) * 1e-6
+    assert contact["heat"] == pytest.approx(power, rel=1e-9)
+    resistance = inputs["contact_resistance_m2K_per_W"][0]
+    assert contact["jump_mean"] == pytest.approx(1e6 * power * resistance / (inputs["width_um"] * 1e-6), rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["flux-tube-isotropic", "flux-tube-two-layer", "flux-tube-orthotropic"])
+def test_errors_are_estimated(name):
+    """On a coarse mesh the estimates are within a factor of four of the true errors."""
+    inputs, result = A[name]["inputs"], A[name]["result"]
+    source = {"name": "die", "z": 0.0, "r": [0.0, inputs["source_um"]], "power": inputs["power"]}
+    case = tube(inputs, [source], fine=3.0)
+    case["mesh"]["size"] = inputs["source_um"] / 3
+    die = solved(case)["heat"]["sources"]["die"]
+    true = abs(die["T_mean"] - result["T_source_mean"])
+    assert true / 4 < die["T_mean_error"] < 4 * true
+    assert die["T_max_error"] > abs(die["T_max"] - result["T_source_max"]) / 4
+
+
+def test_foster_finds_a_network():
+    r, tau = np.array([3.0, 10.0, 40.0]), np.array([1e-5, 2e-3, 0.3])
+    t = np.logspace(-7, 1, 81)
+    z = (1.0 - np.exp(-t[:, None] / tau)) @ r
+    found = foster(t, z)
+    assert found.misfit < 5e-3
+    assert found.r.sum() == pytest.approx(53.0, rel=5e-3)
+    assert np.abs(found.at(t) - z).max() < 5e-3 * 53.0
+    assert len(found.r) <= 8
