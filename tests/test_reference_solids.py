@@ -13,7 +13,7 @@ import pytest
 from helpers import close, isotropic, orthotropic
 from solids import SOLIDS, cube, eighth_spheres
 
-from femsim.base.errors import InputError
+from femsim.base.errors import InputError, NumericsError
 from femsim.meshes.elements import extrapolation, gauss_points, shape
 from femsim.meshes.extrude import Box, Level, box_mesh, extrude, z_lines
 from femsim.meshes.facets import edges_of, outer_faces, surface_nodes
@@ -26,6 +26,7 @@ from femsim.models.loads import Traction
 from femsim.models.model import model_of
 from femsim.models.sampling import sample
 from femsim.models.space import Constraints, Space, check_held
+from femsim.solvers.memory import predicted_bytes, refuse_solve
 from femsim.solvers.solve import solve
 
 DATA = json.loads((Path(__file__).parent / "data" / "solids.json").read_text())
@@ -377,6 +378,12 @@ def test_rigid_motions_are_named(held, free):
     dofs = np.unique(np.concatenate([3 * mesh.nodes_on(name) + k for name, k in held.items()]))
     with pytest.raises(InputError, match=f"still move {free};"):
         check_held(Space(mesh, THREE_D, Constraints.build(3 * len(mesh.points), dofs)))
+
+
+def test_what_superlu_does_in_space_is_stated():
+    with pytest.raises(NumericsError, match=r"SuperLU solves bodies in space of up to 100000 .* has 100001; install"):
+        refuse_solve(5000, 81, 100_001, "superlu", 3)
+    assert predicted_bytes(491_000, "pardiso", 3) > 6.4e9  # measured there
 
 
 def test_outer_faces_carry_a_pressure():

@@ -119,7 +119,8 @@ def _refuse_too_large(model: Model, backend: str | None) -> None:
     mesh, width = model.mesh, model.space.width
     own = width * len(mesh.cells) if mesh.info.middle is not None else 0  # unknowns that are condensed
     n = max(model.constraints.count - own, 1)
-    refuse_solve(len(mesh.cells), width * mesh.info.nodes, n, choose_backend(backend, n))
+    dim = model.kinematics.dim
+    refuse_solve(len(mesh.cells), width * mesh.info.nodes, n, choose_backend(backend, n, dim), dim)
 
 
 def resolve_with(solution: Solution, model: Model, load: FloatArray | None = None) -> Solution:
