@@ -266,8 +266,8 @@ CASES: dict[str, tuple[str | bytes, str]] = {
         "block.1.r: -1 is not >= 0",
     ),
     "blocks-same-name": (
-        blocks('[[block]]\nname = "a"\nr = [0, 1]\nz = [0, 1]\nmaterial = "copper"'),
-        "two blocks are named 'a'",
+        blocks('[[block]]\nname = "a"\nr = [0, 1]\nz = [0, 1]\nmaterial = "gold"'),
+        "block.1.material: is not that of the other block named 'a'",
     ),
     "blocks-no-material": (blocks(f"[[block]]\n{BOX}"), "block.1.material: missing"),
     "blocks-bad-material": (

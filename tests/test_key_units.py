@@ -21,6 +21,7 @@ PURE = {
     "nu", "ratio", "fraction", "growth", "tolerance", "limit", "p", "b", "gamma", "A", "n", "C3", "xi", "m", "a", "C1",
     "shear", "bulk", "rewiring_start", "rewiring_margin", "terminal_place", "via_place", "heat_sink_share", "table",
     "member_counts", "terminal_count", "via_count", "count", "increments",
+    "around",
 }  # fmt: skip
 
 

@@ -27,6 +27,7 @@ from femsim.cases.boundary import COORDINATES, Boundary
 from femsim.cases.case import Case
 from femsim.cases.doubts import temperature_doubts
 from femsim.cases.harmonic import Harmonic
+from femsim.cases.own import material_refs
 from femsim.cases.parts import CaseBase, MeshSpec, PointData
 from femsim.cases.stacks.blocks import BlocksCase
 from femsim.cases.stacks.meshfile import MeshCase
@@ -215,12 +216,8 @@ def _solid(case: Case, lengths: tuple[float, ...]) -> Discretisation:
 
 def resolve_materials(case: Case, disc: Discretisation) -> dict[str, ResolvedMaterial]:
     """The material of every region of the mesh; names regions and roles without one."""
-    refs = {**case.STANDARD, **case.materials}
-    keys = {role: f"materials.{role}" for role in refs}
-    for region, (key, ref) in case.own_materials().items():
-        if region in case.materials:
-            raise InputError(f"materials.{region}: given twice; {key} names it already")
-        refs[region], keys[region] = ref, key
+    named = material_refs(case, disc.mesh.regions)
+    refs = {role: ref for role, (_, ref) in named.items()}
     layout = disc.layout
     roles = {region: layout.roles.get(region, region) if layout else region for region in disc.mesh.regions}
     smears = layout.smears if layout else {}
@@ -247,7 +244,7 @@ def resolve_materials(case: Case, disc: Discretisation) -> dict[str, ResolvedMat
                 f"materials.{role}: missing; {'region' if role in disc.mesh.regions else 'role'} {role!r} has no "
                 f"material"
             )
-        by_role[role] = resolve_ref(role, refs[role], span, keys.get(role))
+        by_role[role] = resolve_ref(role, refs[role], span, named[role][0])
     return {
         region: smear(region, smears[region], by_role, span)
         if region in smears

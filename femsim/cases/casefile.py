@@ -20,9 +20,11 @@ from pydantic import BaseModel, ValidationError
 
 from femsim.base.errors import InputError, nearest
 from femsim.cases.case import CASE_TYPES, Case
-from femsim.cases.faults import PARTS, material_fault
+from femsim.cases.faults import material_fault
 from femsim.cases.keys import Geometry
 from femsim.cases.laws import LAWS
+from femsim.cases.material import MaterialRef
+from femsim.cases.own import PARTS, own_names, substituted
 from femsim.cases.parts import CaseBase
 from femsim.cases.stacks.meshfile import MeshCase
 from femsim.cases.wording import Finding, dotted, first_finding, one_of, show
@@ -313,14 +315,18 @@ def dump_case(
         resolved = {
             role: _plain(spec) if isinstance(spec, BaseModel) else dict(spec) for role, spec in materials.items()
         }
-        for region, (key, _) in case.own_materials().items():
-            *path, last = key.split(".")
-            entry = data
-            for part in path:
-                entry = entry[int(part)] if isinstance(entry, list) else entry[part]
-            entry[last] = _numeric(resolved.pop(region, entry[last]))
+        own = own_names(case, resolved)
+
+        def written(key: str, ref: MaterialRef) -> Any:
+            whole = substituted(ref, own, key)
+            return _numeric(whole if isinstance(whole, str) else _plain(whole))
+
+        for region, key, ref in case.own_materials():
+            table, number, last = key.split(".")
+            data[table][int(number)][last] = _numeric(resolved[region]) if region in resolved else written(key, ref)
+        roles = {role: written(f"materials.{role}", ref) for role, ref in case.materials.items() if role not in own}
         known = {role: spec for role, spec in resolved.items() if role in case.ROLES or isinstance(case, MeshCase)}
-        data["materials"] = {role: _numeric(spec) for role, spec in {**data["materials"], **known}.items()}
+        data["materials"] = roles | {role: _numeric(spec) for role, spec in known.items()}
     if isinstance(case, MeshCase) and base is not None:
         data["mesh"]["file"] = str((base / case.mesh.file).resolve())
     first: dict[str, Any] = {key: data.pop(key) for key in ("name", "stack") if key in data}

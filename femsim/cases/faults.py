@@ -4,16 +4,12 @@ constants and laws that are not whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from femsim.base.errors import InputError, nearest
 from femsim.cases.laws import LAWS
-from femsim.cases.material import ELASTIC, CompositeSpec, MaterialRef, MaterialSpec
+from femsim.cases.material import ELASTIC, MaterialRef
+from femsim.cases.own import constituents, own_names
 from femsim.cases.parts import CaseBase
 from femsim.cases.wording import Finding, Key, one_of, show
-
-#: keys under which a composite names its constituents
-PARTS = ("matrix", "particles", "coating")
 
 
 def material_fault(case: CaseBase) -> Finding | None:
@@ -22,8 +18,9 @@ def material_fault(case: CaseBase) -> Finding | None:
     from femsim.cases.merge import merged
 
     roles = case.ROLES
+    own = own_names(case)
     for role in case.materials if roles else ():
-        if role not in roles:
+        if role not in roles and role not in own:
             return Finding(
                 ("materials", role), f"no role of that name in this stack; {one_of(roles)}{nearest(role, roles)}"
             )
@@ -31,15 +28,19 @@ def material_fault(case: CaseBase) -> Finding | None:
         if role not in case.materials and role not in case.STANDARD:
             return Finding(("materials", role), "missing; give a library name or { E = ..., nu = ..., cte = ... }")
     named: list[tuple[Key, MaterialRef]] = [(("materials", role), ref) for role, ref in case.materials.items()]
-    for key, ref in case.own_materials().values():
+    for _, key, ref in case.own_materials():
         named.append((tuple(int(part) if part.isdecimal() else part for part in key.split(".")), ref))
     library = list_materials()
-    for path, ref in (found for start in named for found in _constituents(*start)):
+    for path, ref in (found for start in named for found in constituents(*start)):
         like = ref if isinstance(ref, str) else ref.like
+        if like in own:
+            continue
         if like is not None and like not in library:
             inner = path if isinstance(ref, str) else (*path, "like")
             return Finding(
-                inner, f"no material {show(like)} in the library{nearest(like, library)}; `femsim materials` lists them"
+                inner,
+                f"no material {show(like)} in the library{nearest(like, [*library, *case.materials])}; "
+                "`femsim materials` lists them",
             )
         if isinstance(ref, str):
             continue
@@ -50,23 +51,10 @@ def material_fault(case: CaseBase) -> Finding | None:
                     return Finding(
                         (*path, key), 'missing; give E (GPa), nu and cte (ppm/K), or like = "a library material"'
                     )
-        own = ref.model_dump(by_alias=True, exclude_none=True, exclude_unset=True, include=set(LAWS))
-        for law in own:
+        given_laws = ref.model_dump(by_alias=True, exclude_none=True, exclude_unset=True, include=set(LAWS))
+        for law in given_laws:
             try:
-                merged({law: own[law]}, read_material(like) if like is not None else None)
+                merged({law: given_laws[law]}, read_material(like) if like is not None else None)
             except InputError as error:
                 return Finding((*path, law), str(error).removeprefix(f"{law}: "))
     return None
-
-
-def _constituents(path: Key, ref: MaterialRef) -> Iterator[tuple[Key, str | MaterialSpec]]:
-    """A material, or those a composite is made of, with their keys."""
-    if not isinstance(ref, CompositeSpec):
-        yield path, ref
-        return
-    for key in PARTS:
-        part = getattr(ref, key)
-        if part is not None:
-            yield from _constituents((*path, key), part)
-    for index, layer in enumerate(ref.layers or ()):
-        yield from _constituents((*path, "layers", index, "material"), layer.material)

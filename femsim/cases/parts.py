@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
 
@@ -145,6 +145,14 @@ class Probe(Strict):
         return tuple(value) if isinstance(value, list) else value
 
 
+class PartMaterial(NamedTuple):
+    """The material that a part of a case (a block, a layer) names itself, and the key it stands under."""
+
+    region: str
+    key: str
+    material: MaterialRef
+
+
 class CaseBase(Strict):
     """What every case has. ``ROLES`` are the roles its materials may name, ``STANDARD`` those it takes where the case
     gives none, ``POINTS`` the named points that follow its geometry.
@@ -205,9 +213,9 @@ class CaseBase(Strict):
             raise ValueError('mesh.around: needs kinematics = "3d"')
         return self
 
-    def own_materials(self) -> dict[str, tuple[str, MaterialRef]]:
-        """Materials that parts of the case name themselves: by region, with the key each stands under."""
-        return {}
+    def own_materials(self) -> list[PartMaterial]:
+        """Materials that parts of the case name themselves."""
+        return []
 
     def number(self, key: str) -> float | None:
         """The number under a dotted key, also one left at its default; None where there is none."""

@@ -49,7 +49,7 @@ def key_unit(kind: type[BaseModel], key: str) -> str:
 
 
 def _of_field(field: FieldInfo) -> str:
-    phrases = re.split(r"[,;]\s*", field.description or "")
+    phrases = re.split(r"[,;:]\s*", field.description or "")
     said = next((unit for phrase in phrases for unit in KNOWN if f"{phrase} ".startswith(f"{unit} ")), "")
     return said or next((m.unit for m in field.metadata if isinstance(m, In)), "") or _of_types(field.annotation)
 

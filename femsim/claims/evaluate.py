@@ -9,6 +9,7 @@ from femsim.builders.blends import resolve_ref
 from femsim.builders.build import build_layout
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.cases.case import Case
+from femsim.cases.own import material_refs
 from femsim.cases.parts import CaseBase, PointData
 from femsim.claims import bilayer, conductor, rewiring
 from femsim.claims.model import Assessment, Claim, Design, Finding
@@ -47,7 +48,7 @@ def resolved(case: CaseBase) -> dict[str, ResolvedMaterial]:
     t = case.load.temperature
     free = case.load.stress_free_temperature
     span = (free,) if isinstance(t, PointData) else (float(t), free)
-    refs = {**case.STANDARD, **case.materials}
-    wanted = {role: (refs[role], f"materials.{role}") for role in (*case.STANDARD, *case.needed_roles())}
-    wanted |= {region: (ref, key) for region, (key, ref) in case.own_materials().items()}
-    return {role: resolve_ref(role, ref, span, key) for role, (ref, key) in wanted.items()}
+    parts = [part.region for part in case.own_materials()]
+    refs = material_refs(case)
+    wanted = {role: refs[role] for role in dict.fromkeys([*case.STANDARD, *case.needed_roles(), *parts])}
+    return {role: resolve_ref(role, ref, span, key) for role, (key, ref) in wanted.items()}

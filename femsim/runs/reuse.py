@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.cases.case import Case
@@ -37,12 +37,9 @@ def shape_key(case: Case) -> str:
     """
     left_out = {"materials", "load", "name", "probe"}
     data = case.model_dump(by_alias=True, exclude=left_out)
-    for key, _ in case.own_materials().values():
-        *path, last = key.split(".")
-        entry: Any = data
-        for part in path:
-            entry = entry[int(part)] if isinstance(entry, list) else entry[part]
-        del entry[last]
+    for _, key, _ in case.own_materials():
+        table, number, last = key.split(".")
+        del data[table][int(number)][last]
     # a size given and a size by default grade bodies without roots differently
     return json.dumps([data, sorted(case.mesh.model_fields_set), case.metrics.length is None], sort_keys=True)
 

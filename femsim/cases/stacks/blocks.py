@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from femsim.cases.keys import Coordinate, Strict
 from femsim.cases.material import MaterialRef
-from femsim.cases.parts import NO_LOAD, CaseBase, OwnModelSpec, RootSpec, StatedLoad
+from femsim.cases.parts import NO_LOAD, CaseBase, OwnModelSpec, PartMaterial, RootSpec, StatedLoad
 
 
 class BlockSpec(Strict):
@@ -53,16 +53,18 @@ class BlocksCase(CaseBase):
     load: StatedLoad = NO_LOAD
     model: OwnModelSpec = Field(default_factory=OwnModelSpec)
 
-    def own_materials(self) -> dict[str, tuple[str, MaterialRef]]:
+    def own_materials(self) -> list[PartMaterial]:
         """The blocks."""
-        return {block.name: (f"block.{i}.material", block.material) for i, block in enumerate(self.block)}
+        return [PartMaterial(one.name, f"block.{i}.material", one.material) for i, one in enumerate(self.block)]
 
     @model_validator(mode="after")
     def _alike(self) -> BlocksCase:
-        names = [block.name for block in self.block]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"two blocks are named {name!r}")
+        first: dict[str, MaterialRef] = {}
+        for i, block in enumerate(self.block):
+            if first.setdefault(block.name, block.material) != block.material:
+                raise ValueError(
+                    f"block.{i}.material: is not that of the other block named {block.name!r}; they are one region"
+                )
         wanted = {"axisymmetric": ("r", "z"), "3d": ("x", "y", "z")}.get(self.model.kinematics, ("x", "y"))
         if any(block.axes != wanted for block in self.block):
             text = ", ".join(wanted[:-1]) + f" and {wanted[-1]}"

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from femsim.cases.keys import Coordinate, Geometry, Positive, Strict
 from femsim.cases.material import MaterialRef
-from femsim.cases.parts import CaseBase
+from femsim.cases.parts import CaseBase, PartMaterial
 
 
 class LayerSpecGeometry(Strict):
@@ -75,9 +75,9 @@ class StaggeredCase(CaseBase):
         """The insulating layer; each conductor layer names its own."""
         return ("insulation",)
 
-    def own_materials(self) -> dict[str, tuple[str, MaterialRef]]:
+    def own_materials(self) -> list[PartMaterial]:
         """The conductor's layers."""
-        return {f"layer_{i + 1}": (f"layer.{i}.material", layer.material) for i, layer in enumerate(self.layer)}
+        return [PartMaterial(f"layer_{i + 1}", f"layer.{i}.material", one.material) for i, one in enumerate(self.layer)]
 
     @model_validator(mode="after")
     def _stand(self) -> StaggeredCase:
