@@ -126,6 +126,13 @@ class _Draft:
                 )
         self.held.append(Held(label, dofs[fresh], scale[fresh], value))
 
+    def impose(self, label: str, dofs: IntArray, values: FloatArray) -> None:
+        """Prescribe displacements that another run gave; what other entries hold stays theirs."""
+        fresh = np.array([k for k, dof in enumerate(dofs.tolist()) if dof not in self.owner], dtype=np.int64)
+        for place, k in enumerate(fresh.tolist()):
+            self.owner[int(dofs[k])] = (len(self.held), place)
+        self.held.append(Held(label, dofs[fresh], values[fresh], 1.0))
+
 
 def _says(value: float | Varying, scale: float) -> object:
     return (value.steps, value.t, value.value, scale) if isinstance(value, Varying) else float(value) * scale
@@ -145,6 +152,7 @@ def constrain(
     bodies: Sequence[Body] = (),
     density: Mapping[str, float] | None = None,
     walls: Supports | None = None,
+    cuts: Mapping[int, FloatArray] | None = None,
 ) -> Conditions:
     """Space and conditions: symmetry at the axis, the cell wall, and what the boundaries say; the body must be held.
 
@@ -152,6 +160,7 @@ def constrain(
     coupled (one common motion of each wall, no net force) or straight (a + b s, no force and no moment: a cell of a
     wafer). ``given`` are the boundaries the case itself gives. ``fields`` are the nodal fields of the mesh file,
     ``density`` (kg/m3) that of every region that has one. In space ``walls`` hold planes of symmetry and walls.
+    ``cuts`` are the displacements (N, width) that runs gave the boundaries of these numbers.
 
     Raises InputError for an empty boundary, a contradiction, or a rigid motion left free.
     """
@@ -177,6 +186,10 @@ def constrain(
     named = [(labels.get(id(boundary), "the stack's own hold"), boundary) for boundary in boundaries]
     for label, boundary in named:
         _motions(draft, label, boundary)
+    for number, moved in (cuts or {}).items():
+        nodes = nodes_on(mesh, kinematics, given[number], f"boundary.{number}")
+        for component in range(width):
+            draft.impose(f"boundary.{number}", width * nodes + component, moved[nodes, component])
     groups = _merged(draft)
     extra, more = _links_of_lines(draft, groups, walls)
     links |= more

@@ -14,6 +14,7 @@ from femsim.base.arrays import FloatArray
 from femsim.base.errors import FemsimWarning, InputError, nearest
 from femsim.builders.blends import resolve_ref, smear
 from femsim.builders.boundaries import constrain, refuse_steps
+from femsim.builders.cuts import Cut, cut_displacements, cut_temperature, read_cuts
 from femsim.builders.heat import build_heat, even_size, graded_for_heat, nodal_field
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.builders.solids import Solid, solid_blocks, solid_stack
@@ -68,6 +69,7 @@ class Discretisation:
     notes: tuple[str, ...] = ()
     lines: tuple[FloatArray, FloatArray] | None = None  # grid lines of a layout, before any bend
     solid: Solid | None = None  # in three dimensions; the layout then is the profile
+    cuts: tuple[Cut, ...] = ()  # runs that give the displacement of a boundary
 
     def with_lines(self, x: FloatArray, y: FloatArray) -> Discretisation:
         """The same layout on other grid lines."""
@@ -159,7 +161,7 @@ def discretise(case: Case, base: Path | None = None, grading: Grading | None = N
                 raise InputError("root: imported meshes in three dimensions have no roots; use probes")
             return Discretisation(case, None, mesh, (), lengths, imported.point_data, notes, solid=Solid())
         roots = roots_of_mesh(mesh, case.root)
-        return Discretisation(case, None, mesh, roots, lengths, imported.point_data, notes)
+        return Discretisation(case, None, mesh, roots, lengths, imported.point_data, notes, cuts=read_cuts(case, base))
     if case.model.dim == 3:
         return _solid(case, lengths)
     if case.model.element.startswith("tri"):
@@ -181,7 +183,7 @@ def discretise(case: Case, base: Path | None = None, grading: Grading | None = N
         largest = even_size(layout)
     lines = grid_lines(layout, grading or Grading(size, spec.growth, largest), lengths)
     mesh = mesh_of_lines(layout, *lines, case.model.element)
-    return Discretisation(case, layout, mesh, layout.roots, lengths, {}, lines=lines)
+    return Discretisation(case, layout, mesh, layout.roots, lengths, {}, lines=lines, cuts=read_cuts(case, base))
 
 
 def _breaks(case: CaseBase) -> tuple[tuple[int, float], ...]:
@@ -301,7 +303,8 @@ def build_model(
     case = disc.case
     kinematics = KINEMATICS[case.model.kinematics]
     mesh = _right_of_axis(disc.mesh, kinematics)
-    field = _field(disc, materials) if temperature is None else temperature
+    given = cut_temperature(disc.cuts, mesh) if temperature is None else temperature
+    field = _field(disc, materials) if given is None else given
     if case.load.temperature == "heat" and "load" not in case.model_fields_set:
         raise InputError("load.stress_free_temperature: missing; stress needs [load] beside [heat]")
     low, high = float(np.min(field)), float(np.max(field))
@@ -319,7 +322,16 @@ def build_model(
     refuse_steps(case.boundary, case.body)
     density = {r: m.density for r, m in ((r, materials[r].spec) for r in mesh.regions) if m.density is not None}
     conditions = constrain(
-        mesh, kinematics, boundaries, case.model.outer, case.boundary, disc.point_data, case.body, density, supports
+        mesh,
+        kinematics,
+        boundaries,
+        case.model.outer,
+        case.boundary,
+        disc.point_data,
+        case.body,
+        density,
+        supports,
+        cut_displacements(disc.cuts, case, mesh, kinematics),
     )
     prescribed, force = conditions.prescribed(), conditions.force()
     each = np.array([_stress_free(materials[region], free) for region in mesh.regions])

@@ -123,6 +123,12 @@ class Boundary(Where):
     force: Value | Components | None = Field(
         default=None, description="N (plane: N per um of depth) on an equal or straight line; [f, f] at a point"
     )
+    from_: str | None = Field(
+        default=None,
+        alias="from",
+        min_length=1,
+        description="a directory of results: displacement here, temperature inside",
+    )
     during: list[str] | None = Field(default=None, min_length=1, description="names of the steps it is in force in")
 
     @field_validator("traction", "force", mode="before")
@@ -137,8 +143,12 @@ class Boundary(Where):
     @model_validator(mode="after")
     def _what(self) -> Boundary:
         what = [*self.motions(), *(key for key in ("pressure", "traction", "force") if getattr(self, key) is not None)]
+        if self.from_ is not None:
+            if what or self.point is not None or self.during is not None:
+                raise ValueError("from stands alone with a line: the run it names gives the displacement there")
+            return self
         if not what:
-            raise ValueError("give at least one of u_r, u_z, u_x, u_y, pressure, traction, force")
+            raise ValueError("give at least one of u_r, u_z, u_x, u_y, pressure, traction, force, from")
         common = [key for key, value in self.motions().items() if isinstance(value, str)]
         if self.point is not None:
             for key in ("pressure", "traction"):

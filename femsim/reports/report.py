@@ -20,9 +20,10 @@ from femsim.base.errors import InputError
 from femsim.base.files import atomic_write
 from femsim.cases.casefile import dump_case
 from femsim.measures.stress import nodal_stress
+from femsim.meshes.read.solved import read_fields
 from femsim.reports.artist import Artist
 from femsim.reports.content import report_data
-from femsim.reports.fields import read_fields, write_fields
+from femsim.reports.fields import write_fields
 from femsim.reports.page.html import build_html
 from femsim.reports.page.pack import pack, view_of
 from femsim.reports.plots.plates import plates

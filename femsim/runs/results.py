@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 import femsim
+from femsim.builders.places import nodes_on
 from femsim.measures.averages import RootMetrics, fits, reach
 from femsim.measures.bow import bow
 from femsim.measures.corner.intensity import RootField, stress_intensity
 from femsim.measures.crack import Release
+from femsim.measures.cuts import agreement
 from femsim.measures.reactions import reactions
 from femsim.measures.rims import Around
 from femsim.meshes.layout import Rim, Root
@@ -107,6 +109,8 @@ def results_dict(run: Run) -> dict[str, Any]:
                 for s in run.adaptation.steps
             ],
         }
+    if run.discretisation.cuts:
+        document["cuts"] = cuts_list(run)
     curved = bow(model.space, run.solution.displacement)
     document["bow"] = None if curved is None else asdict(curved)
     if run.harmonics is not None:
@@ -132,6 +136,27 @@ def rim_dict(found: Around) -> dict[str, Any]:
     names = ("value", "angle", "error")
     largest = {kind: dict(zip(names, (*found.largest(kind), None), strict=True)) for kind in found.values}
     return {"around": {"angle": [float(a) for a in found.angle], **series}, "largest": largest}
+
+
+def cuts_list(run: Run) -> list[dict[str, Any]]:
+    """How well a sub-model agrees with the runs that gave its boundaries."""
+    disc, solution = run.discretisation, run.solution
+    found = []
+    for cut in disc.cuts:
+        place = run.case.boundary[cut.number]
+        nodes = nodes_on(solution.model.mesh, solution.model.kinematics, place, f"boundary.{cut.number}")
+        entry: dict[str, Any] = {"boundary": cut.name, "from": cut.source, "nodes": len(nodes)}
+        both = agreement(solution.field, cut.fields, nodes)
+        if both is not None:
+            entry |= {
+                "stress": both.stress,
+                "difference": both.difference,
+                "relative": both.relative,
+                "largest": both.largest,
+                "at": list(both.at),
+            }
+        found.append(entry)
+    return found
 
 
 def left_out_list(run: Run) -> list[dict[str, Any]]:

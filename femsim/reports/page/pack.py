@@ -21,6 +21,7 @@ import numpy.typing as npt
 from femsim.base.arrays import FloatArray, IntArray
 from femsim.meshes.elements import shape
 from femsim.meshes.mesh import Mesh
+from femsim.meshes.read.solved import Fields
 from femsim.reports.plots.look import LARGE_BODY, LENGTH
 from femsim.reports.plots.outlines import outline_edges
 from femsim.reports.plots.picture import padded
@@ -35,19 +36,6 @@ MOST = 250_000
 LEVEL = 4
 #: largest magnitude that half precision holds
 LARGEST = 6.0e4
-
-
-@dataclass(frozen=True)
-class Fields:
-    """What fields.vtu holds: displacement (N, 2) in um, stress (E, n, k) in MPa at each cell's own nodes with the names
-    of its components, temperature (N,) in degC.
-    """
-
-    mesh: Mesh
-    components: tuple[str, ...]
-    displacement: FloatArray
-    stress: FloatArray
-    temperature: FloatArray
 
 
 def view_of(what: Scene) -> dict[str, Any]:
