@@ -67,6 +67,16 @@ def load_case(source: str | Path, overrides: Sequence[str] = ()) -> tuple[Case, 
     return case, CaseOrigin(path, path.stem, path.parent, defaulted, tuple(overrides))
 
 
+def case_from(tables: Mapping[str, Any], name: str = "case", overrides: Sequence[str] = ()) -> Case:
+    """The case that tables like those of a file describe, checked as a file is; ``name`` is what a fault is reported
+    under.
+    """
+    _check_values(tables, name)
+    data = apply_overrides(tables, overrides, name)
+    data.setdefault("name", name)
+    return parse_case(data, name, overrides)
+
+
 def find_case(source: str | Path) -> Path:
     """The file ``source`` names: a path, or the name of a shipped case."""
     from femsim.cases.library import case_path, list_cases

@@ -8,7 +8,8 @@ import textwrap
 from typing import Any
 
 from femsim.base.errors import InputError
-from femsim.cli.text import finite, out, out_json
+from femsim.base.finite import finite
+from femsim.cli.text import out, out_json
 
 COMMANDS = {
     "claims": "check a case against the patent claims of its stack: holds, fails, or cannot be told",

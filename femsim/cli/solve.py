@@ -37,7 +37,6 @@ def solve(arguments: argparse.Namespace) -> None:
 
 
 def _solve(arguments: argparse.Namespace, artist: Artist | None) -> None:
-    from femsim.base.files import staged_directory
     from femsim.base.progress import Progress
     from femsim.cases.casefile import load_case, show_file
 
@@ -66,15 +65,11 @@ def _solve(arguments: argparse.Namespace, artist: Artist | None) -> None:
                 missed, done = error, error.run
         written: list[str] = []
         if arguments.out is not None:
-            from femsim.reports.report import figure_files, write_outputs
+            from femsim.reports.report import publish
 
             progress("writing figures and the report")
-            earlier = figure_files(Path(arguments.out))
-            with staged_directory(arguments.out) as stage, _naming(file):
-                paths = write_outputs(done, stage, progress, origin.base, artist=artist)
-                written = [str(Path(path).relative_to(stage)) for path in paths]
-            for name in earlier.difference(written):  # of another case solved into the same directory
-                (Path(arguments.out) / name).unlink(missing_ok=True)
+            with _naming(file):
+                written = publish(done, Path(arguments.out), progress, origin.base, artist=artist)
         document = results_dict(done)
         rows = root_table(done)
     if arguments.json:
@@ -82,7 +77,7 @@ def _solve(arguments: argparse.Namespace, artist: Artist | None) -> None:
     else:
         _show_results(document, rows)
         if arguments.out is not None:
-            out(f"\nwritten to {arguments.out}: {', '.join(sorted(written))}")
+            out(f"\nwritten to {arguments.out}: {', '.join(written)}")
     if missed is not None:
         raise NumericsError(f"{file}: {missed}")
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 import sys
 from collections.abc import Sequence
 from typing import Any
+
+from femsim.base.finite import finite
 
 
 def out(text: str) -> None:
@@ -17,17 +18,6 @@ def out(text: str) -> None:
 def out_json(document: Any) -> None:
     """Write one JSON document to standard output."""
     out(json.dumps(finite(document), indent=2, ensure_ascii=False, allow_nan=False))
-
-
-def finite(value: Any) -> Any:
-    """The document with numbers that JSON does not know (NaN, infinity) as null."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {str(key): finite(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(entry) for entry in value]
-    return value
 
 
 def table(rows: Sequence[Sequence[str]], right: Sequence[int] = (), indent: int = 0) -> str:

@@ -93,6 +93,22 @@ def locate(mesh: Mesh, point: Sequence[float], near: float = 0.0) -> Located:
     return Located(cells[inside], np.clip(xi[inside], 0.0, 1.0))
 
 
+def locate_all(mesh: Mesh, points: FloatArray, near: float = 0.0) -> tuple[IntArray, IntArray, FloatArray]:
+    """Pairs (point, cell) of points (n, d) and all cells that hold them, or lie within ``near`` um of them, with
+    reference coordinates (pairs, d) in those cells: :func:`locate` for many points.
+    """
+    x = mesh.points[mesh.cells]
+    close = max(1e-9 * mesh.extent, near)
+    low, high = x.min(axis=1), x.max(axis=1)
+    slack = 0.25 * (high - low) * (mesh.info.order > 1) + close
+    point, cell = box_pairs(points, low - slack, high + slack)
+    xi, miss = _newton(mesh.element, x[cell], points[point])
+    size = np.max(high - low, axis=1)[cell]
+    inside = (overhang(mesh.element, xi) <= np.maximum(1e-8, 2.0 * near / size)) & (miss <= close)
+    order = np.lexsort((cell[inside], point[inside]))
+    return point[inside][order], cell[inside][order], np.clip(xi[inside], 0.0, 1.0)[order]
+
+
 def box_pairs(points: FloatArray, low: FloatArray, high: FloatArray) -> tuple[IntArray, IntArray]:
     """Pairs (point, box) of points (n, d) inside boxes ``low`` to ``high`` (m, d), through a binary tree of boxes.
 

@@ -8,16 +8,12 @@ solving.
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 import femsim
 from femsim.base.errors import InputError
-from femsim.base.files import atomic_write
+from femsim.base.files import atomic_write, staged_directory
+from femsim.base.finite import finite
 from femsim.cases.casefile import dump_case
 from femsim.measures.stress import nodal_stress
 from femsim.meshes.read.solved import read_fields
@@ -31,7 +27,7 @@ from femsim.reports.plots.scene import scene
 from femsim.runs.results import results_dict
 from femsim.runs.run import Progress, Run
 
-__all__ = ["build_html", "figure_files", "rebuild", "report_data", "write_outputs"]
+__all__ = ["build_html", "figure_files", "publish", "rebuild", "report_data", "write_outputs"]
 
 
 def write_outputs(
@@ -73,7 +69,7 @@ def write_outputs(
     written.append(directory / "fields.vtu")
     figures = [{"name": p.name, "caption": p.caption, "kind": "svg" if p.vector else "png"} for p in drawn]
     view = None if what is None else view_of(what)
-    document = _finite(results_dict(run) | {"report": report_data(run, figures, view)})
+    document = finite(results_dict(run) | {"report": report_data(run, figures, view)})
     keep("metrics.json", json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     for plate, picture in zip(drawn, pictures, strict=True):
         say(f"drawing {plate.name}")
@@ -82,6 +78,25 @@ def write_outputs(
     say("writing the report")
     keep("report.html", artist.page(document, directory / "figures", what))
     return written
+
+
+def publish(
+    run: Run,
+    directory: Path,
+    progress: Progress | None = None,
+    base: Path | None = None,
+    artist: Artist | None = None,
+) -> list[str]:
+    """Write all that :func:`write_outputs` writes into a directory of results, each file whole, and drop figures of an
+    earlier run that this one has not; names of the files written, relative to the directory.
+    """
+    earlier = figure_files(directory)
+    with staged_directory(directory) as stage:
+        paths = write_outputs(run, stage, progress, base, artist)
+        written = [str(path.relative_to(stage)) for path in paths]
+    for name in earlier.difference(written):  # of another case solved into the same directory
+        (directory / name).unlink(missing_ok=True)
+    return sorted(written)
 
 
 def figure_files(directory: Path) -> set[str]:
@@ -117,14 +132,3 @@ def rebuild(directory: Path) -> Path:
         ) from None
     atomic_write(directory / "report.html", html)
     return directory / "report.html"
-
-
-def _finite(value: Any) -> Any:
-    """Data as JSON can hold it: numbers that are not finite become null."""
-    if isinstance(value, Mapping):
-        return {str(key): _finite(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(entry) for entry in value]
-    if isinstance(value, np.generic):
-        return _finite(value.item())
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,1 @@
+"""The Python face: what ``import femsim as fs`` offers, short nouns around the rooms below it."""

@@ -1,0 +1,185 @@
+"""Solving from Python, and the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from femsim.base.errors import InputError, nearest
+from femsim.base.finite import finite
+from femsim.face.case import Case, load
+from femsim.face.fields import Field, Samples
+from femsim.face.frames import frame
+from femsim.face.values import Roots, Value, roots_of
+from femsim.measures.averages import RegionMetrics
+from femsim.measures.places import path_values
+from femsim.measures.probes import ProbeValue
+from femsim.meshes.mesh import Mesh
+from femsim.models.model import Model
+from femsim.runs.heat import conducts_only
+from femsim.runs.names import find, outputs_of
+from femsim.runs.results import results_dict, root_table
+from femsim.runs.run import Run, mesh_only, run
+
+#: units of the parts of the JSON, by how a path begins
+_UNITS = {"metrics.roots": "MPa", "probes": "MPa", "corners": "", "cracks": "J/m2", "timing": "s"}
+
+
+@dataclass(frozen=True, repr=False)
+class Result:
+    """A solved case. ``run`` holds what the solver left, for those who want more than is offered here."""
+
+    case: Case
+    run: Run
+
+    @cached_property
+    def roots(self) -> Roots:
+        """Averages at the roots: ``result.roots["post_root", 5].peel`` is a value with its error, in MPa."""
+        return roots_of(self.run.roots)
+
+    @property
+    def regions(self) -> dict[str, RegionMetrics]:
+        """By region: mean and largest von Mises stress (MPa) and elastic energy (uJ)."""
+        return dict(self.run.regions)
+
+    @property
+    def probes(self) -> dict[str, ProbeValue]:
+        """By name: displacement (um) and stress (MPa) at the case's probes, with their errors."""
+        return dict(self.run.probes)
+
+    @property
+    def stress(self) -> Field:
+        """The stress: ``result.stress.at(points, region=...)["zz"]``, MPa."""
+        return Field("stress", self.run.solution.field)
+
+    @property
+    def displacement(self) -> Field:
+        """The displacement: ``result.displacement.at(points)["u_z"]``, um."""
+        return Field("displacement", self.run.solution.field)
+
+    def along(self, start: Sequence[float], end: Sequence[float], region: str | None = None, n: int = 200) -> Samples:
+        """Values along a straight line (um): ``n`` even points and every interface on the way, a row for each side.
+
+        With ``region`` that side alone. ``samples.side("post")`` parts them later. Raises InputError where no part of
+        the line lies in the body, FemsimWarning where some of it does not.
+        """
+        field = self.run.solution.field
+        return Samples(path_values(field, start, end, region, n), field.space.kinematics)
+
+    @property
+    def mesh(self) -> Mesh:
+        """The mesh it was solved on."""
+        return self.run.solution.model.mesh
+
+    @property
+    def model(self) -> Model:
+        """The boundary value problem that was solved."""
+        return self.run.solution.model
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What must be known before the numbers are believed."""
+        return self.run.warnings
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON document of ``femsim solve --json``."""
+        document: dict[str, Any] = finite(results_dict(self.run))
+        return document
+
+    def __getitem__(self, name: str) -> Value:
+        """A number by its name, ``result["post_root.peel.5um"]``, or by its dotted path in the JSON. Raises InputError
+        for a name that stands for no number, or for several.
+        """
+        outputs = outputs_of(self.to_dict())
+        found = find(name, outputs)
+        if len(found) != 1:
+            known = [output.name for output in outputs]
+            what = f"{len(found)} numbers, such as {found[0].name}" if found else "no number of the results"
+            raise InputError(f"{name}: {what}{'' if found else nearest(name, known)}")
+        one = found[0]
+        error = next((o.value for o in outputs if o.path == f"{one.path}_error"), float("nan"))
+        return Value(one.value, error, _unit(one.path))
+
+    def to_frame(self) -> Any:
+        """The averages at the roots as a pandas DataFrame, one row for each root and length. Raises InputError where
+        pandas is not installed.
+        """
+        axes = self.run.solution.model.kinematics.axes
+        rows = []
+        for entry in self.roots:
+            row: dict[str, Any] = {
+                "root": entry.name,
+                **dict(zip(axes, entry.at, strict=False)),
+                "length": entry.length,
+            }
+            for kind, value in entry.kinds.items():
+                row |= {kind: value.value, f"{kind}_error": value.error}
+            rows.append(row)
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        return frame({name: [row.get(name) for row in rows] for name in names})
+
+    def write(self, directory: str | Path, svg: bool = False) -> list[str]:
+        """Write case.toml, metrics.json, fields.vtu, the figures and report.html, as ``femsim solve --out`` does; names
+        of the files written. Raises InputError where the directory cannot be written.
+        """
+        from femsim.base.files import check_target
+        from femsim.reports.artist import Artist
+        from femsim.reports.report import publish
+
+        check_target(directory, "write")
+        return publish(self.run, Path(directory), None, self.case.base, Artist(svg=svg))
+
+    def __repr__(self) -> str:
+        first = f"; {self.roots[0]!r}" if len(self.roots) else ""
+        return f"<Result of {self.case.name!r}: {len(self.mesh.cells)} {self.mesh.element}{first}>"
+
+    def _repr_html_(self) -> str:
+        rows = root_table(self.run)
+        head = "".join(f"<th>{escape(cell)}</th>" for cell in rows[0])
+        cells = [[escape(cell.replace("+-", "±")) for cell in row] for row in rows[1:]]
+        body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in cells)
+        notes = "".join(f"<p>Warning: {escape(text)}</p>" for text in self.warnings)
+        table = f"<table><tr>{head}</tr>{body}</table>" if len(rows) > 1 else ""
+        return f"<p><b>{escape(self.case.name)}</b>: {escape(self.case.stack)}</p>{table}{notes}"
+
+
+def _unit(path: str) -> str:
+    if ".u[" in path or path.endswith(".length") or ".at[" in path:
+        return "um"
+    if path.endswith(".energy"):
+        return "uJ"
+    if path.startswith("metrics.regions"):
+        return "MPa"
+    return next((unit for start, unit in _UNITS.items() if path.startswith(start)), "")
+
+
+def solve(
+    case: str | Path | Mapping[str, Any] | Case,
+    values: Mapping[str, Any] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Result:
+    """Mesh, solve and measure a case: a file, the name of a shipped one, a dictionary like a file's tables, or a
+    :class:`Case`; ``values`` are changed keys.
+
+    Raises InputError for anything wrong in it, NumericsError where the numbers failed, ToleranceError (with the best
+    run) where ``mesh.tolerance`` is not met; warns (FemsimWarning) of what must be known.
+
+    >>> run = fs.solve("bilayer", {"geometry.ratio": 8})
+    >>> run.roots["post_root", 5].peel
+    """
+    loaded = load(case, values)
+    if conducts_only(loaded.checked):
+        raise InputError(
+            f"{loaded.name}: no material has E, nu and cte, only heat can be solved: use `femsim solve`, or give them"
+        )
+    return Result(loaded, run(loaded.checked, loaded.base, progress))
+
+
+def mesh(case: str | Path | Mapping[str, Any] | Case, values: Mapping[str, Any] | None = None) -> Mesh:
+    """The mesh of a case, unsolved: points (N, d) in um, cells (E, n), a region per cell. Raises InputError."""
+    loaded = load(case, values)
+    return mesh_only(loaded.checked, loaded.base).mesh
