@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from heatcases import PLANE, REFERENCES, solved, tube
 
+from femsim.cli.main import main
 from femsim.measures.foster import foster
 
 A = REFERENCES["A"]
@@ -54,3 +57,46 @@ def test_foster_finds_a_network():
     assert found.r.sum() == pytest.approx(53.0, rel=5e-3)
     assert np.abs(found.at(t) - z).max() < 5e-3 * 53.0
     assert len(found.r) <= 8
+
+
+def test_a_package_with_a_contact_to_its_report(tmp_path, capsys):
+    """Temperatures jump at the contact; the stress, its singular fields, figures and the page take that."""
+    case = tmp_path / "case.toml"
+    case.write_text(
+        """
+stack = "bilayer"
+[materials]
+post = "copper"
+low = "polyimide"
+high = "epoxy-moulding"
+[load]
+temperature = "heat"
+stress_free_temperature = 150
+[mesh]
+size = 0.3
+growth = 2.0
+[heat]
+[[heat.source]]
+name = "die"
+z = 0
+region = "chip"
+power = 0.5
+[[heat.boundary]]
+name = "terminal"
+z = 90
+r = [0, 50]
+h = 1e6
+[[heat.contact]]
+between = ["chip", "low"]
+resistance = 5
+""",
+        encoding="utf-8",
+    )
+    assert main(["solve", str(case), "--out", str(tmp_path / "out"), "--json", "--quiet"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["metrics"]["roots"]["post_root"][0]["singularity"]
+    contact = document["heat"]["layers"][-1]
+    assert contact["contact"] == "chip and low"
+    assert contact["heat"] * contact["jump_mean"] > 0.0
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "chip and low" in page

@@ -417,7 +417,9 @@ class _Builder:
                 )
 
     def _contact(self, space: Space, between: Sequence[str], at: IntArray, resistance: float) -> Contact:
-        first, second = self._nodes(space, at), self._nodes(space, at, 1)
+        numbers = [self.mesh.regions.index(region) for region in self._regions(between[0], "heat.contact")]
+        side = np.where(np.isin(self.mesh.region[self.edges.cells[at, 0]], numbers), 0, 1)
+        first, second = self._nodes(space, at, side), self._nodes(space, at, 1 - side)
         second = second[:, [1, 0, *range(2, second.shape[1])]]
         names = " and ".join(between)
         return Contact(names, Line.of(space, first), second, 1.0 / (resistance * UM2_PER_MM2))

@@ -52,6 +52,25 @@ class Model:
         return self.load.temperature
 
     @property
+    def nodal_temperature(self) -> float | FloatArray:
+        """Temperature of the load, degC: one number or a value per node (N,), the mean of both sides where it jumps."""
+        given = self.temperature
+        if np.ndim(given) < 2:
+            return given
+        cells, count = self.mesh.cells.ravel(), len(self.mesh.points)
+        sums = np.bincount(cells, np.asarray(given).ravel(), minlength=count)
+        return np.asarray(sums / np.maximum(np.bincount(cells, minlength=count), 1))
+
+    def temperature_beside(self, node: int, region: int) -> float:
+        """Temperature (degC) at a node on the side of a region."""
+        given = np.asarray(self.temperature, dtype=float)
+        if given.ndim < 2:
+            return float(given) if given.ndim == 0 else float(given[node])
+        cell, local = np.nonzero(self.mesh.cells == node)
+        mine = self.mesh.region[cell] == region
+        return float(given[cell[mine], local[mine]].mean())
+
+    @property
     def tractions(self) -> tuple[Traction, ...]:
         """Loads on outer edges."""
         return self.load.tractions

@@ -65,7 +65,7 @@ def write_outputs(
     what = None if solid else scene(run)
     stress = nodal_stress(run.solution.field) if what is None else what.stress
     moved = run.solution.displacement
-    write_fields(directory / "fields.vtu", model.mesh, model.kinematics, moved, stress, model.temperature)
+    write_fields(directory / "fields.vtu", model.mesh, model.kinematics, moved, stress, model.nodal_temperature)
     written.append(directory / "fields.vtu")
     figures = [{"name": p.name, "caption": p.caption, "kind": "svg" if p.vector else "png"} for p in drawn]
     view = None if what is None else view_of(what)

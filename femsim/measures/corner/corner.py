@@ -176,10 +176,9 @@ def corner_at(model: Model, point: tuple[float, float], name: str = "", region: 
             raise InputError(f"corner {label}: region {region!r} does not touch it")
     node, fan = max(candidates, key=lambda c: len(c[1].cells))
     starts, regions = _wedges(mesh, fan)
-    field = np.asarray(model.temperature, dtype=float)
-    temperature = float(field) if field.ndim == 0 else float(field[node])
     wedges = []
     for k, number in enumerate(regions):
+        temperature = model.temperature_beside(node, number)
         material = model.materials[mesh.regions[number]]
         stiffness = material.stiffness(temperature, model.kinematics.plane)
         strain = model.free_strain(number, temperature)

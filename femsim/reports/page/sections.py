@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from femsim.runs.heat import heat_tables
+
 Json = dict[str, Any]
 Document = Mapping[str, Any]
 
@@ -89,6 +91,17 @@ def _inputs(document: Document) -> Json:
     return {"changed": changed, "same": [entry for entry in entries if entry not in changed]}
 
 
+def _heat(document: Document) -> Json | None:
+    if "heat" not in document:
+        return None
+    heat, words = document["heat"], ""
+    if "times" in heat:
+        hot = heat["hottest"]
+        words = f"Values at {heat['times'][-1]:.6g} s; hottest, {hot['T_max']:.6g} degC, at {hot['time']:.6g} s. "
+    words += f"The heat balance holds to {heat['balance']:.1e} of the power."
+    return {"tables": heat_tables(dict(document)), "words": words}
+
+
 def _always(document: Document) -> Json:
     return {}
 
@@ -97,6 +110,7 @@ SECTIONS = (
     Section("roots", "Stress at the roots", _roots),
     Section("body", "Stress in the body", _body),
     Section("fields", "Fields at the roots", _fields),
+    Section("heat", "Heat", _heat),
     Section("cracks", "Interface cracks", _cracks),
     Section("corners", "Corners", _corners),
     Section("layout", "Layout", _always),

@@ -199,7 +199,7 @@ def _scene(
         model.kinematics.components,
         np.ascontiguousarray(solution.displacement[: len(model.mesh.points)]),
         nodal_stress(solution.field),
-        model.temperature,
+        model.nodal_temperature,
         lengths,
     )
 
