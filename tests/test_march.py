@@ -16,7 +16,7 @@ from femsim.models.part import part_of
 from femsim.models.sampling import sample
 from femsim.solvers import newton
 from femsim.solvers.march import LimitError, Settings, march
-from femsim.solvers.newton import equilibrium, factorise
+from femsim.solvers.newton import Factors, equilibrium
 
 
 def _check(body, stages, results, displacement, stress, flow):
@@ -186,7 +186,7 @@ def test_newton_converges_quadratically_from_the_consistent_tangent(monkeypatch)
         external_force(body.space, body.load(pressure=165.0)),
         conditions,
         lambda u: stage.body.respond(u, conditions, stage.births, moment.states, 1.0),
-        factorise(stage.body, conditions, None, None),
+        Factors(stage.body, conditions),
         old=False,
     )
     r = np.array(found.residuals)

@@ -23,7 +23,7 @@ from femsim.builders.stacks.blocks import blocks
 from femsim.builders.stacks.flipchip import flipchip
 from femsim.builders.stacks.rewired import rewired_chip
 from femsim.builders.stacks.staggered import staggered
-from femsim.builders.walls import solid_supports
+from femsim.builders.walls import Supports, solid_supports
 from femsim.cases.boundary import COORDINATES, Boundary
 from femsim.cases.case import Case
 from femsim.cases.doubts import temperature_doubts
@@ -292,49 +292,65 @@ def _right_of_axis(mesh: Mesh, kinematics: Kinematics) -> Mesh:
     return mesh
 
 
-def build_model(
-    disc: Discretisation,
-    materials: dict[str, ResolvedMaterial],
-    temperature: float | FloatArray | None = None,
-) -> Model:
-    """The boundary value problem: materials, temperature, constraints and tractions on the mesh; ``temperature`` is
-    what heat conduction gave, where the load takes it from there (else it is computed).
-    """
+@dataclass(frozen=True)
+class Setting:
+    """What all loads of a case share: mesh, kinematics, all boundaries with the stack's own, densities (kg/m3)."""
+
+    mesh: Mesh
+    kinematics: Kinematics
+    boundaries: tuple[Boundary, ...]
+    density: dict[str, float]
+    supports: Supports | None = None  # of a cell in space
+
+
+def setting_of(disc: Discretisation, materials: dict[str, ResolvedMaterial]) -> Setting:
+    """Mesh and kinematics, checked to go together, and what is held and loaded on them."""
     case = disc.case
     kinematics = KINEMATICS[case.model.kinematics]
     mesh = _right_of_axis(disc.mesh, kinematics)
-    given = cut_temperature(disc.cuts, mesh) if temperature is None else temperature
-    field = _field(disc, materials) if given is None else given
     if case.load.temperature == "heat" and "load" not in case.model_fields_set:
         raise InputError("load.stress_free_temperature: missing; stress needs [load] beside [heat]")
-    low, high = float(np.min(field)), float(np.max(field))
-    free = case.load.stress_free_temperature
-    for resolved in materials.values():
-        for law in resolved.spec.laws:
-            raise InputError(f"materials.{resolved.role}.{law}: this version solves elastic materials only")
-        own = _stress_free(resolved, free)
-        resolved.material.warn_outside(min(low, own), max(high, own))
     _warn_of_locking(mesh, kinematics, materials)
     boundaries = list(case.boundary)
     supports = None if disc.solid is None else solid_supports(mesh, disc.solid, case.model.outer)
     if disc.solid is None and disc.layout is not None and disc.layout.hold is not None:
         boundaries = [*_hold(disc.layout, kinematics.radial, case.model.outer), *boundaries]
-    refuse_steps(case.boundary, case.body)
     density = {r: m.density for r, m in ((r, materials[r].spec) for r in mesh.regions) if m.density is not None}
+    return Setting(mesh, kinematics, tuple(boundaries), density, supports)
+
+
+def build_model(
+    disc: Discretisation,
+    materials: dict[str, ResolvedMaterial],
+    temperature: float | FloatArray | None = None,
+) -> Model:
+    """The boundary value problem: materials, temperature, constraints and loads on the mesh; ``temperature`` is what
+    heat conduction gave, where the load takes it from there (else it is computed).
+    """
+    case, setting = disc.case, setting_of(disc, materials)
+    mesh, kinematics = setting.mesh, setting.kinematics
+    given = cut_temperature(disc.cuts, mesh) if temperature is None else temperature
+    field = temperature_field(disc, materials) if given is None else given
+    low, high = float(np.min(field)), float(np.max(field))
+    free = case.load.stress_free_temperature
+    for resolved in materials.values():
+        own = stress_free(resolved, free)
+        resolved.material.warn_outside(min(low, own), max(high, own))
+    refuse_steps(case.boundary, case.body)
     conditions = constrain(
         mesh,
         kinematics,
-        boundaries,
+        setting.boundaries,
         case.model.outer,
         case.boundary,
         disc.point_data,
         case.body,
-        density,
-        supports,
+        setting.density,
+        setting.supports,
         cut_displacements(disc.cuts, case, mesh, kinematics),
     )
     prescribed, force = conditions.prescribed(), conditions.force()
-    each = np.array([_stress_free(materials[region], free) for region in mesh.regions])
+    each = np.array([stress_free(materials[region], free) for region in mesh.regions])
     around = case.harmonic or case.board is not None
     if not around and np.isscalar(field) and np.all(each == field) and force is None and not np.any(prescribed):
         warnings.warn(
@@ -349,7 +365,7 @@ def build_model(
     )
 
 
-def _stress_free(resolved: ResolvedMaterial, load: float) -> float:
+def stress_free(resolved: ResolvedMaterial, load: float) -> float:
     """The stress-free temperature of a material: its own, or else that of the load."""
     own = resolved.spec.stress_free_temperature
     return load if own is None else own
@@ -392,13 +408,22 @@ def _warn_of_locking(mesh: Mesh, kinematics: Kinematics, materials: dict[str, Re
             )
 
 
-def _field(disc: Discretisation, materials: dict[str, ResolvedMaterial]) -> float | FloatArray:
-    t = disc.case.load.temperature
+def temperature_field(
+    disc: Discretisation,
+    materials: dict[str, ResolvedMaterial],
+    given: float | PointData | str | None = None,
+    key: str = "load.temperature",
+    step: int | None = None,
+) -> float | FloatArray:
+    """Temperature (degC; a number or a nodal field) that a case means by ``given`` (else by its load), ``step`` being
+    the number of the [[step]] whose heat sources count.
+    """
+    t = disc.case.load.temperature if given is None else given
     if isinstance(t, PointData):
-        return nodal_field(disc.point_data, t.point_data, "load.temperature.point_data")
+        return nodal_field(disc.point_data, t.point_data, f"{key}.point_data")
     if t == "heat":
-        model = heat_model(disc, materials)
+        model = heat_model(disc, materials, step)
         if model is None:
-            raise InputError('load.temperature: "heat" needs a [heat] table')
+            raise InputError(f'{key}: "heat" needs a [heat] table')
         return model.cellwise(solve_heat(model).temperature)
     return float(t)

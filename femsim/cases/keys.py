@@ -85,6 +85,12 @@ def _plain(value: Any) -> Any:
     return [_plain(entry) for entry in value] if isinstance(value, list | tuple) else value
 
 
+class PointData(Strict):
+    """A temperature field taken from an imported mesh's point data (degC)."""
+
+    point_data: str = Field(min_length=1)
+
+
 class Geometry(Strict):
     """Dimensions of a stack, some of which may be given relative to others.
 

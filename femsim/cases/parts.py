@@ -11,7 +11,9 @@ from femsim.cases.boundary import Body, Boundary
 from femsim.cases.harmonic import Board, Harmonic
 from femsim.cases.heat import Heat
 from femsim.cases.keys import Celsius, Coordinate, Place, Positive, Strict
+from femsim.cases.keys import PointData as PointData
 from femsim.cases.material import MaterialRef, Materials
+from femsim.cases.steps import CycleSpec, LifeSpec, StepSpec, end_temperature
 from femsim.cases.trust import CornerSpec, CrackSpec, Refinement
 
 Kinematics: TypeAlias = Literal["axisymmetric", "plane-strain", "generalized-plane-strain", "plane-stress", "3d"]
@@ -24,12 +26,6 @@ ElementName: TypeAlias = Literal[
 
 
 Outer: TypeAlias = Literal["free", "fixed", "coupled", "straight"]
-
-
-class PointData(Strict):
-    """A temperature field taken from an imported mesh's point data (degC)."""
-
-    point_data: str = Field(min_length=1)
 
 
 class Load(Strict):
@@ -176,6 +172,31 @@ class CaseBase(Strict):
     crack: list[CrackSpec] = Field(default_factory=list)
     corner: list[CornerSpec] = Field(default_factory=list)
     heat: Heat | None = None
+    step: list[StepSpec] = Field(default_factory=list)
+    cycle: CycleSpec | None = None
+    life: list[LifeSpec] = Field(default_factory=list)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _end_of_steps(cls, data: Any) -> Any:
+        """Beside steps, ``load.temperature`` may be left out; it then says where they end."""
+        if not isinstance(data, Mapping) or not (data.get("step") or data.get("cycle")):
+            return data
+        load = data.get("load", {})
+        if not isinstance(load, Mapping) or "temperature" in load or "stress_free_temperature" not in load:
+            return data
+        end = end_temperature(data.get("step"), data.get("cycle"))
+        return {**data, "load": {**load, "temperature": load["stress_free_temperature"] if end is None else end}}
+
+    @model_validator(mode="after")
+    def _steps_and_life(self) -> CaseBase:
+        names = [step.name for step in self.step]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"step: two steps are named {name!r}")
+        if self.life and self.cycle is None:
+            raise ValueError("life: needs a [cycle]; damage is counted over its last one")
+        return self
 
     @model_validator(mode="after")
     def _heat_given(self) -> CaseBase:

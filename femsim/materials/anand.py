@@ -75,6 +75,11 @@ class AnandLaw:
         """Never."""
         return False
 
+    @property
+    def slow(self) -> bool:
+        """Always."""
+        return True
+
     def start(self, temperature: FloatArray) -> State:
         """No inelastic strain, resistance s0."""
         n = len(temperature)

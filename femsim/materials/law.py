@@ -65,6 +65,11 @@ class Law(Protocol):
         """True where stress is C(T) : strain whatever came before."""
         ...
 
+    @property
+    def slow(self) -> bool:
+        """True where it flows in time, at held strain."""
+        ...
+
     def start(self, temperature: FloatArray) -> State:
         """The state of n points born free of stress at ``temperature`` (n,) in degC."""
         ...
@@ -89,6 +94,11 @@ class ElasticLaw:
     def linear(self) -> bool:
         """Always."""
         return True
+
+    @property
+    def slow(self) -> bool:
+        """Never."""
+        return False
 
     def start(self, temperature: FloatArray) -> State:
         """Elasticity remembers nothing."""

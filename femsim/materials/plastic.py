@@ -64,6 +64,11 @@ class InelasticLaw:
         """Never."""
         return False
 
+    @property
+    def slow(self) -> bool:
+        """Where it creeps."""
+        return self.creep is not None
+
     def start(self, temperature: FloatArray) -> State:
         """No inelastic strain, no stress."""
         n = len(temperature)

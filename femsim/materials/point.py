@@ -96,6 +96,11 @@ class FreeStress:
         """As the law."""
         return self.law.linear
 
+    @property
+    def slow(self) -> bool:
+        """As the law."""
+        return self.law.slow
+
     def start(self, temperature: FloatArray) -> State:
         """The law's state, free components unstrained."""
         return dict(self.law.start(temperature)) | {"free": np.zeros((len(temperature), len(self.free)))}
@@ -108,7 +113,7 @@ class FreeStress:
         answer, x = mixed_update(self.law, x, np.zeros_like(x), self.free, temperature, inner, dt)
         stress = answer.stress.copy()
         stress[:, list(self.free)] = 0.0
-        new = dict(answer.state) | {"free": x[:, list(self.free)]}
+        new = dict(answer.state) | {"free": x[:, list(self.free)], "stress": stress}
         return Update(stress, condense(answer.tangent, self.free), new)
 
 

@@ -128,6 +128,11 @@ class ViscoelasticLaw:
         """False: stress depends on what came before (though linearly)."""
         return False
 
+    @property
+    def slow(self) -> bool:
+        """Always."""
+        return True
+
     def start(self, temperature: FloatArray) -> State:
         """All branches relaxed at zero strain."""
         n, count = len(temperature), len(self.shear) + len(self.bulk)

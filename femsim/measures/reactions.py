@@ -13,6 +13,7 @@ from femsim.base.arrays import FloatArray
 from femsim.models.assembly import external_force, internal_force
 from femsim.models.fields import StressField
 from femsim.models.loads import Load
+from femsim.models.space import Space
 
 #: N in a uN
 PER_MICRO = 1.0e-6
@@ -24,8 +25,11 @@ def reactions(field: StressField, load: Load) -> dict[str, dict[str, float]]:
     """
     if not load.supports:
         return {}
-    space = field.space
-    left = internal_force(field) - external_force(space, load)
+    return supported(field.space, load, internal_force(field) - external_force(field.space, load))
+
+
+def supported(space: Space, load: Load, left: FloatArray) -> dict[str, dict[str, float]]:
+    """The same from what the stresses ask for less what all loads give, ``left`` (ndof,) in uN."""
     found = {}
     for support in load.supports:
         total = left if support.force is None else left + support.force

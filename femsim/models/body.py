@@ -42,7 +42,7 @@ States = Mapping[str, Sequence[State]]
 
 @dataclass(frozen=True)
 class Birth:
-    """When a region came to be: temperature (degC; number or per node), displacement (ndof,) of the whole body then
+    """When a region came to be: temperature (degC; as of conditions), displacement (ndof,) of the whole body then
     (None: zero) and eigenstrain (6,) already there (None: none).
     """
 
@@ -53,8 +53,8 @@ class Birth:
 
 @dataclass(frozen=True)
 class Conditions:
-    """What the points feel at one moment: temperature (degC; number or per node) and eigenstrain (regions, 6) or
-    None.
+    """What the points feel at one moment: temperature (degC; number, per node or per cells' nodes) and eigenstrain
+    (regions, 6) or None.
     """
 
     temperature: float | FloatArray
@@ -154,13 +154,20 @@ class Body:
         """Whether any region flows."""
         return any(batch.law is not None for batch in self.batches)
 
+    @cached_property
+    def slow(self) -> bool:
+        """Whether any region flows in time, at held strain."""
+        return any(law.slow for law in self.laws.values())
+
     def start(self, regions: Sequence[str], temperature: float | FloatArray) -> dict[str, list[State]]:
         """States of regions that are born at a temperature; those that do not flow have none."""
         found: dict[str, list[State]] = {}
         for batch in self.batches:
             name = self.space.mesh.regions[batch.region]
             if name in regions and batch.law is not None:
-                found.setdefault(name, []).append(batch.law.start(self._temperature(batch, temperature).ravel()))
+                found.setdefault(name, []).append(
+                    batch.law.start(self.temperature(batch, temperature, whole=True).ravel())
+                )
         return found
 
     def respond(
@@ -212,7 +219,7 @@ class Body:
         e, q, size = strain.shape
         free = self.free_strain(batch, conditions, birth)
         if batch.law is None or before is None:
-            temperature = self._temperature(batch, conditions.temperature, whole=False)
+            temperature = self.temperature(batch, conditions.temperature)
             stiffness = kinematics.stiffness(self.materials[name].stiffness(temperature, kinematics.plane))
             stress = hooke(
                 np.broadcast_to(stiffness, (e, *stiffness.shape[-3:])), strain - kinematics.components_of(free)
@@ -223,7 +230,7 @@ class Body:
         six = np.zeros((e, q, 6))
         six[..., list(kinematics.voigt)] = strain
         six -= free
-        temperature = np.broadcast_to(self._temperature(batch, conditions.temperature, whole=False), (e, q)).ravel()
+        temperature = np.broadcast_to(self.temperature(batch, conditions.temperature), (e, q)).ravel()
         answer = batch.law.update(six.reshape(e * q, 6), temperature, before, dt)
         stress = kinematics.components_of(answer.stress).reshape(e, q, size)
         forces = stress * batch.volume[..., None]
@@ -270,8 +277,8 @@ class Body:
     def free_strain(self, batch: Batch, conditions: Conditions, birth: Birth) -> FloatArray:
         """Thermal strain and eigenstrain since birth (E or 1, q or 1, 6)."""
         material, plane = self.materials[self.space.mesh.regions[batch.region]], self.space.kinematics.plane
-        t = self._temperature(batch, conditions.temperature, whole=False)
-        t0 = self._temperature(batch, birth.temperature, whole=False)
+        t = self.temperature(batch, conditions.temperature)
+        t0 = self.temperature(batch, birth.temperature)
         t, t0 = np.broadcast_arrays(t, t0)
         strain = material.thermal_strain(t, t0, plane)
         if conditions.eigenstrain is not None:
@@ -310,10 +317,11 @@ class Body:
             count += e
         return PointModuli(elastic, place, np.concatenate(parts))
 
-    def _temperature(self, batch: Batch, temperature: float | FloatArray, whole: bool = True) -> FloatArray:
+    def temperature(self, batch: Batch, temperature: float | FloatArray, whole: bool = False) -> FloatArray:
         """Temperature (E, q) at a batch's points; (1, 1) where one number serves, unless ``whole``."""
         e, q = batch.volume.shape
         if np.ndim(temperature) == 0:
             return np.full((e, q) if whole else (1, 1), float(temperature))
-        nodal = np.asarray(temperature, dtype=float)
-        return np.asarray(nodal[self.space.mesh.cells[batch.cells]] @ batch.at.values.T)
+        given = np.asarray(temperature, dtype=float)
+        at_nodes = given[batch.cells] if given.ndim == 2 else given[self.space.mesh.cells[batch.cells]]
+        return np.asarray(at_nodes @ batch.at.values.T)

@@ -12,15 +12,25 @@ from femsim.models.space import Constraints, Links, Space
 
 @dataclass(frozen=True)
 class Part:
-    """A space and where it lies in the whole: ``cells`` (e,) and ``dofs`` (ndof of the part,) of the whole's."""
+    """A space and where it lies in the whole: ``cells`` (e,), ``nodes`` (n,) and ``dofs`` (ndof of the part,) of the
+    whole's.
+    """
 
     space: Space
     cells: IntArray
+    nodes: IntArray
     dofs: IntArray
 
     def of(self, whole: FloatArray) -> FloatArray:
         """Values (ndof of the part,) out of those of the whole body (ndof,)."""
         return np.asarray(whole[self.dofs])
+
+    def field(self, values: float | FloatArray) -> float | FloatArray:
+        """A number, or values of the whole's nodes (N,) or cells' nodes (E, n), here."""
+        if np.ndim(values) == 0:
+            return values
+        given = np.asarray(values, dtype=float)
+        return np.asarray(given[self.nodes if given.ndim == 1 else self.cells])
 
     def into(self, values: FloatArray, whole: FloatArray) -> FloatArray:
         """A copy of ``whole`` (ndof,) with the part's values set."""
@@ -34,7 +44,7 @@ def part_of(space: Space, alive: BoolArray | None) -> Part:
     mesh = space.mesh
     every = np.arange(space.ndof)
     if alive is None or bool(np.all(alive[mesh.region])):
-        return Part(space, np.arange(len(mesh.cells)), every)
+        return Part(space, np.arange(len(mesh.cells)), np.arange(len(mesh.points)), every)
     cells = np.flatnonzero(alive[mesh.region])
     nodes = np.unique(mesh.cells[cells])
     number = np.full(len(mesh.points), -1, dtype=np.int64)
@@ -50,7 +60,7 @@ def part_of(space: Space, alive: BoolArray | None) -> Part:
     )
     width = space.width
     dofs = np.concatenate([(width * nodes[:, None] + np.arange(width)).ravel(), every[space.nodal :]])
-    return Part(Space(small, space.kinematics, _restricted(space.constraints, dofs, space.ndof)), cells, dofs)
+    return Part(Space(small, space.kinematics, _restricted(space.constraints, dofs, space.ndof)), cells, nodes, dofs)
 
 
 def _restricted(constraints: Constraints, dofs: IntArray, ndof: int) -> Constraints:

@@ -10,7 +10,7 @@ import numpy as np
 
 import femsim
 from femsim.builders.places import nodes_on
-from femsim.measures.averages import RootMetrics, fits, reach
+from femsim.measures.averages import fits, reach
 from femsim.measures.bow import bow
 from femsim.measures.corner.intensity import RootField, stress_intensity
 from femsim.measures.crack import Release
@@ -24,6 +24,7 @@ from femsim.runs.heat import heat_dict, probe_heat
 from femsim.runs.heat_steps import step_dict
 from femsim.runs.names import length_text, place
 from femsim.runs.run import Run
+from femsim.runs.step_results import life_entry, probe_entry, region_entry, root_dict, step_entry
 
 
 def results_dict(run: Run) -> dict[str, Any]:
@@ -47,20 +48,9 @@ def results_dict(run: Run) -> dict[str, Any]:
             waves = run.harmonics.around.get((metric.root, metric.length))
             entry |= around_dict(waves) if waves is not None else {}
         roots.setdefault(metric.root.name, []).append(entry)
-    probes: dict[str, Any] = {}
-    for name, found in run.probes.items():
-        stress: dict[str, float] = {
-            c: float(v) for c, v in zip(model.kinematics.components, found.value.stress, strict=True)
-        }
-        errors = dict(zip(model.kinematics.components, found.stress_error, strict=True))
-        probes[name] = {
-            "at": list(found.value.at),
-            "region": found.value.region,
-            "u": [float(v) for v in found.value.displacement],
-            "stress": {**stress, "von_mises": found.value.von_mises},
-            "u_error": list(found.u_error),
-            "stress_error": None if found.singular else {**errors, "von_mises": found.von_mises_error},
-        }
+    components = model.kinematics.components
+    probes: dict[str, Any] = {name: probe_entry(found, components) for name, found in run.probes.items()}
+    for name in probes:
         if run.harmonics is not None:
             probes[name] |= probe_dict(run.harmonics, name)
         if run.heat is not None:
@@ -79,10 +69,7 @@ def results_dict(run: Run) -> dict[str, Any]:
         },
         "metrics": {
             "roots": roots,
-            "regions": {
-                name: {"von_mises_mean": r.von_mises_mean, "von_mises_max": r.von_mises_max, "energy": r.energy}
-                for name, r in run.regions.items()
-            },
+            "regions": {name: region_entry(found) for name, found in run.regions.items()},
             "left_out": left_out_list(run),
         },
         "probes": probes,
@@ -111,6 +98,16 @@ def results_dict(run: Run) -> dict[str, Any]:
         }
     if run.discretisation.cuts:
         document["cuts"] = cuts_list(run)
+    if run.program:
+        steps = [step_entry(step, run.materials, components) for step in run.program]
+        last = steps[-1]
+        document["steps"] = steps
+        document["metrics"]["regions"] = last["metrics"]["regions"]
+        document |= {key: last[key] for key in ("probes", "bow", "reactions", "axial_strain") if key in last}
+        document["increments"] = sum(len(step.increments) for step in run.program)
+        if run.lives:
+            document["life"] = [life_entry(life) for life in run.lives]
+        return document
     curved = bow(model.space, run.solution.displacement)
     document["bow"] = None if curved is None else asdict(curved)
     if run.harmonics is not None:
@@ -121,13 +118,6 @@ def results_dict(run: Run) -> dict[str, Any]:
     if model.kinematics.globals_:
         document["axial_strain"] = float(run.solution.globals_[0])
     return document
-
-
-def root_dict(metric: RootMetrics) -> dict[str, Any]:
-    """One entry of a root's list; an error that nobody asked for is none."""
-    values = {kind: one.value for kind, one in metric.values.items()}
-    errors = {f"{kind}_error": None if np.isnan(one.error) else one.error for kind, one in metric.values.items()}
-    return {"at": list(metric.root.at), "length": metric.length, **values, **errors}
 
 
 def rim_dict(found: Around) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from femsim.builders.build import (
     probes_of,
     resolve_materials,
 )
+from femsim.builders.program import is_program
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.cases.case import Case
 from femsim.measures.averages import Averages, RegionMetrics, RootMetrics, region_metrics
@@ -36,7 +37,9 @@ from femsim.runs.doubts import stress_doubts
 from femsim.runs.harmonics import Harmonics, solve_harmonics
 from femsim.runs.heat import HeatResult
 from femsim.runs.heat_steps import HeatStep, heat_steps
+from femsim.runs.life import Life
 from femsim.runs.once import solve_case
+from femsim.runs.program import StepResult, run_program
 from femsim.runs.reuse import Reused, Shared, shape_key, stiffness_key
 from femsim.runs.wanted import EVERYTHING, PLANE_ONLY
 from femsim.solvers.solve import Solution
@@ -67,7 +70,7 @@ class Run:
     ``wanted`` names the measurements taken (:mod:`femsim.runs.wanted`); of the others the parts are empty, and errors
     not a number. ``reused`` says what was taken over from a run before. ``fields`` and ``corners`` hold a sentence
     instead of a local field where there is none; ``consistent`` the averages (peel, shear) of consistent nodal forces,
-    MPa.
+    MPa. Of a case with steps, or materials that flow, ``program`` holds every step; the rest is that of the last one.
     """
 
     case: Case
@@ -91,6 +94,8 @@ class Run:
     harmonics: Harmonics | None = None
     steps: tuple[HeatStep, ...] = ()
     around: tuple[Around, ...] = ()
+    program: tuple[StepResult, ...] = ()
+    lives: tuple[Life, ...] = ()
     reused: Reused = "none"
     shape: str = field(default="", repr=False)
     stiffness: str = field(default="", repr=False)
@@ -151,6 +156,8 @@ def _run(
     else:
         disc = discretise(case, base, coarse_grading(averaging_lengths(case)) if adaptive else None)
     materials = resolve_materials(case, disc)
+    if is_program(disc, materials):
+        return _marched(case, disc, materials, say, wanted, time.perf_counter() - start)
     stiffness = stiffness_key(case, materials)
     meshed = time.perf_counter()
     solved_: Callable[[Solution, Sequence[Averages]], None] | None = None
@@ -238,6 +245,36 @@ def _tell(
     averages: Sequence[Averages],
 ) -> None:
     watch.solved(solution, disc, materials, averages)
+
+
+def _marched(
+    case: Case,
+    disc: Discretisation,
+    materials: dict[str, ResolvedMaterial],
+    say: Progress,
+    wanted: frozenset[str],
+    meshing: float,
+) -> Run:
+    """A case with steps, cycles or materials that flow."""
+    done = run_program(disc, materials, say)
+    last, mesh = done.steps[-1], done.solution.model.mesh
+    there = set(last.regions)
+    disc = replace(disc, mesh=mesh, roots=tuple(root for root in disc.roots if root.region in there))
+    return Run(
+        case=case,
+        discretisation=disc,
+        materials=materials,
+        solution=done.solution,
+        roots=last.roots,
+        averages=done.averages,
+        regions=last.regions,
+        probes={name: found for name, found in last.probes.items() if found is not None},
+        timing={**done.timing, "mesh": done.timing["mesh"] + meshing},
+        wanted=wanted,
+        quality=quality(mesh),
+        program=done.steps,
+        lives=done.lives,
+    )
 
 
 def _consistent(

@@ -32,7 +32,8 @@ from femsim.models.body import Birth, Body, Conditions, States
 from femsim.models.loads import Load, Program, Step
 from femsim.models.part import Part, part_of
 from femsim.models.space import HELD, Space, check_held
-from femsim.solvers.newton import Equilibrium, equilibrium, factorise
+from femsim.solvers.factor import choose_backend
+from femsim.solvers.newton import Equilibrium, Factors, equilibrium
 from femsim.solvers.system import SystemFactor
 
 #: error of an increment (relative, see above) that is allowed where none is asked for
@@ -41,6 +42,8 @@ TOLERANCE = 1.0e-3
 FIRST, FIRST_DWELL = 0.125, 0.01
 #: parts of a step below which an increment is not cut any more: for its error, for want of equilibrium
 SMALLEST, LIMIT = 1.0e-8, 1.0e-5
+#: unknowns above which the fastest solver is worth its loading, many matrices being factorised
+MANY = 4000
 #: a residual (of the forces) below which nothing changed at a step's start
 BALANCED = 1.0e-7
 
@@ -48,7 +51,7 @@ BALANCED = 1.0e-7
 class LimitError(NumericsError):
     """A step that could not be finished; ``last`` is the last good moment."""
 
-    def __init__(self, message: str, last: Moment) -> None:
+    def __init__(self, message: str, last: Moment | None = None) -> None:
         super().__init__(message)
         self.last = last
 
@@ -99,8 +102,8 @@ class Increment:
 
 @dataclass(frozen=True)
 class Stage:
-    """The end of a step: the moment, the part of the body that is there and its body, and the increments since the last
-    stage.
+    """The end of a step: the moment, the part of the body that is there and its body, the increments since the last
+    stage, and the last factor.
     """
 
     step: Step
@@ -108,6 +111,7 @@ class Stage:
     part: Part
     body: Body
     increments: tuple[Increment, ...]
+    factor: SystemFactor
 
     @property
     def births(self) -> dict[str, Birth]:
@@ -118,13 +122,15 @@ class Stage:
     def stresses(self) -> list[FloatArray]:
         """Stress (E, q, size) of every batch of the body, MPa."""
         moment = self.moment
-        return self.body.stresses(self.part.of(moment.unknowns), moment.conditions, self.births, moment.states)
+        conditions = conditions_of(self.part, moment.conditions)
+        return self.body.stresses(self.part.of(moment.unknowns), conditions, self.births, moment.states)
 
     @property
     def internal_force(self) -> FloatArray:
         """Nodal forces (ndof of the part,) of the stresses, uN."""
         moment = self.moment
-        return self.body.internal_force(self.part.of(moment.unknowns), moment.conditions, self.births, moment.states)
+        conditions = conditions_of(self.part, moment.conditions)
+        return self.body.internal_force(self.part.of(moment.unknowns), conditions, self.births, moment.states)
 
 
 @dataclass(frozen=True)
@@ -162,7 +168,7 @@ def march(
         moment = replace(runner.run(moment), step=number + 1)
         carried += tuple(runner.increments)
         if step.reported or number + 1 == len(program.steps):
-            yield Stage(step, moment, runner.part, runner.body, carried)
+            yield Stage(step, moment, runner.part, runner.body, carried, runner.factors.current)
             carried = ()
 
 
@@ -201,8 +207,9 @@ class _Runner:
         self.end = Conditions(step.load.temperature, step.load.eigenstrain)
         self.external = external_force(step.space, step.load)
         self.increments: list[Increment] = []
-        self.stiff: SystemFactor | None = None
-        self.factor: SystemFactor | None = None
+        count = self.part.space.constraints.count
+        backend = settings.backend or choose_backend(None, None if self.body.flows and count > MANY else count)
+        self.factors = Factors(self.body, conditions_of(self.part, self.end), backend)
         self.load: Load = step.load
         self.first = moment.step == 0
 
@@ -221,7 +228,10 @@ class _Runner:
             prescribed=self.step.load.prescribed,
             external=self.external,
         )
-        dwell = span > 0 and _same(begun.conditions, self.end) and np.array_equal(begun.external, self.external)
+        dwell = _same(begun.conditions, self.end) and np.array_equal(begun.external, self.external)
+        dwell = dwell and np.array_equal(begun.prescribed, self.step.load.prescribed)
+        if dwell and not (self.body.slow and span > 0.0):  # nothing moves and nothing flows
+            return target
         first = FIRST_DWELL if dwell else FIRST
         most = 1.0 / self.step.increments if self.step.increments else 1.0
         return self._leg(begun, target, min(first, most), most, self.step.increments)
@@ -254,7 +264,9 @@ class _Runner:
                     unknowns.copy() if np.any(unknowns) else None,
                     None if eigenstrain is None else eigenstrain[number],
                 )
-            states |= {n: list(s) for n, s in self.body.start(born, moment.conditions.temperature).items()}
+            states |= {
+                n: list(s) for n, s in self.body.start(born, self.part.field(moment.conditions.temperature)).items()
+            }
         full = np.zeros(self.step.space.ndof, dtype=bool)
         full[self.part.dofs] = self._held()
         return replace(
@@ -270,7 +282,10 @@ class _Runner:
     def _settle(self, moment: Moment) -> Moment:
         """Equilibrium at once after a change: what is out of balance fades."""
         force = self.body.internal_force(
-            self.part.of(moment.unknowns), moment.conditions, births_of(self.part, moment), moment.states
+            self.part.of(moment.unknowns),
+            conditions_of(self.part, moment.conditions),
+            births_of(self.part, moment),
+            moment.states,
         )
         space = self.part.space
         out = force - self.part.of(moment.external)
@@ -295,7 +310,8 @@ class _Runner:
                 fresh, error, rate = self._accepted(start, end, done, to, moment, before)
             except NumericsError as failure:
                 size = 0.25 * (to - done)
-                before, self.factor = None, None
+                before = None
+                self.factors.forget()
                 if size < LIMIT:
                     raise LimitError(
                         f"step {self.step.name!r}: no equilibrium beyond {100 * done:.4g} % of it (at "
@@ -345,36 +361,36 @@ class _Runner:
     ) -> tuple[Moment, Equilibrium]:
         """One implicit step from ``moment`` at part a to part b of a leg."""
         part = self.part
-        conditions = start.conditions.towards(end.conditions, b)
+        whole = start.conditions.towards(end.conditions, b)
+        conditions = conditions_of(part, whole)
         external = start.external + b * (end.external - start.external)
         prescribed = start.prescribed + b * (end.prescribed - start.prescribed)
         births = births_of(self.part, moment)
         moved = part.of(prescribed - moment.prescribed)
         moved = np.where(self._held(), moved, 0.0)
         here = part.of(moment.unknowns)
-        stiff = self._stiff(conditions)
         if guess is None:
-            first = self._predicted(moment, conditions, births, here, part.of(external), moved, stiff)
-            self.factor = None
+            first = self._predicted(moment, conditions, births, here, part.of(external), moved)
+            self.factors.forget()
         else:
             first = part.of(guess)
             first = np.where(self._held(), here + moved, first)
         dt = (b - a) * (end.time - start.time)
+        made = self.factors.made
         found = equilibrium(
             self.body,
             first,
             part.of(external),
             conditions,
             lambda u: self.body.respond(u, conditions, births, moment.states, dt),
-            self.factor or stiff,
+            self.factors,
         )
-        self.factor = found.factor
-        self._work = [self._work[0] + len(found.residuals) - 1, self._work[1] + found.factorisations]
+        self._work = [self._work[0] + len(found.residuals) - 1, self._work[1] + self.factors.made - made]
         fresh = replace(
             moment,
             time=start.time + b * (end.time - start.time),
             unknowns=part.into(found.unknowns, moment.unknowns),
-            conditions=conditions,
+            conditions=whole,
             prescribed=prescribed,
             external=external,
             states=found.response.states,
@@ -391,21 +407,14 @@ class _Runner:
         here: FloatArray,
         external: FloatArray,
         moved: FloatArray,
-        stiff: SystemFactor,
     ) -> FloatArray:
         """The elastic answer to the change of the loads, added to the displacement."""
         space = self.part.space
-        before = self.part.of(moment.external)
-        thermal = [self.elastic.respond(here, c, births, {}, 0.0).force for c in (moment.conditions, conditions)]
+        before, now = self.part.of(moment.external), conditions_of(self.part, moment.conditions)
+        thermal = [self.elastic.respond(here, c, births, {}, 0.0).force for c in (now, conditions)]
         force = space.gather(external - before + thermal[0] - thermal[1])
         force = force + prescribed_force(space, self.elastic.moduli(conditions), moved)
-        return here + space.scatter(stiff.solve(force)) + moved
-
-    def _stiff(self, conditions: Conditions) -> SystemFactor:
-        """Factor of the elastic stiffness, made once a step."""
-        if self.stiff is None:
-            self.stiff = factorise(self.body, conditions, None, None)
-        return self.stiff
+        return here + space.scatter(self.factors.stiff.solve(force)) + moved
 
     def _modulus(self) -> float:
         laws = [batch.law for batch in self.body.batches if batch.law is not None]
@@ -420,11 +429,20 @@ class _Runner:
 
 
 def births_of(part: Part, moment: Moment) -> dict[str, Birth]:
-    """A moment's births with the displacements of a part's degrees of freedom."""
+    """A moment's births, displacements and temperatures being those of a part."""
     return {
-        name: b if b.displacement is None else replace(b, displacement=part.of(b.displacement))
+        name: Birth(
+            part.field(b.temperature),
+            None if b.displacement is None else part.of(b.displacement),
+            b.eigenstrain,
+        )
         for name, b in moment.births.items()
     }
+
+
+def conditions_of(part: Part, conditions: Conditions) -> Conditions:
+    """Conditions of the whole body in a part of it."""
+    return Conditions(part.field(conditions.temperature), conditions.eigenstrain)
 
 
 def _same(a: Conditions, b: Conditions) -> bool:

@@ -16,7 +16,6 @@ import numpy as np
 from femsim.base.arrays import FloatArray
 from femsim.base.errors import NumericsError
 from femsim.models.body import Body, Conditions, Response
-from femsim.solvers.pattern import Pattern
 from femsim.solvers.system import SystemFactor, make_system
 
 #: largest residual force over the largest nodal sum of the elements' forces at which equilibrium counts as reached
@@ -35,20 +34,50 @@ Respond = Callable[[FloatArray], Response]
 
 @dataclass(frozen=True)
 class Equilibrium:
-    """Displacements (ndof,) in equilibrium, the body's response, residuals by iteration (relative), and the last
-    factor.
-    """
+    """Displacements (ndof,) in equilibrium, the body's response, and residuals by iteration (relative)."""
 
     unknowns: FloatArray
     response: Response
     residuals: tuple[float, ...]
-    factor: SystemFactor
-    factorisations: int
 
 
-def factorise(body: Body, conditions: Conditions, response: Response | None, pattern: Pattern | None) -> SystemFactor:
-    """Factor of a body's tangent (elastic without a response)."""
-    return SystemFactor.of(make_system(body.space, body.moduli(conditions, response), pattern))
+class Factors:
+    """Factors of a space's tangents: the elastic one, made when first needed, and the latest other one.
+
+    The latest makes room for the next, whose analysis is its own; the pattern is made once.
+    """
+
+    def __init__(self, body: Body, conditions: Conditions, backend: str | None = None) -> None:
+        self.body, self.conditions, self.backend = body, conditions, backend
+        self.made = 0
+        self._stiff: SystemFactor | None = None
+        self._latest: SystemFactor | None = None
+
+    @property
+    def stiff(self) -> SystemFactor:
+        """The elastic stiffness."""
+        if self._stiff is None:
+            self._stiff = SystemFactor.of(make_system(self.body.space, self.body.moduli(self.conditions)), self.backend)
+        return self._stiff
+
+    @property
+    def current(self) -> SystemFactor:
+        """The latest tangent, or the elastic stiffness."""
+        return self._latest or self.stiff
+
+    def forget(self) -> None:
+        """Go on from the elastic stiffness."""
+        self._latest = None
+
+    def renew(self, conditions: Conditions, response: Response) -> None:
+        """Make the tangent of a response the current one."""
+        system = make_system(self.body.space, self.body.moduli(conditions, response), self.stiff.pattern)
+        before, self._latest = self._latest, None  # what fails leaves nothing behind
+        if before is None:
+            self._latest = SystemFactor.of(system, self.backend)
+        else:
+            self._latest = before.again(system, self.backend)
+        self.made += 1
 
 
 def equilibrium(
@@ -57,32 +86,32 @@ def equilibrium(
     external: FloatArray,
     conditions: Conditions,
     respond: Respond,
-    factor: SystemFactor,
+    factors: Factors,
     old: bool = True,
 ) -> Equilibrium:
     """Displacements in equilibrium with ``external`` (ndof,), from ``start``, which obeys all supports.
 
-    ``factor`` is that of an earlier tangent of the same space; ``old`` says that it may serve as long as it does well.
-    Raises NumericsError where the iteration does not converge.
+    ``old`` says that an earlier factor may serve as long as it does well. Raises NumericsError where the iteration does
+    not converge.
     """
     space, unknowns = body.space, start
     response = respond(unknowns)
     left, worst, local = _residual(body, external, response)
-    residuals, made = [worst], 0
+    residuals = [worst]
     while not (worst <= TOLERANCE and local <= LOCAL_TOLERANCE):
         count = len(residuals) - 1
         stuck = count >= STUCK and worst > 0.5 * residuals[-1 - STUCK // 2]
         if count >= ITERATIONS or stuck:
             raise NumericsError(f"no equilibrium in {count} iterations; the residual is {worst:.1e} of the forces")
         if not old or (count > 0 and residuals[-1] > CONTRACTION * residuals[-2]):
-            factor, made = factorise(body, conditions, response, factor.pattern), made + 1
-        direction = factor.solve(left)
+            factors.renew(conditions, response)
+        direction = factors.current.solve(left)
         if not np.all(np.isfinite(direction)):
             raise NumericsError("the tangent is singular")
         step = space.scatter(direction)
         unknowns, response, left, worst, local = _along(body, unknowns, step, direction, left, external, respond)
         residuals.append(worst)
-    return Equilibrium(unknowns, response, tuple(residuals), factor, made)
+    return Equilibrium(unknowns, response, tuple(residuals))
 
 
 def _residual(body: Body, external: FloatArray, response: Response) -> tuple[FloatArray, float, float]:

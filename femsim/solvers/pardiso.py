@@ -58,6 +58,11 @@ class PardisoFactor:
         refuse_beyond(max(iparm[14], iparm[15] + iparm[16]) * 1024.0, upper.shape[0])
         self._call(22)
 
+    def again(self, upper: sp.bsr_matrix) -> None:
+        """Take the place of the factor of another matrix with the same entries' places: its analysis serves again."""
+        self._upper = upper
+        self._call(22)
+
     def solve(self, rhs: FloatArray) -> FloatArray:
         """Solution (n, k)."""
         return self._call(33, np.asfortranarray(rhs))

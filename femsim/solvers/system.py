@@ -21,6 +21,7 @@ from femsim.models.rectangles import rectangle_stiffness
 from femsim.models.solids import BATCH as SOLID_BATCH
 from femsim.models.space import Space
 from femsim.solvers.factor import Factor, factorise
+from femsim.solvers.pardiso import PardisoFactor
 from femsim.solvers.pattern import Local, Pattern, layout_of, make_pattern
 
 #: rectangles a batch: their coefficients stay in the cache
@@ -59,6 +60,15 @@ class SystemFactor:
     def of(system: System, backend: str | None = None) -> SystemFactor:
         """Factorise; raises NumericsError where the matrix is singular or too large for the memory."""
         return SystemFactor(factorise(system.matrix, backend, system.dim), system.pattern, system.condensation)
+
+    def again(self, system: System, backend: str | None = None) -> SystemFactor:
+        """The factor of another system of the same pattern. This one is used up where the solver can use its analysis
+        again (PARDISO); it must not be asked any more.
+        """
+        if not isinstance(self.factor, PardisoFactor) or system.pattern is not self.pattern:
+            return SystemFactor.of(system, backend)
+        self.factor.again(system.matrix)
+        return SystemFactor(self.factor, system.pattern, system.condensation)
 
     @property
     def backend(self) -> str:

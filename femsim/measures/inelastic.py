@@ -1,0 +1,140 @@
+"""What flowed: equivalent plastic and creep strain and inelastic work at points, in regions, in layers at a root."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from femsim.base.arrays import FloatArray, IntArray
+from femsim.base.errors import InputError
+from femsim.measures.stress import PointValue
+from femsim.meshes.elements import gauss_points, reduced_basis
+from femsim.meshes.layout import Root
+from femsim.meshes.locate import locate_side
+from femsim.models.fields import PointField
+from femsim.models.sampling import sample
+from femsim.models.space import Space
+from femsim.solvers.march import Stage
+
+#: what is kept of a state, in this order
+KINDS = ("p", "creep", "work")
+
+
+@dataclass(frozen=True)
+class Inelastic:
+    """Equivalent plastic strain (Anand's included), equivalent creep strain, inelastic work density (MPa)."""
+
+    p: float
+    creep: float
+    work: float
+
+    @property
+    def strain(self) -> float:
+        """Both strains together."""
+        return self.p + self.creep
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Stress of a stage as a field, and :data:`KINDS` (E, q, 3) at the full Gauss points; zero where it is elastic."""
+
+    field: PointField
+    values: FloatArray
+
+    @property
+    def space(self) -> Space:
+        """The space of the part that is there."""
+        return self.field.space
+
+
+def flow_of(stage: Stage) -> Flow:
+    """Stress, elastic energy and what flowed at the points of a stage.
+
+    The elastic energy density is sigma : C^-1 : sigma / 2 at the temperature of the moment.
+    """
+    body, moment = stage.body, stage.moment
+    space, kinematics = body.space, body.space.kinematics
+    points, _ = gauss_points(space.mesh.element, space.mesh.info.full)
+    shape = (len(space.mesh.cells), len(points))
+    stress, energy = np.zeros((*shape, kinematics.size)), np.zeros(shape)
+    values = np.zeros((*shape, len(KINDS)))
+    voigt = np.array(kinematics.voigt)
+    temperature = stage.part.field(moment.conditions.temperature)
+    for batch, found, state in zip(body.batches, stage.stresses, body.by_batch(moment.states), strict=True):
+        stress[batch.cells] = found
+        material = body.materials[space.mesh.regions[batch.region]]
+        stiffness = material.stiffness(body.temperature(batch, temperature), kinematics.plane)
+        six = np.zeros((*found.shape[:2], 6))
+        six[..., voigt] = found
+        strain = np.linalg.solve(np.broadcast_to(stiffness, (*found.shape[:2], 6, 6)), six[..., None])[..., 0]
+        energy[batch.cells] = 0.5 * np.sum(six * strain, axis=-1)
+        if state is not None:
+            for k, kind in enumerate(KINDS):
+                values[batch.cells, :, k] = state[kind].reshape(found.shape[:2])
+    return Flow(PointField(space, stage.part.of(moment.unknowns), stress, energy), values)
+
+
+def inelastic_at(flow: Flow, value: PointValue) -> Inelastic:
+    """What flowed at a probe's point, interpolated as its stress is."""
+    space, mesh = flow.space, flow.space.mesh
+    found = locate_side(mesh, value.at, value.region)
+    side = np.flatnonzero(mesh.region[found.cells] == mesh.regions.index(value.region))
+    cells, xi = found.cells[side], found.xi[side]
+    reduced, _ = gauss_points(mesh.element, mesh.info.reduced)
+    kept = PointField(space, flow.field.unknowns, flow.values, flow.field.energy)
+    at = kept.stress(sample(space, cells, reduced))
+    return Inelastic(*np.einsum("eq,eqc->ec", reduced_basis(mesh.element, xi), at).mean(axis=0).tolist())
+
+
+def region_means(flow: Flow) -> dict[str, Inelastic]:
+    """Volume averages over every region that is there."""
+    space, mesh = flow.space, flow.space.mesh
+    volume = _volumes(space)
+    found = {}
+    for number, name in enumerate(mesh.regions):
+        cells = np.flatnonzero(mesh.region == number)
+        if len(cells):
+            found[name] = _mean(flow, cells, volume[cells])
+    return found
+
+
+def layer_mean(flow: Flow, region: str, thickness: float | None, roots: tuple[Root, ...], key: str) -> Inelastic:
+    """Volume average over a region, or over the layer of it next to the interface of its roots (um).
+
+    Where its roots lie on several interfaces, the layer with the largest work counts. Raises InputError where the
+    region is not there, has no root, or is thinner.
+    """
+    space, mesh = flow.space, flow.space.mesh
+    cells = mesh.cells_of(region) if region in mesh.regions else np.empty(0, dtype=np.int64)
+    if not len(cells):
+        raise InputError(f"{key}.region: {region!r} is not there at the end; there are: {', '.join(mesh.regions)}")
+    volume = _volumes(space)
+    if thickness is None:
+        return _mean(flow, cells, volume[cells])
+    faces = {(root.at[1], root.into[1]) for root in roots if root.region == region}
+    if not faces:
+        raise InputError(f"{key}.thickness: {region!r} has no root; leave thickness out for the whole region")
+    points, _ = gauss_points(mesh.element, mesh.info.full)
+    height = sample(space, cells, points).position[..., 1]
+    found = []
+    for level, way in faces:
+        depth = (height - level) * way
+        if float(depth.max()) < thickness * (1.0 - 1e-9) - 0.5 * float(np.ptp(depth)):
+            raise InputError(f"{key}.thickness: {thickness:g} is more than {region!r} has, {float(depth.max()):g} um")
+        inside = np.where((depth >= 0) & (depth <= thickness), volume[cells], 0.0)
+        if not inside.any():
+            raise InputError(f"{key}.thickness: no point of {region!r} lies within {thickness:g} um; refine the mesh")
+        found.append(_mean(flow, cells, inside))
+    return max(found, key=lambda one: one.work)
+
+
+def _volumes(space: Space) -> FloatArray:
+    """Volumes (E, q) of the full Gauss points."""
+    points, weights = gauss_points(space.mesh.element, space.mesh.info.full)
+    return np.asarray(sample(space, np.arange(len(space.mesh.cells)), points).volume * weights)
+
+
+def _mean(flow: Flow, cells: IntArray, volume: FloatArray) -> Inelastic:
+    total = float(volume.sum())
+    return Inelastic(*(np.einsum("eq,eqk->k", volume, flow.values[cells]) / total).tolist())

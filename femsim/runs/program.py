@@ -1,0 +1,251 @@
+"""A case with steps, cycles or materials that flow: marched through, measured at every reported step.
+
+What is a statement about linear elasticity (error estimates, singular fields, energy release rates, goal-oriented
+refinement) is refused where a material flows, and left out at the roots.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from femsim.base.arrays import BoolArray, FloatArray
+from femsim.base.errors import FemsimWarning, InputError
+from femsim.builders.build import Discretisation, probes_of
+from femsim.builders.program import Leg, Plan, plan_of
+from femsim.builders.resolve import ResolvedMaterial
+from femsim.measures.averages import Averages, RegionMetrics, RootMetrics, averages, region_metrics, root_metrics
+from femsim.measures.bow import Bow, bow
+from femsim.measures.inelastic import Flow, Inelastic, flow_of, inelastic_at, layer_mean, region_means
+from femsim.measures.probes import ProbeValue, probe_values
+from femsim.measures.reactions import supported
+from femsim.meshes.layout import Root
+from femsim.meshes.locate import locate_side
+from femsim.models.fields import PointField
+from femsim.models.loads import Load, Program
+from femsim.models.model import Model
+from femsim.models.space import HELD, Space
+from femsim.runs.life import Life, lives
+from femsim.solvers.march import Increment, Settings, Stage, march
+from femsim.solvers.solve import Checks, Solution
+
+
+@dataclass(frozen=True)
+class Marched(Solution):
+    """The last stage of a program as a solution: on the part that is there, with the stress at its points."""
+
+    flow: Flow | None = field(default=None, repr=False)
+
+    @cached_property
+    def field(self) -> PointField:  # type: ignore[override]
+        """The stress at the points."""
+        assert self.flow is not None
+        return self.flow.field
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What was measured at the end of a step: time (s), temperature (degC; smallest and largest of a field), metrics
+    of what is there.
+    """
+
+    leg: Leg
+    time: float
+    temperature: tuple[float, float]
+    roots: tuple[RootMetrics, ...]
+    regions: dict[str, RegionMetrics]
+    inelastic: dict[str, Inelastic]
+    probes: dict[str, ProbeValue | None]
+    probe_inelastic: dict[str, Inelastic]
+    layers: tuple[Inelastic, ...]  # what each [[life]] averages
+    bow: Bow | None
+    reactions: dict[str, dict[str, float]]
+    axial_strain: float | None
+    increments: tuple[Increment, ...]
+
+
+@dataclass(frozen=True)
+class Done:
+    """A program that was run: its last stage as a solution, all steps, and the lives asked for."""
+
+    solution: Marched
+    averages: tuple[Averages, ...]
+    steps: tuple[StepResult, ...]
+    lives: tuple[Life, ...]
+    flows: bool
+    timing: dict[str, float]
+
+
+def refuse_elastic_statements(disc: Discretisation, materials: dict[str, ResolvedMaterial]) -> None:
+    """Raise InputError for what holds in linear elasticity alone, beside steps or a material that flows."""
+    case = disc.case
+    why = "beside steps" if case.step or case.cycle else "where a material flows"
+    del materials
+    for key, given in (("crack", case.crack), ("corner", case.corner)):
+        if given:
+            raise InputError(f"{key}: a statement about linear elasticity; leave it out {why}")
+    if case.harmonic or case.board is not None:
+        raise InputError(f"{'harmonic' if case.harmonic else 'board'}: adds to a linear answer; leave it out {why}")
+    if case.heat is not None and case.heat.transient is not None and (case.step or case.cycle):
+        raise InputError("heat.transient: not beside [[step]] or [cycle]")
+    if case.mesh.tolerance is not None:
+        raise InputError(f"mesh.tolerance: its error estimate holds in linear elasticity; leave it out {why}")
+
+
+def run_program(disc: Discretisation, materials: dict[str, ResolvedMaterial], say: Callable[[str], None]) -> Done:
+    """March through a case's program and measure every reported step."""
+    started = time.perf_counter()
+    refuse_elastic_statements(disc, materials)
+    plan = plan_of(disc, materials)
+    planned = time.perf_counter()
+    measuring = 0.0
+    results: list[StepResult] = []
+    chosen: tuple[Averages, ...] = ()
+    solution: Marched | None = None
+    from_start = _there_at_the_start(plan.program)
+    settings = Settings(told=lambda done, _: say(f"{done.step}: {done.time:.4g} s"))
+    cut: BoolArray | None = None
+    stages = march(plan.space, plan.materials, plan.laws, plan.program, settings)
+    for leg, stage in zip(plan.legs, stages, strict=True):
+        begun = time.perf_counter()
+        if cut is None or not np.array_equal(cut, stage.moment.alive):
+            cut, quiet = stage.moment.alive, cut is not None
+            chosen = _averages(disc, stage, quiet)
+        flow = flow_of(stage)
+        results.append(_measured(disc, leg, stage, flow, chosen, from_start & stage.moment.alive))
+        if len(results) == len(plan.legs):
+            solution = _solution(plan, stage, flow)
+        measuring += time.perf_counter() - begun
+    assert solution is not None
+    total = time.perf_counter() - planned
+    timing = {"mesh": planned - started, "assemble": 0.0, "solve": total - measuring, "recover": measuring}
+    found = lives(disc.case.life, disc.case.cycle, plan.legs, [r.layers for r in results], materials)
+    return Done(solution, chosen, tuple(results), tuple(found), bool(plan.laws), timing)
+
+
+def _there_at_the_start(program: Program) -> BoolArray:
+    first = program.steps[0]
+    count = len(first.space.mesh.regions)
+    return np.ones(count, dtype=bool) if first.alive is None else first.alive
+
+
+def _averages(disc: Discretisation, stage: Stage, quiet: bool) -> tuple[Averages, ...]:
+    """The functionals of the roots whose conductor is there."""
+    mesh = stage.body.space.mesh
+    there = {name for i, name in enumerate(mesh.regions) if stage.moment.alive[i]}
+    roots = tuple(root for root in disc.roots if root.region in there)
+    with warnings.catch_warnings():
+        if quiet:  # said at the first step already
+            warnings.simplefilter("ignore", FemsimWarning)
+        return tuple(averages(stage.body.space, roots, disc.lengths, chosen=disc.case.metrics.length is not None))
+
+
+def _measured(
+    disc: Discretisation, leg: Leg, stage: Stage, flow: Flow, chosen: tuple[Averages, ...], original: BoolArray
+) -> StepResult:
+    moment, part = stage.moment, stage.part
+    space = stage.body.space
+    u = part.of(moment.unknowns)
+    t = np.asarray(moment.conditions.temperature, dtype=float)
+    there = {name for i, name in enumerate(space.mesh.regions) if moment.alive[i]}
+    probes = _probes(disc, stage, flow)
+    whole = part.into(stage.internal_force, np.zeros(len(moment.unknowns))) - moment.external
+    load = stage.step.load
+    case = disc.case
+    return StepResult(
+        leg=leg,
+        time=moment.time,
+        temperature=(float(t.min()), float(t.max())),
+        roots=tuple(root_metrics(flow.field, average) for average in chosen),
+        regions={name: value for name, value in region_metrics(flow.field).items() if name in there},
+        inelastic=region_means(flow),
+        probes=probes,
+        probe_inelastic={n: inelastic_at(flow, found.value) for n, found in probes.items() if found is not None},
+        layers=tuple(
+            layer_mean(flow, spec.region, spec.thickness, disc.roots, f"life.{i}") for i, spec in enumerate(case.life)
+        )
+        if leg.cycle is not None or not case.cycle or _before_cycle(disc, leg)
+        else (),
+        bow=bow(space, u[: space.nodal].reshape(-1, space.width), original),
+        reactions=supported(stage.step.space, load, whole) if load.supports else {},
+        axial_strain=float(u[space.nodal]) if space.kinematics.globals_ else None,
+        increments=stage.increments,
+    )
+
+
+def _before_cycle(disc: Discretisation, leg: Leg) -> bool:
+    return bool(disc.case.step) and leg.name == disc.case.step[-1].name
+
+
+def _probes(disc: Discretisation, stage: Stage, flow: Flow) -> dict[str, ProbeValue | None]:
+    """Values at the probes; None where the part they lie in is not there."""
+    found: dict[str, ProbeValue | None] = {}
+    small, whole = flow.space.mesh, stage.step.space.mesh
+    for number, probe in enumerate(probes_of(disc)):
+        gone = probe.region is not None and probe.region in small.regions and not len(small.cells_of(probe.region))
+        if small is not whole and (gone or not len(locate_side(small, probe.at, probe.region).cells)):
+            if not len(locate_side(whole, probe.at, probe.region).cells):
+                raise InputError(f"probe.{number}.at: ({probe.at[0]:g}, {probe.at[1]:g}) lies outside the body")
+            found[probe.name] = None
+            continue
+        roots: tuple[Root, ...] = disc.roots
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore" if stage.moment.step > 1 else "default", FemsimWarning)
+            found |= probe_values(_Holder(flow.field), [probe], roots)  # type: ignore[arg-type]
+    return found
+
+
+@dataclass(frozen=True)
+class _Holder:
+    """What probe values read of a solution."""
+
+    field: PointField
+
+    @property
+    def space(self) -> Space:
+        """The field's space."""
+        return self.field.space
+
+
+def _solution(plan: Plan, stage: Stage, flow: Flow) -> Marched:
+    """The last stage as a solution on the part that is there."""
+    part, moment = stage.part, stage.moment
+    space = part.space
+    u = part.of(moment.unknowns)
+    t = part.field(moment.conditions.temperature)
+    load = Load(t, plan.program.start.stress_free_temperature, part.of(moment.prescribed))
+    model = Model(space, plan.materials, load)
+    force, external = stage.internal_force, part.of(moment.external)
+    nodal = external - force
+    reaction = np.where(space.constraints.equation == HELD, -nodal, 0.0)
+    return Marched(
+        model=model,
+        displacement=u[: space.nodal].reshape(-1, space.width),
+        globals_=u[space.nodal :],
+        reaction=reaction,
+        checks=_checks(model, u, nodal, reaction, external, force),
+        factor=stage.factor,
+        load=space.gather(external),
+        flow=flow,
+    )
+
+
+def _checks(
+    model: Model, u: FloatArray, nodal: FloatArray, reaction: FloatArray, external: FloatArray, force: FloatArray
+) -> Checks:
+    """Residual over the largest force, resultant of reactions and loads, and work left over; relative."""
+    space = model.space
+    magnitude = np.abs(force) + np.abs(external)
+    scale = max(float(magnitude.max(initial=0.0)), 1e-300)
+    residual = float(np.abs(space.gather(nodal)).max(initial=0.0)) / scale
+    sums = float((np.abs(external) + np.abs(reaction) + np.abs(force))[: space.nodal].sum()) or 1.0
+    unbalanced = 0.0
+    for mode in model.kinematics.rigid_modes(model.mesh.points).values():
+        unbalanced = max(unbalanced, abs(float(mode.ravel() @ (reaction + external)[: space.nodal])) / sums)
+    work = float(np.abs(u) @ magnitude) or 1.0
+    return Checks(residual=residual, reaction=unbalanced, energy=abs(float(u @ (nodal + reaction))) / work)
