@@ -41,6 +41,8 @@ def results_dict(run: Run) -> dict[str, Any]:
         if isinstance(metric.root, Root) and metric.root in run.fields:
             field = run.fields[metric.root]
             entry |= root_entry(field, metric.root, metric.length)
+            if run.harmonics is not None:
+                entry["singularity"] += antiplane_list(field)
         if isinstance(metric.root, Root) and (metric.root, metric.length) in run.consistent:
             peel, shear = run.consistent[metric.root, metric.length]
             entry["consistent"] = {"peel": peel, "shear": shear}
@@ -84,6 +86,9 @@ def results_dict(run: Run) -> dict[str, Any]:
         document["steps"] = [step_dict(step, model.kinematics.components) for step in run.steps]
     if run.corners:
         document["corners"] = {name: corner_entry(field) for name, field in run.corners.items()}
+        if run.harmonics is not None:
+            for name, field in run.corners.items():
+                document["corners"][name]["singularity"] += antiplane_list(field)
     if run.cracks:
         document["cracks"] = [release_dict(found) for found in run.cracks]
     if run.adaptation is not None:
@@ -275,6 +280,16 @@ def singularity_list(field: RootField, root: Root | None = None) -> list[dict[st
             entry["peel"], entry["shear"] = float((value * peel).real), float((value * shear).real)
         entries.append(entry)
     return entries
+
+
+def antiplane_list(field: RootField | str) -> list[dict[str, Any]]:
+    """The singular exponents of the stress out of the plane, which loads that vary around a body bring in."""
+    from femsim.measures.singularity.antiplane import antiplane_exponents
+
+    if isinstance(field, str):
+        return []
+    found = antiplane_exponents(field.corner.junction)
+    return [{"exponent": value - 1.0, "mode": "antiplane"} for value in found]
 
 
 def root_entry(field: RootField | str, root: Root, length: float) -> dict[str, Any]:
