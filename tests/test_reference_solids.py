@@ -14,10 +14,13 @@ from helpers import close, isotropic, orthotropic
 from solids import SOLIDS, cube, eighth_spheres
 
 from femsim.base.errors import InputError, NumericsError
+from femsim.measures.averages import root_metrics
+from femsim.measures.rims import around, rim_averages
 from femsim.meshes.elements import extrapolation, gauss_points, shape
 from femsim.meshes.extrude import Box, Level, box_mesh, extrude, z_lines
 from femsim.meshes.facets import edges_of, outer_faces, surface_nodes
 from femsim.meshes.grid import Grading, tensor_mesh
+from femsim.meshes.layout import Rim
 from femsim.meshes.locate import locate
 from femsim.meshes.plan import Circle, Plan, inside, plan_mesh
 from femsim.models.assembly import body_force
@@ -378,6 +381,34 @@ def test_rigid_motions_are_named(held, free):
     dofs = np.unique(np.concatenate([3 * mesh.nodes_on(name) + k for name, k in held.items()]))
     with pytest.raises(InputError, match=f"still move {free};"):
         check_held(Space(mesh, THREE_D, Constraints.build(3 * len(mesh.points), dofs)))
+
+
+def test_averages_along_a_circle_of_a_known_stress():
+    """Under a constant stress peel is s_zz, shear follows the angle; inside the circle and outside it alike."""
+    plan = plan_mesh(Plan("square", 30.0, (Circle("c", (4.0, 0.0), 12.0),), part="whole"), Grading(2.0, 2.0))
+    within = inside(plan)[:, 0]
+    mesh = extrude(plan, np.array([0.0, 2.0, 6.0]), np.tile(np.where(within, 0, 1), (2, 1)), ("in", "out"))
+    a = 1e-4 * np.array([[3.0, 1.0, 2.0], [1.0, -2.0, 4.0], [2.0, 4.0, 5.0]])
+    dofs, copper = np.arange(3 * len(mesh.points)), material("Cu")
+    model = held_at(mesh, dofs[:-1], (mesh.points @ a.T).ravel(), {"in": copper, "out": copper})
+    solution = solve(model)
+    stress = points_of(solution.field, mesh)[0, 0]
+    for region, into in (("in", -1), ("out", 1)):
+        rim = Rim("r", (4.0, 0.0), 12.0, 0.0, region, 1, 10.0, 6.0, into)
+        (found,) = rim_averages(model.space, [rim], [3.0])
+        whole, arcs = root_metrics(solution.field, found.whole), around(solution.field, found)
+        close(whole.peel, stress[2], 1e-9)
+        close(whole.shear, 0.0, 3e-3, scale=abs(stress[4]))  # cells that the ring cuts count by parts
+        close(whole.von_mises, von_mises(stress), 1e-9)
+        assert len(arcs.angle) == 32
+        angle = np.radians(arcs.angle)
+        close(arcs.values["peel"], stress[2], 1e-9)
+        close(arcs.values["shear"], stress[4] * np.cos(angle) + stress[5] * np.sin(angle), 5e-3, scale=abs(stress[5]))
+        close(arcs.values["shear_t"], stress[5] * np.cos(angle) - stress[4] * np.sin(angle), 5e-3, scale=abs(stress[5]))
+        value, where = arcs.largest("shear")
+        assert abs(value) == pytest.approx(np.hypot(stress[4], stress[5]), rel=1e-2)
+        away = where - np.degrees(np.arctan2(stress[5], stress[4]))
+        assert abs((away + 90.0) % 180.0 - 90.0) < 6.0
 
 
 def test_what_superlu_does_in_space_is_stated():

@@ -112,16 +112,13 @@ def _concentric(layout: Layout, lengths: tuple[float, ...]) -> _Profile:
     circles = [Circle(f"circle_{i}", (0.0, 0.0), r, r in at_roots) for i, r in enumerate(radii)]
     rims, fine, levels = [], dict[float, float](), [float(v) for v in y]
     for root in layout.roots:
-        if root.into[0] > 0:
-            raise InputError(f"root {root.name}: the conductor lies outside its circle; 3d has no such roots yet")
-        rims.append(
-            Rim(root.name, (0.0, 0.0), root.at[0], root.at[1], root.region, root.into[1], root.width, root.height)
-        )
+        into, up = root.into
+        rims.append(Rim(root.name, (0.0, 0.0), root.at[0], root.at[1], root.region, up, root.width, root.height, into))
         fine[root.at[1]] = 1.0
         for length in lengths:
-            edge, height = root.at[0] - length, root.at[1] + root.into[1] * length
+            edge, height = root.at[0] + into * length, root.at[1] + up * length
             if length < root.width and all(abs(edge - r) > 1e-6 * x[-1] for r in radii):
-                circles.append(Circle(f"{root.name}_{length:g}", (0.0, 0.0), edge, False))
+                circles.append(Circle(f"{root.name}_{length:g}_{len(circles)}", (0.0, 0.0), edge, False))
                 radii.append(edge)
             if length < root.height:
                 levels.append(height)

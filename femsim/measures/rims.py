@@ -1,4 +1,4 @@
-"""Averages along root circles of bodies in space: over the annulus inward of the circle, all around and arc by arc.
+"""Averages along root circles of bodies in space: over the annulus in the conductor, all around and arc by arc.
 
 For a circle of radius R about an axis along z, an averaging length L and the conductor's side of the interface z = z0:
 
@@ -6,9 +6,10 @@ For a circle of radius R about an axis along z, an averaging length L and the co
     shear   = the same of s_rz = s_xz cos + s_yz sin, shear_t of s_tz = s_yz cos - s_xz sin
     von Mises = its volume average over R - L <= r <= R, z in [z0, z0 + L] in the conductor
 
-As in the plane (:mod:`femsim.measures.averages`) stresses at the interface are those of the conductor's cells, carried
-to their faces from the superconvergent points. Cells that the annulus or an arc cuts are integrated over parts, in or
-out by the parts' middles.
+and over R <= r <= R + L where the conductor lies outside the circle. As in the plane
+(:mod:`femsim.measures.averages`) stresses at the interface are those of the conductor's cells, carried to their faces
+from the superconvergent points. Faces are integrated by parts of themselves, in or out of the annulus and of an arc
+point by point; so are cells that the ring cuts.
 """
 
 from __future__ import annotations
@@ -193,6 +194,7 @@ def _faces(space: Space, rim: Rim, length: float) -> list[_Points]:
     """Points on the conductor's faces at the interface, inside the annulus."""
     mesh = space.mesh
     cells = mesh.cells_of(rim.region)
+    low, high = rim.ring(length)
     found = []
     corner = node_points(mesh.element)
     for face in mesh.info.faces:
@@ -200,13 +202,11 @@ def _faces(space: Space, rim: Rim, length: float) -> list[_Points]:
         flat = np.all(np.abs(x[..., 2] - rim.z) <= 1e-9 * mesh.extent, axis=1)
         flat &= (mesh.points[mesh.cells[cells]].mean(axis=1)[:, 2] - rim.z) * rim.up > 0
         radius, _ = _place(rim, x)
-        near = flat & (radius.max(axis=1) > rim.radius - length) & (radius.min(axis=1) < rim.radius)
-        inside = near & (radius.min(axis=1) >= (rim.radius - length) * (1 - 1e-9))
+        near = flat & (radius.max(axis=1) > low) & (radius.min(axis=1) < high)
         plane = {3: "tri3", 4: "quad4", 6: "tri6", 8: "quad8", 9: "quad9"}[len(face)]
-        for chosen, (xi, w) in ((inside, _cut(plane)), (near & ~inside, _cut(plane))):
-            rows = np.flatnonzero(chosen)
-            if not len(rows):
-                continue
+        rows = np.flatnonzero(near)
+        if len(rows):
+            xi, w = _cut(plane)
             values, slopes = shape(plane, xi)
             nodes = x[rows]
             tangent = np.einsum("qnd,knc->kqdc", slopes, nodes)
@@ -220,7 +220,8 @@ def _faces(space: Space, rim: Rim, length: float) -> list[_Points]:
 
 
 def _limited(weights: FloatArray, r: FloatArray, rim: Rim, length: float) -> FloatArray:
-    within: BoolArray = (r >= rim.radius - length) & (r <= rim.radius * (1 + 1e-9))
+    low, high = rim.ring(length)
+    within: BoolArray = (r >= low * (1 - 1e-9)) & (r <= high * (1 + 1e-9))
     return np.where(within, weights, 0.0)
 
 
@@ -245,8 +246,9 @@ def _volumes(space: Space, rim: Rim, length: float) -> list[_Points]:
     slack = 1e-9 * mesh.extent
     radius, _ = _place(rim, x)
     tall = (x[..., 2].max(axis=1) > low + slack) & (x[..., 2].min(axis=1) < high - slack)
-    near = tall & (radius.max(axis=1) > rim.radius - length) & (radius.min(axis=1) < rim.radius)
-    within = near & (radius.min(axis=1) >= (rim.radius - length) * (1 - 1e-9))
+    inner, outer = rim.ring(length)
+    near = tall & (radius.max(axis=1) > inner) & (radius.min(axis=1) < outer)
+    within = near & (radius.min(axis=1) >= inner * (1 - 1e-9)) & (radius.max(axis=1) <= outer * (1 + 1e-9))
     within &= (x[..., 2].min(axis=1) >= low - slack) & (x[..., 2].max(axis=1) <= high + slack)
     found = []
     for chosen, (xi, w) in (

@@ -76,8 +76,8 @@ class Root:
 class Rim:
     """A root circle of a body in space: where a round conductor's side wall meets the interface z = ``z``.
 
-    ``up`` is 1 where the conductor lies above the interface, -1 below; ``width`` and ``height`` bound the averaging
-    lengths.
+    ``up`` is 1 where the conductor lies above the interface, -1 below; ``into`` is -1 where it lies inside the
+    circle, 1 outside; ``width`` and ``height`` bound the averaging lengths.
     """
 
     name: str
@@ -88,6 +88,12 @@ class Rim:
     up: Literal[-1, 1]
     width: float
     height: float
+    into: Literal[-1, 1] = -1
+
+    def ring(self, length: float) -> tuple[float, float]:
+        """Radii between which an average over ``length`` runs."""
+        low, high = sorted((self.radius, self.radius + self.into * length))
+        return low, high
 
     @property
     def at(self) -> tuple[float, float, float]:
