@@ -82,6 +82,9 @@ def heat_values(
     boundaries |= _through_supports(model, temperature, reaction)
     power = sum(one.power for one in sources.values())
     passing = sum(abs(one.power) for one in sources.values()) or sum(abs(q) for q in boundaries.values())
+    level = np.ptp(temperature) <= 1e-9 * (1.0 + float(np.abs(temperature).max()))
+    if level and not any(one.power for one in sources.values()):
+        passing = 0.0  # nothing flows but rounding
     missing = power - sum(boundaries.values()) - stored
     return HeatValues(
         float(temperature.max()),

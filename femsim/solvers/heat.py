@@ -155,7 +155,7 @@ def _largest_flow(model: HeatModel, temperature: FloatArray) -> float:
     mesh = model.mesh
     own = temperature[mesh.cells]
     # a body of one temperature carries nothing but the rounding of its level
-    span = np.maximum(np.ptp(own, axis=1), 1e-5 * np.abs(own).max(axis=1))
+    span = np.maximum(np.ptp(own, axis=1), 1e-3 * np.abs(own).max(axis=1))
     k = np.array([float(np.max([np.max(p.values) for p in c.conductivity])) for c in model.conductors])
     x = mesh.points[mesh.cells[:, : mesh.info.corners]]
     around = model.space.kinematics.measure(x[..., 0]).mean(axis=1)
