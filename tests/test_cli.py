@@ -289,7 +289,7 @@ def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
     with Path("/dev/full").open("w") as full:
         done = process("materials", cwd=tmp_path, capture_output=False, stdout=full, stderr=subprocess.PIPE)
     assert done.returncode == 2
-    assert done.stderr == "femsim: error: No space left on device\n"
+    assert done.stderr == "femsim: error: standard output: No space left on device\n"
 
 
 class Stream:

@@ -44,6 +44,11 @@ class BeyondYield(FemsimWarning):
     """A stress far above what the material is known to bear, in an answer that does not know it."""
 
 
+def printable(text: object) -> str:
+    """A text on one line without characters that a terminal would obey or a file could not hold."""
+    return "".join(c if c.isprintable() else "?" for c in str(text))
+
+
 def nearest(word: str, choices: Iterable[str]) -> str:
     """`` (did you mean 'x'?)`` for the nearest of ``choices``, or an empty string where none is near."""
     # comparing takes time in the square of the length, and names of files may be of any length and number

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 import secrets
 import select
@@ -13,15 +14,18 @@ import shutil
 import signal
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
-from femsim.base.errors import InputError
+from femsim.base.errors import InputError, printable
 
 _PREFIX = ".femsim-"
 #: seconds after which a pipe that says nothing is given up
 PATIENCE = 10.0
+#: bytes of the largest JSON document that is read
+MOST_JSON = 4_000_000_000
 
 
 def atomic_write(path: str | Path, content: bytes | str) -> None:
@@ -37,9 +41,30 @@ def atomic_write(path: str | Path, content: bytes | str) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):  # a full disk does not say where, and the name beside it says nothing
+            error.filename, error.filename2 = str(target), None
         raise
+
+
+def read_json(path: str | Path) -> Any:
+    """The document of a JSON file. Raises OSError, or ValueError for what is no JSON, is not UTF-8, or nested too
+    deeply.
+    """
+    raw = read_bytes(path, MOST_JSON)
+    if len(raw) > MOST_JSON:
+        raise ValueError(f"larger than {MOST_JSON / 1e9:g} GB")
+    return parse_json(raw)
+
+
+def parse_json(raw: bytes | str) -> Any:
+    """The document of a JSON text. Raises ValueError."""
+    try:
+        return json.loads(raw)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def read_bytes(path: str | Path, most: int) -> bytes:
@@ -74,28 +99,32 @@ def check_target(target: str | Path, label: str = "--out") -> None:
     behind.
     """
     path = Path(target)
+    if not str(target):
+        raise InputError(f"{label}: is empty; give a directory")
+    shown = printable(path)
     try:
         if path.exists() and not path.is_dir():
-            raise InputError(f"{label}: {path} is a file, not a directory")
+            raise InputError(f"{label}: {shown} is a file, not a directory")
         if path.is_symlink() and not path.exists():
-            raise InputError(f"{label}: {path} is a link that leads nowhere")
+            raise InputError(f"{label}: {shown} is a link that leads nowhere")
         ground = _existing(path)
         if not ground.is_dir():
-            raise InputError(f"{label}: {ground} is a file, not a directory")
+            raise InputError(f"{label}: {printable(ground)} is a file, not a directory")
         probe = ground / f"{_PREFIX}{secrets.token_hex(6)}"
         probe.mkdir()
         probe.rmdir()
     except (OSError, ValueError) as error:
-        raise InputError(f"{label}: {path}: cannot be written ({_reason(error)})") from None
+        raise InputError(f"{label}: {shown}: cannot be written ({_reason(error)})") from None
 
 
 @contextlib.contextmanager
-def staged_directory(target: str | Path) -> Iterator[Path]:
+def staged_directory(target: str | Path, gone: Collection[str] = ()) -> Iterator[Path]:
     """A directory to fill; on leaving it its files replace those in ``target`` one by one, each whole. On an exception
     nothing is moved.
 
-    Files of earlier results that the new ones lack stay. The temporary directory is a sibling of ``target``, or lies
-    inside it where it exists already (it may be a mount of its own), and is gone afterwards in any case.
+    Files of earlier results that the new ones lack stay, but for those that ``gone`` names by then: they are taken away
+    in the same step, so that no signal can leave two runs mixed. The temporary directory is a sibling of ``target``, or
+    lies inside it where it exists already (it may be a mount of its own), and is gone afterwards in any case.
     """
     path = Path(target)
     made: list[Path] = []
@@ -110,6 +139,13 @@ def staged_directory(target: str | Path) -> Iterator[Path]:
         with _uninterrupted():
             _publish(stage, path)
             made.clear()
+            for name in gone:
+                with contextlib.suppress(OSError, ValueError):
+                    (path / name).unlink(missing_ok=True)
+    except OSError as error:
+        if error.filename is None or (stage is not None and str(error.filename).startswith(str(stage))):
+            error.filename, error.filename2 = str(path), None
+        raise
     finally:
         with _uninterrupted():
             if stage is not None:
@@ -150,7 +186,7 @@ def _reason(error: OSError | ValueError) -> str:
 
 @contextlib.contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Holds back Ctrl-C and SIGTERM for the few milliseconds in which files move, then lets them act."""
+    """Holds back Ctrl-C, SIGTERM and SIGHUP for the few milliseconds in which files move, then lets them act."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -159,7 +195,8 @@ def _uninterrupted() -> Iterator[None]:
     def remember(number: int, frame: FrameType | None) -> None:
         caught.append(number)
 
-    before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
+    wanted = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.signal(number, remember) for number in wanted}
     try:
         yield
     finally:

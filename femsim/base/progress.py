@@ -11,6 +11,8 @@ import time
 from types import TracebackType
 from typing import TextIO
 
+from femsim.base.errors import printable
+
 #: seconds of work before the first line appears
 PATIENCE = 1.0
 
@@ -34,7 +36,7 @@ class Progress:
         if self._quiet:
             return
         with self._lock:
-            self._step = " ".join(step.split())
+            self._step = printable(" ".join(step.split()))
             waited = time.monotonic() - self._start
             if waited >= self._patience:
                 self._show()

@@ -18,7 +18,8 @@ from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
 
-from femsim.base.errors import InputError, nearest
+from femsim.base.errors import InputError, nearest, printable
+from femsim.base.files import read_bytes
 from femsim.cases.case import CASE_TYPES, Case
 from femsim.cases.faults import material_fault
 from femsim.cases.keys import Geometry
@@ -61,7 +62,7 @@ def load_case(source: str | Path, overrides: Sequence[str] = ()) -> tuple[Case, 
     if overrides:
         data = apply_overrides(data, overrides, file)
         unnamed = unnamed and "name" not in data
-    data.setdefault("name", path.stem)
+    data.setdefault("name", show_file(path.stem))
     case = parse_case(data, file, overrides)
     defaulted = frozenset(_defaulted(case)) | ({"name"} if unnamed else set())
     return case, CaseOrigin(path, path.stem, path.parent, defaulted, tuple(overrides))
@@ -105,8 +106,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     """The tables of a TOML file, with numbers that are finite and a depth that is sane."""
     file = show_file(path)
     try:
-        with path.open("rb") as stream:
-            raw = stream.read(MAX_BYTES + 1)
+        raw = read_bytes(path, MAX_BYTES)
     except (OSError, ValueError) as error:
         raise InputError(f"{file}: {_reason(error)}") from None
     if len(raw) > MAX_BYTES:
@@ -223,22 +223,26 @@ def parse_override(override: str) -> tuple[tuple[str, ...], Any]:
     key, equals, text = override.partition("=")
     key, text = key.strip(), text.strip()
     label = f"--set {show_text(override)}"
+    if not _is_text(override):
+        raise InputError(f"{label}: not UTF-8 text")
     if not equals or not key:
         raise InputError(f"{label}: not of the form KEY=VALUE, e.g. geometry.post_radius=40")
     if not text:
         raise InputError(f"{label}: no value after '='")
     try:
-        if "\n" in key:
+        if "\n" in key or len(key) > 1000:
             raise ValueError
         node: Any = tomllib.loads(f"{key} = 0")
+        path: list[str] = []
+        while isinstance(node, dict):
+            if len(path) > MAX_DEPTH:
+                raise InputError(f"{label}: nested deeper than {MAX_DEPTH} levels")
+            ((name, node),) = node.items()  # a comment is no key, nor is the head of a table
+            path.append(name)
+        if node != 0 or isinstance(node, list):
+            raise ValueError
     except (ValueError, RecursionError):
         raise InputError(f"{label}: {show(key)} is not a key, e.g. geometry.post_radius") from None
-    path: list[str] = []
-    while isinstance(node, dict):
-        if len(path) > MAX_DEPTH:
-            raise InputError(f"{label}: nested deeper than {MAX_DEPTH} levels")
-        name, node = next(iter(node.items()))
-        path.append(name)
     try:
         parsed = tomllib.loads(f"value = {text}")
         if list(parsed) != ["value"]:
@@ -377,16 +381,30 @@ def _listed(value: Any) -> Any:
 # ---------------------------------------------------------------- checks that need no mesh
 
 
+def _is_text(text: str) -> bool:
+    """Whether a file or a name can hold it: no zero character, no bytes that are not UTF-8."""
+    try:
+        return b"\0" not in text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+
+
 def _check_values(data: Mapping[str, Any], file: str, prefix: Path_ = ()) -> None:
     """Refuse what no key can take: numbers that are not finite, integers beyond every limit, absurd depth."""
+    if not all(_is_text(str(key)) for key in data):
+        raise InputError(f"{file}: a key holds a character that is not text")
     stack: list[tuple[Path_, Any]] = [((*prefix, key), value) for key, value in reversed(list(data.items()))]
     while stack:
         path, value = stack.pop()
         if isinstance(value, dict | list):
             if len(path) >= MAX_DEPTH:
                 raise InputError(f"{file}: {dotted(path[:3])}: nested deeper than {MAX_DEPTH} levels")
+            if isinstance(value, dict) and not all(_is_text(str(key)) for key in value):
+                raise InputError(f"{file}: {dotted(path)}: a key holds a character that is not text")
             pairs = value.items() if isinstance(value, dict) else enumerate(value)
             stack.extend(((*path, key), entry) for key, entry in reversed(list(pairs)))
+        elif isinstance(value, str) and not _is_text(value):
+            raise InputError(f"{file}: {dotted(path)}: {show_text(value)!r} holds a character that is not text")
         elif isinstance(value, float) and not (abs(value) < float("inf")):
             raise InputError(f"{file}: {dotted(path)}: {value} is not a finite number")
         elif isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**300:
@@ -416,7 +434,7 @@ def _defaulted(model: BaseModel, prefix: str = "") -> Iterator[str]:
 
 def show_file(path: Path | str) -> str:
     """A file name on one line."""
-    return "".join(c if c.isprintable() else "?" for c in str(path))
+    return printable(path)
 
 
 def show_text(text: str) -> str:

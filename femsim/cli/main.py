@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import os
 import re
 import signal
@@ -17,10 +18,10 @@ import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from types import FrameType
-from typing import NoReturn, TextIO
+from typing import Any, NoReturn, TextIO
 
 import femsim
-from femsim.base.errors import FemsimWarning, InputError, NumericsError, nearest
+from femsim.base.errors import FemsimWarning, InputError, NumericsError, nearest, printable
 from femsim.base.threads import check_threads
 from femsim.cli import claims as cli_claims
 from femsim.cli import converge as cli_converge
@@ -52,6 +53,10 @@ class Interrupted(KeyboardInterrupt):
 
 class Parser(argparse.ArgumentParser):
     """An argument parser whose complaints are input errors of one line."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Write help; argparse would say nothing of a disk that is full."""
+        (file or sys.stdout).write(message)
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing the usage."""
@@ -129,6 +134,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # systems, keeps its own.
     if "numpy" not in sys.modules:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    _open_streams()
     received: list[int] = []
     try:
         with _signals(received), _one_line_warnings():
@@ -141,21 +147,43 @@ def main(argv: Sequence[str] | None = None) -> int:
         _abandon(sys.stdout)
         return BROKEN_PIPE
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        say_error(f"{where}{error.strerror or error}")
+        if received:
+            return _interrupted(received[0])
+        say_error(f"{error.filename or 'standard output'}: {error.strerror or error}")
         _abandon(sys.stdout)
         return BAD_INPUT
     except Exception:
         if received:  # an interrupt that a library turned into an error of its own
             return _interrupted(received[0])
         raise
-    return code
+    return _interrupted(received[0]) if received else code  # or one that it held back
+
+
+def _open_streams() -> None:
+    """Streams that are there and take every text: a closed one leads nowhere, and what an encoding lacks is written as
+    a number.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:  # closed before the start; the next file must not get its number
+            try:
+                os.fstat(number)
+            except OSError:
+                os.open(os.devnull, os.O_RDWR)
+            nowhere = open(number, "w" if number else "r", encoding="utf-8", closefd=False)  # noqa: SIM115
+            setattr(sys, name, nowhere)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _guarded(argv: Sequence[str] | None) -> int:
     try:
         check_threads()
         arguments = parser().parse_args(argv)
+        for name in ("case", "study", "directory", "out", "to", "profile", "scheduler"):
+            if getattr(arguments, name, None) == "":
+                option = name.upper() if name in ("case", "study", "directory") else f"--{name}"
+                raise InputError(f"{option}: is empty; give a name, or leave it out")
         return _dispatch(arguments)
     except SystemExit as stop:  # --help and --version
         return int(stop.code or 0)
@@ -210,7 +238,7 @@ def say_error(message: str) -> None:
 def _say(message: str) -> None:
     start = "\r\x1b[K" if sys.stderr.isatty() else ""
     with contextlib.suppress(OSError, ValueError):
-        sys.stderr.write(f"{start}femsim: {' '.join(message.split())}\n")
+        sys.stderr.write(f"{start}femsim: {printable(' '.join(message.split()))}\n")
         sys.stderr.flush()
 
 
@@ -255,14 +283,29 @@ def _signals(received: list[int]) -> Iterator[None]:
 
     wanted = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
     before = {number: signal.getsignal(number) for number in wanted}
+    hook = sys.unraisablehook
+
+    def again(unraisable: Any) -> None:
+        """An interrupt that met a destructor or a callback, where exceptions end: it comes back a moment later."""
+        if not isinstance(unraisable.exc_value, Interrupted):
+            hook(unraisable)
+            return
+        number = unraisable.exc_value.number
+        timer = threading.Timer(0.1, lambda: os.kill(os.getpid(), number))
+        timer.daemon = True
+        timer.start()
+
+    sys.unraisablehook = again
     for number, handler in before.items():
-        if handler in (signal.SIG_DFL, signal.default_int_handler):  # an ignored signal (nohup) stays ignored
+        if handler not in (signal.SIG_IGN, None):  # an ignored signal (nohup) stays ignored
             signal.signal(number, raise_)
     try:
         yield
     finally:
+        sys.unraisablehook = hook
         for number, handler in before.items():
-            signal.signal(number, handler)
+            if handler is not None:
+                signal.signal(number, handler)
 
 
 def _interrupted(number: int) -> int:

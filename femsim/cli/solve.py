@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from femsim.base.errors import InputError, NumericsError, ToleranceError
-from femsim.cli.text import number, out, out_json, table
+from femsim.cli.text import number, out, out_json, shown, table
 
 if TYPE_CHECKING:
     from femsim.cases.case import Case
@@ -146,6 +146,7 @@ def _show_results(document: dict[str, Any], rows: list[list[str]]) -> None:
     from femsim.runs.results import crack_notes, crack_table, left_out_words
     from femsim.runs.units import is_plane, output_unit
 
+    document = shown(document)
     case, mesh = document["case"], document["mesh"]
     delta = case["delta_t"]
     change = f"{delta[0]:+g} to {delta[1]:+g} K" if isinstance(delta, list | tuple) else f"{delta:+g} K"

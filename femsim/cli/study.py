@@ -169,6 +169,10 @@ def _check_engine(arguments: argparse.Namespace) -> None:
             raise InputError(f"--{option}: goes with --engine {engine}")
     if arguments.engine == "dask" and not arguments.scheduler:
         raise InputError("--scheduler: missing; --engine dask needs the address of a scheduler, e.g. tcp://host:8786")
+    if arguments.engine == "dask":
+        from femsim.study.dasked import scheduler_address
+
+        scheduler_address(arguments.scheduler)
 
 
 def _by_slurm(arguments: argparse.Namespace, store: Any, site: Any) -> int:

@@ -7,21 +7,40 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from femsim.base.errors import printable
 from femsim.base.finite import finite
 
 
 def out(text: str) -> None:
-    """Write lines to standard output."""
-    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    """Write lines to standard output, without characters that a terminal would obey."""
+    lines = "\n".join(printable(line) for line in text.split("\n"))
+    sys.stdout.write(lines if lines.endswith("\n") else lines + "\n")
 
 
 def out_json(document: Any) -> None:
-    """Write one JSON document to standard output."""
-    out(json.dumps(finite(document), indent=2, ensure_ascii=False, allow_nan=False))
+    """Write one JSON document to standard output, in ASCII where the stream cannot take it as it is."""
+    for ascii_ in (False, True):
+        text = json.dumps(finite(document), indent=2, ensure_ascii=ascii_, allow_nan=False) + "\n"
+        try:
+            text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+        except UnicodeEncodeError:
+            continue
+        break
+    sys.stdout.write(text)
+
+
+def shown(document: Any) -> Any:
+    """The document with all names and texts on one line, as a table or a sentence shows them."""
+    if isinstance(document, str):
+        return printable(document)
+    if isinstance(document, dict):
+        return {shown(key): shown(entry) for key, entry in document.items()}
+    return [shown(entry) for entry in document] if isinstance(document, list | tuple) else document
 
 
 def table(rows: Sequence[Sequence[str]], right: Sequence[int] = (), indent: int = 0) -> str:
     """Aligned columns, two spaces apart, the first row underlined; columns in ``right`` are flush right."""
+    rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
 
     def line(row: Sequence[str]) -> str:

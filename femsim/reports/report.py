@@ -8,11 +8,12 @@ solving.
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import femsim
 from femsim.base.errors import InputError
-from femsim.base.files import atomic_write, staged_directory
+from femsim.base.files import atomic_write, read_json, staged_directory
 from femsim.base.finite import finite
 from femsim.cases.casefile import dump_case
 from femsim.measures.stress import nodal_stress
@@ -90,22 +91,22 @@ def publish(
     """Write all that :func:`write_outputs` writes into a directory of results, each file whole, and drop figures of an
     earlier run that this one has not; names of the files written, relative to the directory.
     """
-    earlier = figure_files(directory)
-    with staged_directory(directory) as stage:
+    gone = figure_files(directory)  # of another case solved into the same directory
+    with staged_directory(directory, gone) as stage:
         paths = write_outputs(run, stage, progress, base, artist)
         written = [str(path.relative_to(stage)) for path in paths]
-    for name in earlier.difference(written):  # of another case solved into the same directory
-        (directory / name).unlink(missing_ok=True)
+        gone.difference_update(written)
     return sorted(written)
 
 
 def figure_files(directory: Path) -> set[str]:
     """Figures that the metrics.json of a result directory names, as paths in it; none where there is no such file."""
     try:
-        listed = json.loads((directory / "metrics.json").read_text(encoding="utf-8"))["report"]["figures"]
-        return {f"figures/{Path(entry['name']).name}.{kind}" for entry in listed for kind in ("png", "svg")}
+        listed = read_json(directory / "metrics.json")["report"]["figures"]
+        names = {str(entry["name"]) for entry in listed}
     except (OSError, ValueError, KeyError, TypeError):
         return set()
+    return {f"figures/{name}.{kind}" for name in names if re.fullmatch(r"[\w.-]+", name) for kind in ("png", "svg")}
 
 
 def rebuild(directory: Path) -> Path:
@@ -114,7 +115,7 @@ def rebuild(directory: Path) -> Path:
         if not (directory / name).is_file():
             raise InputError(f"{directory / name}: no such file; `femsim solve CASE --out {directory}` writes it")
     try:
-        document = json.loads((directory / "metrics.json").read_text(encoding="utf-8"))
+        document = read_json(directory / "metrics.json")
     except (OSError, ValueError) as error:
         raise InputError(f"{directory / 'metrics.json'}: cannot be read ({str(error).splitlines()[0]})") from None
     if not isinstance(document, dict) or not isinstance(document.get("report"), dict):

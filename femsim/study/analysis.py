@@ -22,6 +22,8 @@ from femsim.study.store import DONE, Store
 
 #: resamples behind every interval
 RESAMPLES = 200
+#: more values than this of a grid are drawn in bins
+MOST_LEVELS = 100
 #: share of the resamples an interval holds
 CONFIDENCE = 0.95
 
@@ -37,6 +39,7 @@ class Axis:
     u: FloatArray
     categories: tuple[str, ...] = ()
     log: bool = False
+    levels: bool = False  # a grid: every value is one of a few
 
     @property
     def label(self) -> str:
@@ -115,15 +118,11 @@ def load_frame(store: Store) -> Frame:
     axes = []
     for key, kind in zip(plan.keys, plan.kinds, strict=True):
         column = table[key].to_pylist()
-        axes.append(
-            _axis(
-                key,
-                plan.unit(key),
-                [restored(column[i], kind) for i in keep],
-                kind in ("number", "integer"),
-                specs.get(key),
-            )
-        )
+        try:
+            values = [restored(column[i], kind) for i in keep]
+        except (ValueError, TypeError):
+            raise InputError(f"{store.directory}: a row's {key!r} is not what the study writes") from None
+        axes.append(_axis(key, plan.unit(key), values, kind in ("number", "integer"), specs.get(key)))
     outputs = {path: table[path].to_numpy(zero_copy_only=False).astype(float)[keep] for path in plan.outputs}
     points = table["point"].to_numpy()[keep]
     worst = tuple(sorted(errors.items(), key=lambda e: -e[1])[:10])
@@ -137,7 +136,8 @@ def _axis(key: str, unit: str, values: list[Any], numeric: bool, spec: Parameter
     if numeric:
         x = np.asarray(values, dtype=float)
         u = unit_values(spec, values) if spec is not None else (np.argsort(np.argsort(x)) + 0.5) / max(len(x), 1)
-        return Axis(key, name, unit, x, u, log=bool(spec and spec.scale == "log"))
+        few = spec is None or spec.values is not None or (spec.steps is not None and spec.distribution == "uniform")
+        return Axis(key, name, unit, x, u, log=bool(spec and spec.scale == "log"), levels=few)
     known = list(dict.fromkeys(repr(v) for v in (spec.values if spec and spec.values else values)))
     index = np.array([known.index(repr(v)) for v in values], dtype=float)
     labels = tuple(text.strip("'\"") if len(text) < 26 else text[:23] + "..." for text in known)
@@ -148,26 +148,30 @@ def _axis(key: str, unit: str, values: list[Any], numeric: bool, spec: Parameter
 
 
 def bins_of(axis: Axis, most: int = 12) -> tuple[npt.NDArray[np.int64], FloatArray, FloatArray]:
-    """The bin of every point, the bins' middles and their edges: categories and grid values by themselves, else equal
-    counts of width.
+    """The bin of every point, the bins' middles and their edges: categories and the values of a grid by themselves,
+    else bins of equal width.
     """
     distinct = np.unique(axis.x)
-    if axis.categories or len(distinct) <= most:
+    if axis.categories or len(distinct) <= (MOST_LEVELS if axis.levels else most):
         middles = np.arange(len(axis.categories), dtype=float) if axis.categories else distinct
         index = np.searchsorted(middles, axis.x)
-        inner = 0.5 * (middles[1:] + middles[:-1])
-        width = np.diff(middles).mean() if len(middles) > 1 else 1.0
-        return (
-            index.astype(np.int64),
-            middles,
-            np.concatenate([[middles[0] - 0.5 * width], inner, [middles[-1] + 0.5 * width]]),
-        )
+        return index.astype(np.int64), middles, _edges(middles, axis.log)
     scale = np.log if axis.log and distinct[0] > 0 else np.asarray
     low, high = float(scale(distinct[0])), float(scale(distinct[-1]))
     edges = np.linspace(low, high, most + 1)
     index = np.clip(np.searchsorted(edges, scale(axis.x), side="right") - 1, 0, most - 1)
     back = np.exp if scale is np.log else np.asarray
     return index.astype(np.int64), np.asarray(back(0.5 * (edges[1:] + edges[:-1]))), np.asarray(back(edges))
+
+
+def _edges(middles: FloatArray, log: bool) -> FloatArray:
+    """Edges half-way between values, and as far beyond the first and the last one."""
+    if log and middles[0] > 0:
+        return np.asarray(np.exp(_edges(np.log(middles), False)))
+    if len(middles) == 1:
+        return np.array([middles[0] - 0.5, middles[0] + 0.5])
+    inner = 0.5 * (middles[1:] + middles[:-1])
+    return np.concatenate([[2 * middles[0] - inner[0]], inner, [2 * middles[-1] - inner[-1]]])
 
 
 def main_effect(axis: Axis, y: FloatArray, most: int = 10) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
@@ -206,7 +210,7 @@ def _saltelli(d: int, y: FloatArray) -> Sensitivity | None:
     try:
         sobol = importlib.import_module("SALib.analyze.sobol")
     except ImportError:
-        raise InputError("Sobol indices need SALib; pip install femsim[sweep]") from None
+        raise InputError("Sobol indices need the package SALib: pip install SALib") from None
     if float(np.std(y)) == 0.0:
         return None
     with warnings.catch_warnings(), np.errstate(all="ignore"):

@@ -9,12 +9,16 @@ its workers again and again is taken apart until the guilty point stands alone a
 from __future__ import annotations
 
 import importlib
+import logging
+import re
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from femsim.base.errors import InputError, NumericsError
+from femsim.base.files import read_json
 from femsim.study.local import MOST
 from femsim.study.meter import Meter
 from femsim.study.order import profitable_order
@@ -36,25 +40,59 @@ def run_chunk(plan: dict[str, Any], points: list[int]) -> tuple[list[tuple[Any, 
     return [(p, r.outputs, r.error, r.seconds) for p, r in zip(points, rows, strict=True)], run.take_reuse()
 
 
-def run_dask(store: Store, points: Sequence[int], meter: Meter, scheduler: str, timeout: float = 15.0) -> None:
+def run_dask(store: Store, points: Sequence[int], meter: Meter, scheduler: str, timeout: float = 10.0) -> None:
     """Run points through a scheduler (``tcp://host:port``, or its JSON file). Raises InputError where it cannot be
     reached.
     """
     try:
         distributed: Any = importlib.import_module("distributed")
     except ImportError:
-        raise InputError("--engine dask needs dask and distributed; pip install femsim[dask]") from None
-    try:
-        file = {"scheduler_file": scheduler} if Path(scheduler).is_file() else {"address": scheduler}
-        client = distributed.Client(**file, timeout=timeout, set_as_default=False)
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"--scheduler: {scheduler}: no Dask scheduler answers there ({error_text(error)})") from None
+        raise InputError("--engine dask needs the package distributed: pip install distributed") from None
+    address = scheduler_address(scheduler)
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it would say stands in the error
+    client = _connected(distributed, address, timeout)
     try:
         _Feeder(client, store, points, meter).run()
     except OSError as error:
         raise InputError(f"{store.parts}: cannot be written ({(error.strerror or str(error)).lower()})") from None
     finally:
         client.close()
+
+
+def _connected(distributed: Any, address: str, timeout: float) -> Any:
+    """A client of the scheduler. Raises InputError where none answers in time."""
+    # a client that does not get through would wait for the scheduler once more when it is taken away
+    kind: Any = type("Client", (distributed.Client,), {"__del__": lambda self: None})
+    found: list[Any] = []
+
+    def connect() -> None:
+        try:
+            found.append(kind(address, timeout=timeout, set_as_default=False))
+        except Exception as error:  # whatever answers there, or does not
+            found.append(error)
+
+    thread = threading.Thread(target=connect, daemon=True)  # of another server it may wait for ever
+    thread.start()
+    thread.join(timeout + 2.0)
+    answer = found[0] if found else TimeoutError(f"not within {timeout:g} s")
+    if isinstance(answer, Exception):
+        raise InputError(f"--scheduler: {address}: no Dask scheduler answers there ({error_text(answer)})")
+    return answer
+
+
+def scheduler_address(scheduler: str) -> str:
+    """The address that ``--scheduler`` gives, or that stands in the JSON file of a scheduler that it names."""
+    address: object = scheduler
+    try:
+        if Path(scheduler).is_file():
+            found = read_json(scheduler)
+            address = found.get("address") if isinstance(found, dict) else None
+    except (OSError, ValueError) as error:
+        raise InputError(f"--scheduler: {scheduler}: not a scheduler's JSON file ({error})") from None
+    if not isinstance(address, str) or not re.fullmatch(r"(?:[a-z]+://)?[\w.:\[\]-]+:\d+(?:/\S*)?", address):
+        what = "a scheduler's JSON file" if address is not scheduler else "an address, e.g. tcp://host:8786, or a file"
+        raise InputError(f"--scheduler: {scheduler}: not {what}")
+    return address
 
 
 class _Feeder:

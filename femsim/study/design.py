@@ -62,7 +62,7 @@ def _salib_cube(design: str, count: int, d: int, seed: int) -> FloatArray:
     try:
         morris, sobol = (importlib.import_module(f"SALib.sample.{name}") for name in ("morris", "sobol"))
     except ImportError:
-        raise InputError(f"study.design: {design!r} needs SALib; pip install femsim[sweep]") from None
+        raise InputError(f"study.design: {design!r} needs the package SALib: pip install SALib") from None
     problem = unit_problem(d)
     total = count * (2 * d + 2) if design == "saltelli" else count * (d + 1)
     if total > MOST_POINTS:

@@ -22,6 +22,7 @@ from femsim.base.errors import InputError, NumericsError
 from femsim.base.files import atomic_write
 from femsim.cases.casefile import dump_case
 from femsim.cases.parts import CaseBase
+from femsim.cases.wording import show
 from femsim.study.design import quantiles
 from femsim.study.plan import Plan, make_plan, outputs_named
 from femsim.study.schema import LimitSpec, OptimiseSpec, WindowSpec
@@ -30,6 +31,8 @@ from femsim.study.worker import Runner
 
 #: what a design that cannot be judged is worth: worse than any stress
 WORST = 1.0e12
+#: how far outside its window a quotient is whose divisor is 0
+FAR = 1.0e6
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,11 @@ class _Search:
         self.runner = Runner(plan)
         self.best: tuple[float, tuple[Any, ...], tuple[float | None, ...]] = (math.inf, (), ())
         self.failed, self.refused, self.allowed = 0, 0, spec.evaluations
+        sample = study.samples_of_case[0]
+        for number, window in enumerate(study.spec.window):
+            for key in (part.strip() for part in window.key.split(" / ")):
+                if sample.number(key) is None:
+                    raise InputError(f"{study.file}: window.{number}.key: {show(key)} is not a number of the case")
         if not self.parameters:
             raise InputError(f"{study.file}: optimise: a list has no ranges to search")
 
@@ -205,8 +213,10 @@ def _outside(window: WindowSpec, case: CaseBase) -> float:
     parts = [case.number(key.strip()) for key in window.key.split(" / ")]
     if any(p is None for p in parts):
         return 0.0
-    value = float(parts[0]) if len(parts) == 1 else float(parts[0]) / float(parts[1])  # type: ignore[arg-type]
     low, high = window.range
+    if len(parts) > 1 and parts[1] == 0:
+        return FAR  # a quotient that does not exist is in no window
+    value = float(parts[0]) if len(parts) == 1 else float(parts[0]) / float(parts[1])  # type: ignore[arg-type]
     slack = 1e-9 * (high - low)
     return max(0.0, (low - value - slack) / (high - low), (value - high - slack) / (high - low))
 

@@ -12,17 +12,18 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import femsim
-from femsim.base.errors import FemsimWarning, InputError, ToleranceError, nearest
-from femsim.base.files import atomic_write
+from femsim.base.errors import FemsimWarning, InputError, ToleranceError, nearest, printable
+from femsim.base.files import atomic_write, read_json
 from femsim.cases.case import CASE_TYPES, Case
 from femsim.cases.stacks.meshfile import MeshCase
 from femsim.cases.units import key_unit
 from femsim.runs.names import Output, find, named, outputs_of
 from femsim.runs.units import is_plane, output_unit
 from femsim.study.points import Kind, case_of, kind_of
+from femsim.study.schema import StudyFile
 from femsim.study.studyfile import Study
 
 PLAN_FILE = "study.json"
@@ -133,7 +134,7 @@ def load_plan(directory: Path) -> Plan:
     """The plan of a directory of results. Raises InputError where there is none."""
     file = directory / PLAN_FILE
     try:
-        raw = json.loads(file.read_text(encoding="utf-8"))
+        raw = read_json(file)
     except FileNotFoundError:
         raise InputError(
             f"{directory}: holds no study ({PLAN_FILE} is missing); femsim sweep --out writes one"
@@ -143,9 +144,42 @@ def load_plan(directory: Path) -> Plan:
     if not isinstance(raw, dict) or raw.get("femsim_study") != FORMAT:
         raise InputError(f"{file}: not a study of this version of femsim")
     try:
-        return Plan.from_dict(raw)
-    except (KeyError, TypeError) as error:
-        raise InputError(f"{file}: not a study of this version of femsim ({error})") from None
+        plan = Plan.from_dict(raw)
+        _check_plan(plan, raw.get("hash"))
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        text = " ".join(str(error).split())[:200]
+        raise InputError(f"{file}: not a study of this version of femsim ({printable(text)})") from None
+    return plan
+
+
+def _check_plan(plan: Plan, hash_: object) -> None:
+    """Raise ValueError where a plan is not as femsim writes it."""
+    width = len(plan.keys)
+    texts = (
+        plan.name,
+        plan.case_name,
+        plan.base,
+        plan.version,
+        *plan.keys,
+        *plan.kinds,
+        *plan.outputs,
+        *plan.selectors,
+    )
+    if not all(isinstance(text, str) and "\0" not in text for text in texts):
+        raise ValueError("a name is not a text")
+    if (
+        len(plan.kinds) != width
+        or len(plan.selectors) != len(plan.outputs)
+        or not set(plan.kinds) <= set(get_args(Kind))
+    ):
+        raise ValueError("its keys and outputs do not agree")
+    if any(len(row) != width for row in plan.rows) or not plan.rows:
+        raise ValueError("its rows are not as long as its keys")
+    if not all(isinstance(table, dict) for table in (plan.data, plan.study, plan.digests)):
+        raise ValueError("its case or study is not a table")
+    if plan.hash != hash_:
+        raise ValueError("it was changed since it was written")
+    StudyFile.model_validate(plan.study, strict=False)
 
 
 def differences(old: Plan, new: Plan) -> list[str]:

@@ -78,6 +78,11 @@ class ParameterSpec(Strict):
             raise ValueError(f"distribution: {self.distribution!r} takes no mean and sd; say normal or lognormal")
         if self.distribution == "lognormal" and self.mean is not None and self.mean <= 0:
             raise ValueError(f"mean: {self.mean:g} is not > 0, as a lognormal distribution needs")
+        if self.distribution == "lognormal" and self.mean and self.sd and not 1e-6 < self.sd / self.mean < 1e6:
+            raise ValueError(
+                f"sd: {self.sd:g} is no spread of a lognormal distribution of mean {self.mean:g}; sd / mean is to be "
+                f"between 1e-6 and 1e6"
+            )
         if self.mode is not None and self.distribution != "triangular":
             raise ValueError("mode: goes with a triangular distribution")
         if self.range is None and not spread:

@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from femsim.base.errors import InputError
-from femsim.base.files import atomic_write
+from femsim.base.errors import InputError, printable
+from femsim.base.files import atomic_write, parse_json
 from femsim.study.plan import Plan, differences, load_plan, save_plan
 from femsim.study.points import stored
 
@@ -30,6 +30,8 @@ RESULTS, PARTS, LOCK = "results.parquet", "parts", ".lock"
 DONE, FAILED = "done", "failed"
 #: how a point came by its factor, see reuse.py
 REUSE = ("factor", "mesh", "none")
+#: the columns that tell how far a study is
+STATE = ("point", "status", "seconds")
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def arrow() -> Any:
         import pyarrow
         import pyarrow.parquet
     except ImportError:
-        raise InputError("sweeps need pyarrow; pip install femsim[sweep]") from None
+        raise InputError("sweeps need the package pyarrow: pip install pyarrow") from None
     return pyarrow
 
 
@@ -202,27 +204,63 @@ class Store:
         return [p for p in (self.results, *sorted(self.parts.glob("*.parquet"))) if p.exists()]
 
     def tables(self, columns: Sequence[str] | None = None) -> Iterator[tuple[Path, Table]]:
-        """All readable files of this study, with their tables. A file of another study is an error, an unreadable one
-        is not there.
+        """All readable files of this study, with their tables. A file of another study, or of another writer, is an
+        error, an unreadable one is not there.
         """
         pa = arrow()
         for path in self.files():
+            # of a part all is read, since it is taken away once its rows are in the compacted file
+            wanted = list(columns) if columns is not None and path == self.results else None
             try:
-                found = pa.parquet.read_table(path, columns=columns, partitioning=None)
+                if pa.parquet.read_metadata(path).num_rows > len(self.plan.rows):
+                    raise InputError(f"{path}: has more rows than the study has points; move it away")
+                found = pa.parquet.read_table(path, columns=wanted, partitioning=None)
             except (OSError, pa.ArrowException):
                 continue
-            name = (found.schema.metadata or {}).get(b"study_hash", b"").decode()
-            if name != self.plan.hash:
-                raise InputError(f"{path}: belongs to another study; move it away")
-            yield path, found
+            self._check(path, found)
+            yield path, found if columns is None else found.select(list(columns))
+
+    def _check(self, path: Path, table: Table) -> None:
+        """Raise InputError where a file does not hold what this study writes."""
+        metadata = table.schema.metadata or {}
+        if metadata.get(b"study_hash", b"").decode("utf-8", "replace") != self.plan.hash:
+            raise InputError(f"{path}: belongs to another study; move it away")
+        fault = self._fault(path, table)
+        if fault:
+            raise InputError(f"{path}: not as femsim writes it ({printable(fault)}); move it away")
+
+    def _fault(self, path: Path, table: Table) -> str:
+        """What of a file is not as this study writes it; empty where all is."""
+        pa = arrow()
+        known = {column.name: column.type for column in schema(self.plan)}
+        wanted = STATE if path == self.results else known  # of the compacted file some columns may have been asked for
+        for name in wanted:
+            if name not in table.column_names:
+                return f"no column {name!r}"
+        for column in table.schema:
+            if column.type != known.get(column.name):
+                return f"column {column.name!r} is {column.type}, not {known.get(column.name)}"
+        points, states = table["point"], table["status"]
+        if points.null_count or states.null_count:
+            return "a row without its number or status"
+        ends = pa.compute.min_max(points).as_py()
+        if len(points) and not 0 <= ends["min"] <= ends["max"] < len(self.plan.rows):
+            return "a point that the study does not have"
+        if not set(pa.compute.unique(states).to_pylist()) <= {DONE, FAILED}:
+            return "a status that is neither done nor failed"
+        try:
+            reuse_of(table.schema.metadata or {})
+        except ValueError as error:
+            return f"its count of re-use {error}"
+        return ""
 
     def state(self) -> State:
         """Which points have a row, and what they cost."""
         status: dict[int, str] = {}
         total, count, reuse, compacted = 0.0, 0, dict.fromkeys(REUSE, 0), False
-        for path, table in self.tables(["point", "status", "seconds"]):
+        for path, table in self.tables(STATE):
             compacted = compacted or path == self.results
-            for key, value in json.loads((table.schema.metadata or {}).get(b"reuse", b"{}")).items():
+            for key, value in reuse_of(table.schema.metadata or {}).items():
                 reuse[key] = reuse.get(key, 0) + value
             for point, state, seconds in zip(
                 *(table[c].to_pylist() for c in ("point", "status", "seconds")), strict=True
@@ -254,7 +292,7 @@ class Store:
         """Which of these points stand in a part that begins with the smallest of them."""
         found: set[int] = set()
         for path in self.parts.glob(f"part-{min(points):08d}-*.parquet"):
-            with contextlib.suppress(OSError, arrow().ArrowException):
+            with contextlib.suppress(OSError, KeyError, arrow().ArrowException):
                 found.update(
                     arrow().parquet.read_table(path, columns=["point"], partitioning=None)["point"].to_pylist()
                 )
@@ -269,7 +307,7 @@ class Store:
         """One file of all rows, then the parts go. Raises InputError where the disk does not take it; the parts stay
         then.
         """
-        parts = [path for path, _ in self.tables(["point"]) if path != self.results]
+        parts = [path for path, _ in self.tables(STATE) if path != self.results]
         try:
             if parts or not self.results.exists():
                 atomic_write(self.results, to_bytes(self.read()))
@@ -285,6 +323,14 @@ class Store:
                 f"{self.results}: cannot be written ({(error.strerror or str(error)).lower()}); no row is lost"
             ) from None
         return self.results
+
+
+def reuse_of(metadata: dict[bytes, bytes]) -> dict[str, int]:
+    """How points of a file came by their factors. Raises ValueError where the file says it in another way."""
+    found = parse_json(metadata.get(b"reuse", b"{}"))
+    if not isinstance(found, dict) or not all(isinstance(v, int) and 0 <= v < 2**53 for v in found.values()):
+        raise ValueError("is not one number for each kind")
+    return {str(key): int(value) for key, value in found.items() if key in REUSE}
 
 
 def to_bytes(table: Table) -> bytes:

@@ -15,12 +15,16 @@ from typing import Any
 from pydantic import ValidationError
 
 from femsim.base.errors import InputError, nearest
+from femsim.base.files import read_bytes
 from femsim.cases.case import Case
 from femsim.cases.casefile import apply_overrides, find_case, parse_case, parse_override, read_toml, show_file
 from femsim.cases.wording import dotted, first_finding, show
 from femsim.study import design
 from femsim.study.points import case_of, overrides
 from femsim.study.schema import MOST_POINTS, StudyFile
+
+#: bytes of the largest list of points that is read
+MOST_BYTES = 300_000_000
 
 
 @dataclass(frozen=True)
@@ -175,6 +179,7 @@ def _check_parameters(spec: StudyFile, data: dict[str, Any], file: str) -> list[
                 )
                 unknown = "unknown key" in faults[0] or "no role of that name" in faults[0]
                 raise InputError(f"{where}.{'key' if unknown else what}: {faults[0]}")
+    _check_twice(keys, [f"{file}: parameter.{number}.key" for number in range(len(keys))])
     lost = _excluded(data, keys, [e[0] for e in ends])
     if lost:
         raise InputError(f"{file}: parameter: {lost} is overridden by another parameter; vary one of them")
@@ -206,6 +211,18 @@ def _check_key(key: str, where: str) -> None:
         raise InputError(f"{where}.key: {show(key)} is not a key, e.g. geometry.post_radius") from None
 
 
+def _check_twice(keys: Sequence[str], where: Sequence[str]) -> None:
+    """Refuse a key that is given twice, in whatever spelling; ``where`` says of each where it stands."""
+    first: dict[tuple[str, ...], str] = {}
+    for key, place in zip(keys, where, strict=True):
+        # a quoted key is the bare one, and entry 00 of a list is entry 0
+        path = tuple(part.lstrip("0") or "0" if part.isdecimal() else part for part in parse_override(f"{key}=0")[0])
+        if path in first:
+            same = "" if first[path] == key else f" (as {show(first[path])})"
+            raise InputError(f"{place}: {show(key)} is given twice{same}")
+        first[path] = key
+
+
 def _plain_fault(error: InputError) -> str:
     return str(error).removeprefix(": ").replace(" (set by --set)", "").replace(" (by --set)", "")
 
@@ -214,9 +231,12 @@ def _read_list(path: Path, study: str) -> tuple[tuple[str, ...], tuple[tuple[Any
     """Keys and rows of a CSV file: a header of dotted keys, then TOML values or bare words."""
     file = show_file(path)
     try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{study}: study.file: {file}: {(error.strerror or str(error)).lower()}") from None
+        raw = read_bytes(path, MOST_BYTES)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"{study}: study.file: {file}: {reason.lower()}") from None
+    if len(raw) > MOST_BYTES:
+        raise InputError(f"{study}: study.file: {file}: larger than {MOST_BYTES / 1e6:g} MB; not a list of points")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -239,14 +259,13 @@ def _read_list(path: Path, study: str) -> tuple[tuple[str, ...], tuple[tuple[Any
         raise InputError(f"{file}: {len(table) - 1:,} rows are more than {MOST_POINTS:,}")
     keys = tuple(key.strip() for key in table[0][1])
     for key in keys:
-        if keys.count(key) > 1:
-            raise InputError(f"{file}: line 1: column {show(key)} is given twice")
         try:
             parse_override(f"{key}=0")
         except InputError:
             raise InputError(
                 f"{file}: line 1: {show(key)} is not a key of the case; the first line names the columns"
             ) from None
+    _check_twice(keys, [f"{file}: line 1: column {number}" for number in range(1, len(keys) + 1)])
     rows = []
     for number, row in table[1:]:
         if len(row) != len(keys):

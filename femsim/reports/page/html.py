@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 import struct
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -37,6 +38,10 @@ MAPS = {
 }
 
 
+#: characters that no page may hold
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
 def build_html(document: Mapping[str, Any], figures: Path, field: Mapping[str, Any] | None = None) -> str:
     """The page: one file without links to others.
 
@@ -52,7 +57,7 @@ def build_html(document: Mapping[str, Any], figures: Path, field: Mapping[str, A
             data = section.data(document)
             if data is not None:
                 sections.append({"key": section.key, "title": section.title, "data": data})
-        return template().render(
+        page: str = template().render(
             doc=document,
             report=report,
             verdict=verdict(document),
@@ -63,6 +68,7 @@ def build_html(document: Mapping[str, Any], figures: Path, field: Mapping[str, A
             maps={name: _colours(text) for name, text in MAPS.items()},
             script=(HERE / "viewer.js").read_text(encoding="utf-8") if field else "",
         )
+        return _CONTROL.sub("?", page)
     except jinja2.TemplateError as error:
         raise ValueError(str(error)) from error
 

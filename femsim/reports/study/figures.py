@@ -248,9 +248,9 @@ def pareto_figure(frame: Frame, a: str, b: str) -> Figure:
     figure = Figure(figsize=(6.2, 4.4), layout="constrained")
     ax = figure.subplots()
     within = inside(frame, frame.spec.window) if frame.spec.window else np.ones(frame.count, dtype=bool)
-    ax.plot(
-        x[~within], y[~within], ".", color="#c3c9cf", markersize=4, label="outside a claimed window", rasterized=True
-    )
+    if frame.spec.window:
+        label = "outside a claimed window"
+        ax.plot(x[~within], y[~within], ".", color="#c3c9cf", markersize=4, label=label, rasterized=True)
     ax.plot(x[within], y[within], ".", color=ACCENT, markersize=4, alpha=0.6,
             label="inside all claimed windows" if frame.spec.window else "points", rasterized=True)  # fmt: skip
     ax.step(x[front], y[front], where="post", color=SECOND, linewidth=1.2)
