@@ -9,8 +9,6 @@ Lengths are in um, temperatures in degC, stresses in MPa, moduli in GPa, expansi
 loaded before it is used: names come from their modules on first use. ``__init__.pyi`` says the same to type checkers.
 """
 
-from typing import Any
-
 __version__ = "0.1.0"
 
 #: name -> the module it lives in
@@ -49,7 +47,7 @@ _PLACES = {
 __all__ = ["__version__", *sorted(_PLACES)]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """The object of that name, its module loaded now."""
     if name not in _PLACES:
         raise AttributeError(f"module 'femsim' has no attribute {name!r}")
