@@ -6,6 +6,8 @@ from femsim.base.errors import NumericsError as NumericsError
 from femsim.base.errors import ToleranceError as ToleranceError
 from femsim.face.case import Case as Case
 from femsim.face.case import load as load
+from femsim.face.compare import Comparison as Comparison
+from femsim.face.compare import compare_cases as compare
 from femsim.face.fields import Field as Field
 from femsim.face.fields import Samples as Samples
 from femsim.face.library import case_names as case_names
@@ -32,6 +34,7 @@ __all__ = [
     "KINEMATICS",
     "BeyondYield",
     "Case",
+    "Comparison",
     "Constraints",
     "Dataset",
     "FemsimError",
@@ -50,6 +53,7 @@ __all__ = [
     "Value",
     "__version__",
     "case_names",
+    "compare",
     "load",
     "material",
     "material_names",

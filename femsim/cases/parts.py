@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
@@ -149,6 +149,15 @@ class PartMaterial(NamedTuple):
     material: MaterialRef
 
 
+def _leaves(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Entries of nested tables by dotted key."""
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
 class CaseBase(Strict):
     """What every case has. ``ROLES`` are the roles its materials may name, ``STANDARD`` those it takes where the case
     gives none, ``POINTS`` the named points that follow its geometry.
@@ -175,6 +184,9 @@ class CaseBase(Strict):
     step: list[StepSpec] = Field(default_factory=list)
     cycle: CycleSpec | None = None
     life: list[LifeSpec] = Field(default_factory=list)
+    uncertain: dict[str, Annotated[list[float], Field(min_length=2, max_length=2)]] = Field(
+        default_factory=dict, description='ranges for compare --uncertain, as "materials.low.E" = [2.5, 3.5]'
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -197,6 +209,11 @@ class CaseBase(Strict):
         if self.life and self.cycle is None:
             raise ValueError("life: needs a [cycle]; damage is counted over its last one")
         return self
+
+    @field_validator("uncertain", mode="before")
+    @classmethod
+    def _dotted(cls, value: Any) -> Any:
+        return dict(_leaves(value)) if isinstance(value, Mapping) else value
 
     @model_validator(mode="after")
     def _heat_given(self) -> CaseBase:

@@ -24,6 +24,7 @@ import femsim
 from femsim.base.errors import FemsimWarning, InputError, NumericsError, nearest, printable
 from femsim.base.threads import check_threads
 from femsim.cli import claims as cli_claims
+from femsim.cli import compare as cli_compare
 from femsim.cli import converge as cli_converge
 from femsim.cli import study as cli_study
 
@@ -38,6 +39,7 @@ COMMANDS = {
     "doctor": "versions, solver backends, threads, and what is missing",
     "schema": "JSON Schema of the case file",
     **cli_claims.COMMANDS,
+    **cli_compare.COMMANDS,
     **cli_converge.COMMANDS,
     **cli_study.COMMANDS,
 }
@@ -77,10 +79,11 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"femsim {femsim.__version__}")
     commands = top.add_subparsers(dest="command", metavar="command", required=True, parser_class=Parser)
-    others = {**cli_claims.COMMANDS, **cli_converge.COMMANDS, **cli_study.COMMANDS}
+    others = {**cli_claims.COMMANDS, **cli_compare.COMMANDS, **cli_converge.COMMANDS, **cli_study.COMMANDS}
     made = {name: commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
             for name, text in COMMANDS.items() if name not in others}  # fmt: skip
     cli_claims.add_parser(commands)
+    cli_compare.add_parser(commands)
     cli_converge.add_parser(commands)
     cli_study.add_parsers(commands)
 
@@ -220,6 +223,8 @@ def _dispatch(arguments: argparse.Namespace) -> int:
             cli_info.schema(arguments.which)
         case "claims":
             cli_claims.claims(arguments)
+        case "compare":
+            cli_compare.compare(arguments)
         case "converge":
             cli_converge.converge(arguments)
         case "doctor":
