@@ -35,7 +35,7 @@ def projection(space: Space, volume: FloatArray, points: FloatArray) -> FloatArr
 
 def smoothed(strain: FloatArray, projected: FloatArray) -> FloatArray:
     """eps_bar (E, q, size) of strains (E, q, size)."""
-    trace = strain[..., :3].sum(-1)
+    trace = strain[..., 0] + strain[..., 1] + strain[..., 2]
     change = (np.einsum("eqp,ep->eq", projected, trace) - trace) / 3.0
     result = strain.copy()
     result[..., :3] += change[..., None]
@@ -44,7 +44,7 @@ def smoothed(strain: FloatArray, projected: FloatArray) -> FloatArray:
 
 def smoothed_forces(stress: FloatArray, projected: FloatArray) -> FloatArray:
     """The transpose of :func:`smoothed`, for stresses (E, q, size) times their volumes."""
-    trace = stress[..., :3].sum(-1)
+    trace = stress[..., 0] + stress[..., 1] + stress[..., 2]
     change = (np.einsum("eqp,eq->ep", projected, trace) - trace) / 3.0
     result = stress.copy()
     result[..., :3] += change[..., None]
@@ -53,7 +53,7 @@ def smoothed_forces(stress: FloatArray, projected: FloatArray) -> FloatArray:
 
 def smoothed_operator(b: FloatArray, projected: FloatArray) -> FloatArray:
     """The strain operator (E, q, size, m) of eps_bar."""
-    trace = b[:, :, :3].sum(2)
+    trace = b[:, :, 0] + b[:, :, 1] + b[:, :, 2]
     change = (np.matmul(projected, trace) - trace) / 3.0
     result = b.copy()
     result[:, :, :3] += change[:, :, None]

@@ -89,6 +89,8 @@ def refuse_elastic_statements(disc: Discretisation, materials: dict[str, Resolve
     for key, given in (("crack", case.crack), ("corner", case.corner)):
         if given:
             raise InputError(f"{key}: a statement about linear elasticity; leave it out {why}")
+    if disc.cuts:
+        raise InputError(f"boundary: from: a sub-model takes one answer; leave it out {why}")
     if case.harmonic or case.board is not None:
         raise InputError(f"{'harmonic' if case.harmonic else 'board'}: adds to a linear answer; leave it out {why}")
     if case.heat is not None and case.heat.transient is not None and (case.step or case.cycle):

@@ -172,11 +172,13 @@ def root_table(run: Run) -> list[list[str]]:
     words = {"von_mises": "von Mises"}
     rows = [["root", "at (um)", "length (um)", *(f"{words.get(kind, kind)} (MPa)" for kind in kinds)]]
     for m in run.roots:
-        found = [
-            f"{m.values[kind].value:.2f} +- {m.values[kind].error:.2f}" if kind in m.values else "" for kind in kinds
-        ]
+        found = [_with_error(m.values[kind].value, m.values[kind].error) if kind in m.values else "" for kind in kinds]
         rows.append([m.root.name, place(m.root.at), f"{m.length:g}", *found])
     return rows
+
+
+def _with_error(value: float, error: float) -> str:
+    return f"{value:.2f}" if np.isnan(error) else f"{value:.2f} +- {error:.2f}"
 
 
 def left_out_words(entries: Sequence[Mapping[str, Any]]) -> list[str]:
