@@ -67,14 +67,14 @@ def _sections(schema: dict[str, Any], stack: str) -> list[tuple[str, list[list[s
     ]
     properties: dict[str, Any] = schema["properties"]
     for key in sorted(properties, key=lambda k: order.index(k) if k in order else len(order)):
-        item = _deref(properties[key], schema)
-        entries = _deref(item.get("items", {}), schema)
+        item = deref(properties[key], schema)
+        entries = deref(item.get("items", {}), schema)
         if key == "materials":
             roles = ", ".join(CASE_TYPES[stack].ROLES) or "REGION"
             title = 'material = "library name" or' if stack == "blocks" else f'[materials] {roles} = "library name" or'
             for option in item["additionalProperties"]["anyOf"]:
                 if "$ref" in option:
-                    spec = _deref(option, schema)
+                    spec = deref(option, schema)
                     sections.append(
                         (f"{title} {{ ... }}: {spec.get('description', '').split(chr(10))[0]}", _rows(spec, schema))
                     )
@@ -104,15 +104,16 @@ def _rows(item: dict[str, Any], schema: dict[str, Any]) -> list[list[str]]:
         if isinstance(default, float):
             shown = number(default)
         rows.append(
-            [key, shown or ("-" if default is None else '""'), _allowed(prop, schema), prop.get("description", "")]
+            [key, shown or ("-" if default is None else '""'), allowed(prop, schema), prop.get("description", "")]
         )
     return rows
 
 
-def _allowed(prop: dict[str, Any], schema: dict[str, Any]) -> str:
-    prop = {**_deref(prop, schema), **{k: v for k, v in prop.items() if k != "$ref"}}
+def allowed(prop: dict[str, Any], schema: dict[str, Any]) -> str:
+    """What a key takes, in words, out of its JSON Schema."""
+    prop = {**deref(prop, schema), **{k: v for k, v in prop.items() if k != "$ref"}}
     if "anyOf" in prop:
-        options = [_allowed(option, schema) for option in prop["anyOf"] if option.get("type") != "null"]
+        options = [allowed(option, schema) for option in prop["anyOf"] if option.get("type") != "null"]
         return " or ".join(dict.fromkeys(option for option in options if option))
     if "const" in prop:
         return str(prop["const"])
@@ -147,7 +148,8 @@ def _allowed(prop: dict[str, Any], schema: dict[str, Any]) -> str:
     return ""
 
 
-def _deref(item: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+def deref(item: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """A part of a JSON Schema with its reference followed."""
     while "$ref" in item:
         item = schema["$defs"][item["$ref"].rsplit("/", 1)[-1]]
     return item
