@@ -149,6 +149,17 @@ class PartMaterial(NamedTuple):
     material: MaterialRef
 
 
+class PathSpec(Strict):
+    """A straight line along which displacement and stress are given, both sides of every interface told apart."""
+
+    name: str = Field(min_length=1)
+    start: list[Coordinate] = Field(min_length=2, max_length=3, description="um")
+    end: list[Coordinate] = Field(min_length=2, max_length=3, description="um")
+    region: str | None = Field(default=None, description="one side alone; default: all that it passes")
+    n: Annotated[int, Field(ge=2, le=100_000)] = Field(default=200, description="even points; interfaces are added")
+    angle: Annotated[float, Field(ge=-360, le=360)] = Field(default=0.0, description="degrees, beside [[harmonic]]")
+
+
 def _leaves(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Entries of nested tables by dotted key."""
     for key, value in table.items():
@@ -174,6 +185,7 @@ class CaseBase(Strict):
     mesh: MeshSpec = Field(default_factory=MeshSpec)
     metrics: MetricsSpec = Field(default_factory=MetricsSpec)
     probe: list[Probe] = Field(default_factory=list)
+    path: list[PathSpec] = Field(default_factory=list)
     boundary: list[Boundary] = Field(default_factory=list)
     body: list[Body] = Field(default_factory=list)
     harmonic: list[Harmonic] = Field(default_factory=list)
@@ -280,7 +292,7 @@ class CaseBase(Strict):
                 raise ValueError(f"two boundaries are named {name!r}")
         return boundaries
 
-    @field_validator("probe", "corner")
+    @field_validator("probe", "path", "corner")
     @classmethod
     def _distinct_names(cls, entries: list[Any], info: ValidationInfo) -> list[Any]:
         names = [entry.name for entry in entries]

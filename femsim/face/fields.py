@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,10 @@ import numpy.typing as npt
 from femsim.base.arrays import FloatArray
 from femsim.base.errors import InputError, nearest
 from femsim.face.frames import frame
-from femsim.measures.places import PointValues, as_points, point_values
-from femsim.models.fields import StressField
-from femsim.models.kinematics import Kinematics
+from femsim.measures.around import COMPONENTS, UNKNOWNS
+from femsim.measures.places import PointValues, point_values
+from femsim.runs.readings import Readings, read
+from femsim.runs.run import Run
 
 
 @dataclass(frozen=True, repr=False)
@@ -24,50 +25,49 @@ class Samples:
     from the start of a path, None for points of no path.
     """
 
-    values: PointValues
-    kinematics: Kinematics
+    readings: Readings
 
     @property
     def points(self) -> FloatArray:
         """Points (n, d), um."""
-        return self.values.points
+        return self.readings.values.points
 
     @property
     def regions(self) -> tuple[str, ...]:
         """The region of each point (n,)."""
-        return self.values.regions
+        return self.readings.values.regions
 
     @property
     def distance(self) -> FloatArray | None:
         """Distance (n,) from the start of the path, um."""
-        return self.values.distance
+        return self.readings.values.distance
 
     @property
     def displacement(self) -> FloatArray:
         """Displacement (n, width), um."""
-        return self.values.displacement
+        return self.readings.values.displacement
 
     @property
     def stress(self) -> FloatArray:
         """Stress (n, size), MPa, in the order of ``components``."""
-        return self.values.stress
+        return self.readings.values.stress
 
     @property
     def components(self) -> tuple[str, ...]:
         """Names of the stress components."""
-        return self.kinematics.components
+        return self.readings.components
 
     @property
     def von_mises(self) -> FloatArray:
         """Von Mises stress (n,), MPa."""
-        return self.values.von_mises
+        return self.readings.values.von_mises
 
     def __len__(self) -> int:
-        return len(self.values.points)
+        return len(self.points)
 
     def __getitem__(self, name: str) -> FloatArray:
         """One column (n,) by its name. Raises InputError for a name that is none."""
-        columns = self._columns()
+        columns = self.readings.columns()
         if name not in columns:
             raise InputError(f"samples: no column {name!r}{nearest(name, columns)}; there are: {', '.join(columns)}")
         return columns[name]
@@ -78,16 +78,16 @@ class Samples:
         if not keep.any():
             known = list(dict.fromkeys(self.regions))
             raise InputError(f"samples: no point in {region!r}{nearest(region, known)}; there are: {', '.join(known)}")
-        v = self.values
+        v = self.readings.values
         distance = None if v.distance is None else v.distance[keep]
         chosen = PointValues(
             v.points[keep], (region,) * int(keep.sum()), v.displacement[keep], v.stress[keep], distance
         )
-        return Samples(chosen, self.kinematics)
+        return Samples(replace(self.readings, values=chosen))
 
     def to_dict(self) -> dict[str, Any]:
         """Columns as lists, ``region`` among them."""
-        found: dict[str, Any] = {name: column.tolist() for name, column in self._columns().items()}
+        found: dict[str, Any] = {name: column.tolist() for name, column in self.readings.columns().items()}
         found["region"] = list(self.regions)
         return found
 
@@ -95,17 +95,9 @@ class Samples:
         """A pandas DataFrame, one row per point. Raises InputError where pandas is not installed."""
         return frame(self.to_dict())
 
-    def _columns(self) -> dict[str, FloatArray]:
-        k, v = self.kinematics, self.values
-        found = {} if v.distance is None else {"s": v.distance}
-        found |= {axis: v.points[:, i] for i, axis in enumerate(k.axes)}
-        found |= {name: v.displacement[:, i] for i, name in enumerate(k.unknowns)}
-        found |= {name: v.stress[:, i] for i, name in enumerate(k.components)}
-        return found | {"von_mises": v.von_mises}
-
     def __repr__(self) -> str:
         where = ", ".join(dict.fromkeys(self.regions))
-        return f"<{len(self)} points in {where}: {', '.join(self._columns())}>"
+        return f"<{len(self)} points in {where}: {', '.join(self.readings.columns())}>"
 
     def _repr_html_(self) -> str:
         return _table(self.to_dict())
@@ -116,23 +108,23 @@ class Field:
     """Stress or displacement of a run: ``field.at(points)`` gives both, whichever field is asked."""
 
     what: str
-    of: StressField
+    run: Run
 
-    def at(self, points: npt.ArrayLike, region: str | None = None) -> Samples:
-        """Values at points (n, d), or at one point (d,), in um.
+    def at(self, points: npt.ArrayLike, region: str | None = None, angle: float = 0.0) -> Samples:
+        """Values at points (n, d), or at one point (d,), in um; beside harmonics the whole field at ``angle`` degrees.
 
         On an interface ``region`` says which side; it holds for all points. Stress is interpolated inside one region,
         never across an interface. Raises InputError for a point outside the body (or the region) and for an interface
         without a side.
         """
-        kinematics = self.of.space.kinematics
-        as_points(points, kinematics.dim)
-        return Samples(point_values(self.of, points, region), kinematics)
+        return Samples(read(self.run, lambda field: point_values(field, points, region), angle))
 
     @property
     def components(self) -> tuple[str, ...]:
         """Names of the components."""
-        k = self.of.space.kinematics
+        k = self.run.solution.model.kinematics
+        if self.run.harmonics is not None:
+            return COMPONENTS if self.what == "stress" else UNKNOWNS
         return k.components if self.what == "stress" else k.unknowns
 
     def __repr__(self) -> str:

@@ -16,12 +16,12 @@ from femsim.face.fields import Field, Samples
 from femsim.face.frames import frame
 from femsim.face.values import Roots, Value, roots_of
 from femsim.measures.averages import RegionMetrics
-from femsim.measures.places import path_values
 from femsim.measures.probes import ProbeValue
 from femsim.meshes.mesh import Mesh
 from femsim.models.model import Model
 from femsim.runs.heat import conducts_only
 from femsim.runs.names import find, outputs_of
+from femsim.runs.readings import paths_of, read_path
 from femsim.runs.results import results_dict, root_table
 from femsim.runs.run import Run, mesh_only, run
 
@@ -54,21 +54,32 @@ class Result:
     @property
     def stress(self) -> Field:
         """The stress: ``result.stress.at(points, region=...)["zz"]``, MPa."""
-        return Field("stress", self.run.solution.field)
+        return Field("stress", self.run)
 
     @property
     def displacement(self) -> Field:
         """The displacement: ``result.displacement.at(points)["u_z"]``, um."""
-        return Field("displacement", self.run.solution.field)
+        return Field("displacement", self.run)
 
-    def along(self, start: Sequence[float], end: Sequence[float], region: str | None = None, n: int = 200) -> Samples:
+    def along(
+        self,
+        start: Sequence[float],
+        end: Sequence[float],
+        region: str | None = None,
+        n: int = 200,
+        angle: float = 0.0,
+    ) -> Samples:
         """Values along a straight line (um): ``n`` even points and every interface on the way, a row for each side.
 
-        With ``region`` that side alone. ``samples.side("post")`` parts them later. Raises InputError where no part of
-        the line lies in the body, FemsimWarning where some of it does not.
+        With ``region`` that side alone. ``samples.side("post")`` parts them later; ``angle`` (degrees) matters beside
+        harmonics. Raises InputError where no part of the line lies in the body, FemsimWarning where some does not.
         """
-        field = self.run.solution.field
-        return Samples(path_values(field, start, end, region, n), field.space.kinematics)
+        return Samples(read_path(self.run, start, end, region, n, angle))
+
+    @property
+    def paths(self) -> dict[str, Samples]:
+        """The case's ``[[path]]`` entries by name."""
+        return {name: Samples(found) for name, found in paths_of(self.run).items()}
 
     @property
     def mesh(self) -> Mesh:

@@ -75,6 +75,20 @@ def point_values(
     return PointValues(given, tuple(mesh.regions[i] for i in high), displacement, stress)
 
 
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a path: points (n, d), the region number of each, its distance from the start (um), and the cells that
+    hold it, as pairs (row, cell, reference coordinates).
+    """
+
+    points: FloatArray
+    region: IntArray
+    distance: FloatArray
+    row: IntArray
+    cell: IntArray
+    xi: FloatArray
+
+
 def path_values(
     field: StressField,
     start: Sequence[float],
@@ -83,12 +97,27 @@ def path_values(
     count: int = 200,
     label: str = "path",
 ) -> PointValues:
-    """Values along the straight line from ``start`` to ``end`` at ``count`` even points and at every interface it
-    crosses, in order; with ``region`` those on its side only.
-
-    Warns where a part of the path lies outside the body (or the region); raises InputError where all of it does.
-    """
+    """Values along the straight line from ``start`` to ``end``, in the rows of :func:`path_rows`. Raises InputError."""
     mesh = field.space.mesh
+    rows = path_rows(mesh, start, end, region, count, label)
+    displacement, stress = _values(field, rows.cell, rows.xi, rows.row, len(rows.points))
+    return PointValues(rows.points, tuple(mesh.regions[i] for i in rows.region), displacement, stress, rows.distance)
+
+
+def path_rows(
+    mesh: Mesh,
+    start: Sequence[float],
+    end: Sequence[float],
+    region: str | None = None,
+    count: int = 200,
+    label: str = "path",
+) -> Rows:
+    """Where a path has values: at ``count`` even points and at every interface it crosses, in order, a row for each
+    side; with ``region`` on its side only.
+
+    Warns where a part of the path lies outside the body; raises InputError where all of it does, or lies outside the
+    region.
+    """
     ends = as_points([list(start), list(end)], mesh.dim, f"{label}.start and end")
     length = float(np.linalg.norm(ends[1] - ends[0]))
     if not length > 0.0:
@@ -124,10 +153,7 @@ def path_values(
     leaves = ~beside[point + 1, side]
     key = np.stack([point, np.where(leaves, 0, 1), side])
     rows, row = np.unique(key, axis=1, return_inverse=True)
-    displacement, stress = _values(field, cell, xi, row.ravel(), rows.shape[1])
-    return PointValues(
-        points[rows[0]], tuple(mesh.regions[i] for i in rows[2]), displacement, stress, length * s[rows[0]]
-    )
+    return Rows(points[rows[0]], rows[2], length * s[rows[0]], row.ravel(), cell, xi)
 
 
 def as_points(points: npt.ArrayLike, dim: int, label: str = "points") -> FloatArray:

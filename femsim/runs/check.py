@@ -12,6 +12,7 @@ from femsim.base.errors import InputError, NoExpansionError, nearest
 from femsim.builders.build import Discretisation, corners_of, probes_of
 from femsim.measures.averages import KINDS, lengths_at
 from femsim.measures.corner.corner import corner_at
+from femsim.measures.places import path_rows
 from femsim.measures.stress import side_of
 from femsim.meshes.layout import Rim, Root
 from femsim.models.model import Model
@@ -27,6 +28,8 @@ def check(disc: Discretisation, model: Model) -> None:
     case, mesh = disc.case, disc.mesh
     for index, probe in enumerate(probes_of(disc)):
         side_of(mesh, probe.at, probe.region, f"probe.{index}")
+    for index, path in enumerate(case.path):
+        path_rows(mesh, path.start, path.end, path.region, path.n, f"path.{index}")
     for index, corner in enumerate(corners_of(disc)):
         if corner.region is not None and corner.region not in mesh.regions:
             raise InputError(

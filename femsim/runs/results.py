@@ -23,6 +23,7 @@ from femsim.runs.harmonics import around_dict, harmonics_list, probe_dict, six_r
 from femsim.runs.heat import heat_dict, probe_heat
 from femsim.runs.heat_steps import step_dict
 from femsim.runs.names import length_text, place
+from femsim.runs.readings import paths_of
 from femsim.runs.run import Run
 from femsim.runs.step_results import life_entry, probe_entry, region_entry, root_dict, step_entry
 
@@ -84,6 +85,8 @@ def results_dict(run: Run) -> dict[str, Any]:
         document["heat"] = heat_dict(run.heat)
     if run.steps:
         document["steps"] = [step_dict(step, model.kinematics.components) for step in run.steps]
+    if run.case.path and "paths" in run.wanted:
+        document["paths"] = {name: found.to_dict() for name, found in paths_of(run).items()}
     if run.corners:
         document["corners"] = {name: corner_entry(field) for name, field in run.corners.items()}
         if run.harmonics is not None:

@@ -35,7 +35,7 @@ def shape_key(case: Case) -> str:
     """Equal for cases that share mesh, averages and constraints: all of a case but its materials, load, name and
     probes.
     """
-    left_out = {"materials", "load", "name", "probe", "uncertain"}
+    left_out = {"materials", "load", "name", "probe", "path", "uncertain"}
     data = case.model_dump(by_alias=True, exclude=left_out)
     for _, key, _ in case.own_materials():
         table, number, last = key.split(".")

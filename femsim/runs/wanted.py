@@ -17,6 +17,7 @@ GIVES: dict[str, tuple[str, ...]] = {
     "fields": (r"metrics\.roots\..+\.(singularity|expansion|consistent)\b.*",),
     "regions": (r"metrics\.regions\..+",),
     "probes": (r"probes\..+\.(at\[\d+\]|u\[\d+\]|stress\.\w+|T|T_history\[\d+\])",),
+    "paths": (r"paths\..+",),
     "probe_errors": (r"probes\..+\.(u_error\[\d+\]|stress_error\.\w+)",),
     "corners": (r"corners\..+",),
     "cracks": (r"cracks\[\d+\]\..+",),

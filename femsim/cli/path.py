@@ -1,0 +1,111 @@
+"""Command ``path``: displacement and stress along a line."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from femsim.base.errors import InputError
+from femsim.cli.text import out, out_json
+
+if TYPE_CHECKING:
+    from femsim.runs.readings import Readings
+
+COMMANDS = {"path": "displacement and stress along a line, both sides of every interface: CSV, JSON, figure"}
+
+
+def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add ``path`` to the command line."""
+    text = COMMANDS["path"]
+    command = commands.add_parser("path", help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
+    command.add_argument(
+        "case", metavar="CASE", help="a case file, the name of a shipped case, or a directory of results (solved again)"
+    )
+    command.add_argument("--start", metavar="X,Y", help="where it begins, um; without it: the case's [[path]] entries")
+    command.add_argument("--end", metavar="X,Y", help="where it ends, um")
+    command.add_argument("--region", metavar="NAME", help="one side alone (default: all that it passes)")
+    command.add_argument(
+        "--n", metavar="N", type=int, default=200, help="even points (default 200); interfaces are added"
+    )
+    command.add_argument("--angle", metavar="DEGREES", type=float, default=0.0, help="beside [[harmonic]]")
+    command.add_argument(
+        "--set", dest="overrides", metavar="KEY=VALUE", action="append", default=[], help="override a key of the case"
+    )
+    command.add_argument("--csv", metavar="FILE", help="write the rows there (default: print them)")
+    command.add_argument("--figure", metavar="FILE", help="draw the stresses: .png, .svg or .pdf")
+    command.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    command.add_argument("--quiet", action="store_true", help="no progress on standard error")
+
+
+def path(arguments: argparse.Namespace) -> None:
+    """Solve a case and show its paths."""
+    from femsim.base.files import atomic_write
+    from femsim.base.progress import Progress
+    from femsim.cases.casefile import load_case, toml_value
+
+    if (arguments.start is None) != (arguments.end is None):
+        raise InputError("path: --start and --end go together")
+    given = list(arguments.overrides)
+    source = Path(arguments.case)
+    if source.is_dir():
+        source = source / "case.toml"
+    if arguments.start is not None:
+        entry = {"name": "path", "start": _point("--start", arguments.start), "end": _point("--end", arguments.end)}
+        entry |= {"n": arguments.n, "angle": arguments.angle}
+        if arguments.region is not None:
+            entry["region"] = arguments.region
+        given.append(f"path={toml_value([entry])}")
+    case, origin = load_case(source, given)
+    if not case.path:
+        raise InputError(f"{case.name}: has no [[path]]; give one there, or --start and --end")
+    if arguments.figure is not None and Path(arguments.figure).suffix not in (".png", ".svg", ".pdf"):
+        raise InputError(f"--figure: {arguments.figure} does not end in .png, .svg or .pdf")
+    with Progress(quiet=arguments.quiet) as progress:
+        progress("loading")
+        from femsim.runs.readings import paths_of
+        from femsim.runs.run import run
+
+        found = paths_of(run(case, origin.base, progress, frozenset()))
+        if arguments.figure is not None:
+            from femsim.reports.plots.path import path_figure
+
+            progress("drawing")
+            picture = path_figure(found)
+            picture.savefig(arguments.figure)
+    rows = csv_text(found)
+    if arguments.csv is not None:
+        atomic_write(arguments.csv, rows)
+    if arguments.json:
+        out_json({"case": case.name, "paths": {name: one.to_dict() for name, one in found.items()}})
+    elif arguments.csv is None and arguments.figure is None:
+        out(rows)
+    else:
+        out(f"written: {', '.join(str(f) for f in (arguments.csv, arguments.figure) if f is not None)}")
+
+
+def _point(option: str, text: str) -> list[float]:
+    try:
+        found = [float(part) for part in text.split(",")]
+    except ValueError:
+        found = []
+    if len(found) not in (2, 3):
+        raise InputError(f"{option}: {text!r} is not a point as 0,45 (um)")
+    return found
+
+
+def csv_text(paths: dict[str, Readings]) -> str:
+    """Rows as CSV text, numbers exact; with several paths the first column names each."""
+    import csv
+    import io
+
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    several = len(paths) > 1
+    for number, (name, one) in enumerate(paths.items()):
+        columns = one.columns()
+        if not number:
+            writer.writerow([*(["path"] if several else []), *columns, "region"])
+        for *values, region in zip(*(c.tolist() for c in columns.values()), one.values.regions, strict=True):
+            writer.writerow([*([name] if several else []), *map(repr, values), region])
+    return stream.getvalue()
