@@ -7,7 +7,8 @@ import pytest
 from skfem import MeshTri
 
 from femsim.base.errors import InputError, ToleranceError
-from femsim.builders.build import Discretisation, build_model, discretise, resolve_materials
+from femsim.builders.build import build_model, discretise, resolve_materials
+from femsim.builders.discretisation import Imported
 from femsim.builders.roots import roots_of_mesh
 from femsim.cases.stacks.bilayer import BilayerCase
 from femsim.cases.stacks.meshfile import MeshCase
@@ -16,9 +17,10 @@ from femsim.meshes.elements import gauss_points, shape
 from femsim.meshes.facets import edges_of
 from femsim.meshes.grid import Grading, tensor_mesh
 from femsim.meshes.layout import Line
+from femsim.meshes.marking import bulk, cut
 from femsim.meshes.mesh import Mesh, jacobians
 from femsim.meshes.refine import refine
-from femsim.runs.adapt import _bulk, _cut, solve_to_tolerance
+from femsim.runs.adapt import solve_to_tolerance
 from femsim.runs.run import run
 from femsim.solvers.solve import solve
 
@@ -96,12 +98,12 @@ def test_the_limit_stops_it_with_the_best_answer():
 
 def test_the_marked_hold_half_of_the_sum():
     share = np.array([0.1, 5.0, 0.2, 3.0, 0.1])
-    assert _bulk(share).tolist() == [False, True, False, False, False]
-    assert _bulk(share, 0.9).tolist() == [False, True, False, True, False]
+    assert bulk(share).tolist() == [False, True, False, False, False]
+    assert bulk(share, 0.9).tolist() == [False, True, False, True, False]
 
 
 def test_cuts_are_nearer_to_singular_coordinates():
-    lines = _cut(np.array([0.0, 1.0, 2.0, 3.0]), np.array([True, True, False]), np.array([1.0]))
+    lines = cut(np.array([0.0, 1.0, 2.0, 3.0]), np.array([True, True, False]), np.array([1.0]))
     assert lines == pytest.approx([0.0, 0.75, 1.0, 1.25, 2.0, 3.0])
 
 
@@ -238,7 +240,7 @@ def imported(element):
         points = np.vstack([quads.points, quads.points[edges].mean(axis=1)])
         six = np.column_stack([cells, len(quads.points) + inverse.reshape(-1, 3)])
         mesh = Mesh(points, six, "tri6", np.tile(quads.region, 2), quads.regions)
-    return case, Discretisation(case, None, mesh, roots_of_mesh(mesh, case.root), (5.0,), {})
+    return case, Imported(case=case, mesh=mesh, roots=roots_of_mesh(mesh, case.root), lengths=(5.0,))
 
 
 def test_imported_triangles_are_refined_at_the_root(overkill):

@@ -12,7 +12,7 @@ from femsim.base.errors import InputError
 from femsim.cases.stacks.bilayer import BilayerCase
 from femsim.cli.main import main
 from femsim.reports.plots.convergence import adaptation_figure, study_figure
-from femsim.runs.converge import coarsest, converge, halved, order, row_of
+from femsim.runs.converge import coarsest, converge, order, row_of
 from femsim.runs.run import run
 
 MATERIALS = {
@@ -47,7 +47,7 @@ def test_no_order_where_differences_do_not_shrink(values):
 
 def test_meshes_are_nested():
     first = coarsest(bilayer(size=0.05, growth=1.5), None, 4)
-    second = halved(first)
+    second = first.halved()
     for a, b in zip(first.lines, second.lines, strict=True):
         assert len(b) == 2 * len(a) - 1
         assert np.array_equal(b[::2], a)

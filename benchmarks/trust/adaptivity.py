@@ -75,10 +75,7 @@ def main(names: list[str]) -> None:
         while 2 * len(disc.mesh.points) < 600_000:
             solved: Solved = solve_case(disc, materials, quiet)
             uniform.append((solved.model.constraints.count, np.abs(values(solved.roots) - truth) / level))
-            assert disc.lines is not None
-            disc = disc.with_lines(
-                *(np.sort(np.concatenate([line, 0.5 * (line[1:] + line[:-1])])) for line in disc.lines)
-            )
+            disc = disc.halved()
 
         print(f"\n{name}: largest relative error of all root metrics; truth from {model.constraints.count} unknowns")
         for k, (n, e) in enumerate(adaptive):

@@ -14,7 +14,8 @@ from femsim.base.arrays import FloatArray
 from femsim.base.errors import FemsimWarning, InputError, nearest
 from femsim.builders.blends import resolve_ref, smear
 from femsim.builders.boundaries import constrain, refuse_steps
-from femsim.builders.cuts import Cut, cut_displacements, cut_temperature, read_cuts
+from femsim.builders.cuts import cut_displacements, cut_temperature, read_cuts
+from femsim.builders.discretisation import Discretisation, Drawn, Imported, InSpace
 from femsim.builders.heat import build_heat, even_size, graded_for_heat, nodal_field
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.builders.solids import Solid, solid_blocks, solid_stack
@@ -56,28 +57,6 @@ LOCKING = 0.49
 DEFAULT_LENGTHS = (5.0, 1.0)
 
 
-@dataclass(frozen=True)
-class Discretisation:
-    """A case turned into a mesh: what the solver, the metrics and the report share."""
-
-    case: CaseBase
-    layout: Layout | None
-    mesh: Mesh
-    roots: tuple[Root, ...]
-    lengths: tuple[float, ...]
-    point_data: dict[str, FloatArray]
-    notes: tuple[str, ...] = ()
-    lines: tuple[FloatArray, FloatArray] | None = None  # grid lines of a layout, before any bend
-    solid: Solid | None = None  # in three dimensions; the layout then is the profile
-    cuts: tuple[Cut, ...] = ()  # runs that give the displacement of a boundary
-
-    def with_lines(self, x: FloatArray, y: FloatArray) -> Discretisation:
-        """The same layout on other grid lines."""
-        if self.layout is None:
-            raise InputError("mesh: an imported mesh has no grid lines")
-        return replace(self, mesh=mesh_of_lines(self.layout, x, y, self.mesh.element), lines=(x, y))
-
-
 def build_layout(case: Case) -> Layout | None:
     """The painted layout of a case; None for an imported mesh."""
     return None if isinstance(case, MeshCase) else STACKS[case.stack](case)
@@ -95,16 +74,9 @@ def probes_of(disc: Discretisation) -> tuple[Probe, ...]:
     """The points whose displacement and stress the case asks for."""
     found = []
     for i, spec in enumerate(disc.case.probe):
-        where = _place(_points(disc), disc.roots, spec.at, f"probe.{i}.at")
+        where = _place(disc.points, disc.roots, spec.at, f"probe.{i}.at")
         found.append(Probe(spec.name, where.at, spec.region or where.region))
     return tuple(found)
-
-
-def _points(disc: Discretisation) -> tuple[Probe, ...]:
-    """The named points of a stack."""
-    if disc.solid is not None:
-        return disc.solid.points
-    return disc.layout.points if disc.layout is not None else ()
 
 
 def corners_of(disc: Discretisation) -> tuple[Probe, ...]:
@@ -159,9 +131,19 @@ def discretise(case: Case, base: Path | None = None, grading: Grading | None = N
         if mesh.dim == 3:
             if case.root:
                 raise InputError("root: imported meshes in three dimensions have no roots; use probes")
-            return Discretisation(case, None, mesh, (), lengths, imported.point_data, notes, solid=Solid())
+            return InSpace(
+                case=case, mesh=mesh, lengths=lengths, point_data=imported.point_data, notes=notes, solid=Solid()
+            )
         roots = roots_of_mesh(mesh, case.root)
-        return Discretisation(case, None, mesh, roots, lengths, imported.point_data, notes, cuts=read_cuts(case, base))
+        return Imported(
+            case=case,
+            mesh=mesh,
+            roots=roots,
+            lengths=lengths,
+            point_data=imported.point_data,
+            notes=notes,
+            cuts=read_cuts(case, base),
+        )
     if case.model.dim == 3:
         return _solid(case, lengths)
     if case.model.element.startswith("tri"):
@@ -183,7 +165,15 @@ def discretise(case: Case, base: Path | None = None, grading: Grading | None = N
         largest = even_size(layout)
     lines = grid_lines(layout, grading or Grading(size, spec.growth, largest), lengths)
     mesh = mesh_of_lines(layout, *lines, case.model.element)
-    return Discretisation(case, layout, mesh, layout.roots, lengths, {}, lines=lines, cuts=read_cuts(case, base))
+    return Drawn(
+        case=case,
+        layout=layout,
+        mesh=mesh,
+        roots=layout.roots,
+        lengths=lengths,
+        lines=lines,
+        cuts=read_cuts(case, base),
+    )
 
 
 def _breaks(case: CaseBase) -> tuple[tuple[int, float], ...]:
@@ -211,9 +201,9 @@ def _solid(case: Case, lengths: tuple[float, ...]) -> Discretisation:
         if case.model.cell is not None:
             raise InputError("model.cell: blocks have no cell; leave it out")
         mesh, solid = solid_blocks(case)
-        return Discretisation(case, None, mesh, (), lengths, {}, solid=solid)
+        return InSpace(case=case, mesh=mesh, lengths=lengths, solid=solid)
     mesh, solid, layout = solid_stack(case, STACKS[case.stack], lengths)
-    return Discretisation(case, layout, mesh, (), lengths, {}, solid=solid)
+    return InSpace(case=case, layout=layout, mesh=mesh, lengths=lengths, solid=solid)
 
 
 def resolve_materials(case: Case, disc: Discretisation) -> dict[str, ResolvedMaterial]:

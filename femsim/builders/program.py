@@ -16,7 +16,8 @@ from femsim.base.arrays import BoolArray, FloatArray
 from femsim.base.errors import FemsimWarning, InputError, nearest
 from femsim.builders.amounts import Moment, knots
 from femsim.builders.boundaries import Conditions, constrain, refuse_steps
-from femsim.builders.build import Discretisation, Setting, setting_of, stress_free, temperature_field
+from femsim.builders.build import Setting, setting_of, stress_free, temperature_field
+from femsim.builders.discretisation import Discretisation
 from femsim.builders.laws import check_reach, law_of
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.cases.boundary import Body, Boundary, Varying

@@ -27,7 +27,7 @@ from femsim.base.threads import thread_count
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from femsim.builders.build import Discretisation
+    from femsim.builders.discretisation import Discretisation
     from femsim.builders.resolve import ResolvedMaterial
     from femsim.measures.averages import Averages
     from femsim.reports.plots.plates import Page

@@ -12,26 +12,21 @@ thousandth of the von Mises average, where that is more), and the last refinemen
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from femsim.base.arrays import BoolArray, FloatArray, IntArray
+from femsim.base.arrays import BoolArray, FloatArray
 from femsim.base.errors import NumericsError
-from femsim.builders.build import Discretisation
+from femsim.builders.discretisation import Discretisation
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.cases.case import Case
 from femsim.cases.trust import Refinement
 from femsim.measures.averages import RootMetrics
-from femsim.meshes.grid import Grading, painted_cells
-from femsim.meshes.refine import refine
+from femsim.meshes.grid import Grading
 from femsim.runs.check import goal_metrics
 from femsim.runs.once import Solved, estimates, metric_names, solve_case
 
-#: share of the summed indicators that the marked intervals or cells hold
-MARKED = 0.5
-#: where an interval that ends at a root is cut
-CUT_AT_ROOT = 0.25
 #: a metric smaller than this fraction of the von Mises average is measured against that
 SMALL = 1.0e-3
 MOST_STEPS = 60
@@ -124,13 +119,7 @@ def _step(solved: Solved, relative: FloatArray, wanted: BoolArray) -> Step:
 
 def _refined(solved: Solved, open_: BoolArray) -> Discretisation:
     """The next discretisation: finer where the error of the metrics still open comes from."""
-    disc = solved.discretisation
-    share = cell_shares(solved, open_)
-    if disc.lines is not None:
-        return disc.with_lines(*finer_lines(disc, share))
-    marked = None if disc.mesh.info.is_quad else _bulk(share)
-    mesh, data = refine(disc.mesh, marked, disc.point_data)
-    return replace(disc, mesh=mesh, point_data=data)
+    return solved.discretisation.refined(cell_shares(solved, open_))
 
 
 def cell_shares(solved: Solved, open_: BoolArray) -> FloatArray:
@@ -156,41 +145,3 @@ def cell_shares(solved: Solved, open_: BoolArray) -> FloatArray:
         around = np.flatnonzero(node[mesh.cells[:, : mesh.info.corners]].any(axis=1))
         share[around] += beyond[k] / max(len(around), 1)
     return np.asarray(share)
-
-
-def _bulk(share: FloatArray, part: float = MARKED) -> BoolArray:
-    """The smallest set that holds ``part`` of the sum."""
-    order = np.argsort(share)[::-1]
-    total = np.cumsum(share[order])
-    count = int(np.searchsorted(total, part * total[-1])) + 1
-    marked = np.zeros(len(share), dtype=bool)
-    marked[order[:count]] = True
-    return marked
-
-
-def finer_lines(disc: Discretisation, share: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Grid lines with those intervals cut that hold half of the shares, summed over rows and over columns."""
-    assert disc.lines is not None
-    assert disc.layout is not None
-    row, column = np.nonzero(painted_cells(disc.layout, *disc.lines) >= 0)
-    singular = [root.at for root in disc.layout.roots] + list(disc.layout.corners)
-    found = []
-    for axis, (lines, index) in enumerate(zip(disc.lines, (column, row), strict=True)):
-        marked = _bulk(np.bincount(index, share, minlength=len(lines) - 1).astype(float))
-        found.append(_cut(lines, marked, np.array([at[axis] for at in singular])))
-    return found[0], found[1]
-
-
-def _cut(lines: FloatArray, marked: BoolArray, singular: FloatArray) -> FloatArray:
-    """Halve the marked intervals; cut those that end at a singular coordinate nearer to it."""
-    a, b = lines[:-1][marked], lines[1:][marked]
-    slack = 1e-9 * max(float(np.ptp(lines)), 1e-300)
-
-    def at(x: FloatArray) -> IntArray:
-        return np.asarray(
-            (np.abs(x[:, None] - singular) <= slack).any(axis=1) if len(singular) else np.zeros(len(x), dtype=bool)
-        )
-
-    left, right = at(a), at(b)
-    where = np.where(left & ~right, CUT_AT_ROOT, np.where(right & ~left, 1 - CUT_AT_ROOT, 0.5))
-    return np.sort(np.concatenate([lines, a + where * (b - a)]))

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from femsim.base.errors import InputError, NoExpansionError, nearest
-from femsim.builders.build import Discretisation, corners_of, probes_of
+from femsim.builders.build import corners_of, probes_of
+from femsim.builders.discretisation import Discretisation
 from femsim.measures.averages import KINDS, lengths_at
 from femsim.measures.corner.corner import corner_at
 from femsim.measures.places import path_rows

@@ -16,18 +16,18 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from femsim.base.errors import FemsimWarning, InputError
-from femsim.builders.build import Discretisation, discretise, resolve_materials
+from femsim.builders.build import discretise, resolve_materials
+from femsim.builders.discretisation import Discretisation
 from femsim.cases.case import Case
 from femsim.cases.stacks.meshfile import MeshCase
 from femsim.meshes.grid import FEWEST, Grading
 from femsim.meshes.mesh import quality
-from femsim.meshes.refine import refine
 from femsim.runs.once import estimates, metric_names, solve_case
 
 #: meshes of a study
@@ -93,7 +93,7 @@ def converge(
         materials = resolve_materials(case, disc)
         for number in range(levels):
             if number:
-                disc = halved(disc)
+                disc = disc.halved()
             if number >= 3 and 2 * len(disc.mesh.points) > case.mesh.limit:
                 stopped = (
                     f"mesh {number + 1} would have {2 * len(disc.mesh.points)} unknowns, more than mesh.limit = "
@@ -123,15 +123,6 @@ def coarsest(case: Case, base: Path | None, levels: int) -> Discretisation:
     size = spec.size * (growth - 1.0) / (spec.growth - 1.0)
     largest = None if spec.largest is None else spec.largest * coarser
     return discretise(case, base, Grading(size, growth, largest, fewest=max(FEWEST // coarser, 1)))
-
-
-def halved(disc: Discretisation) -> Discretisation:
-    """The discretisation with every cell halved in both directions."""
-    if disc.lines is not None:
-        x, y = (np.sort(np.concatenate([line, 0.5 * (line[1:] + line[:-1])])) for line in disc.lines)
-        return disc.with_lines(x, y)
-    mesh, data = refine(disc.mesh, None, disc.point_data)
-    return replace(disc, mesh=mesh, point_data=data)
 
 
 def row_of(name: str, values: list[float], errors: list[float]) -> Row:

@@ -16,10 +16,9 @@ import numpy as np
 
 from femsim.base.errors import FemsimWarning, InputError, nearest
 from femsim.base.secondary import reason
-from femsim.builders.build import Discretisation, build_model
+from femsim.builders.build import build_model
+from femsim.builders.discretisation import Discretisation, Drawn, Imported
 from femsim.builders.resolve import ResolvedMaterial
-from femsim.cases.parts import MeshSpec
-from femsim.cases.stacks.meshfile import MeshCase
 from femsim.measures.crack import Opened, Release, interface_path, open_crack, release
 from femsim.meshes.grid import Grading, grid_lines, mesh_of_lines
 from femsim.meshes.layout import Root
@@ -85,7 +84,7 @@ def crack_release(
     """The energy release rate of one crack."""
     opened = opened_mesh(disc, root, length, label)
     data = disc.point_data
-    if disc.layout is None and data:
+    if isinstance(disc, Imported) and data:
         extra = len(opened.mesh.points) - len(disc.mesh.points)
         origin = _originals(disc, opened, extra)
         data = {name: np.concatenate([field, field[origin]]) for name, field in data.items()}
@@ -117,8 +116,8 @@ def opened_mesh(disc: Discretisation, root: Root, length: float, label: str = "c
             f"{label}.length: {length:g} is not < {root.width:g} um, the conductor's width at root {root.name}"
         )
     mesh = disc.mesh
-    if disc.layout is not None and not isinstance(disc.case, MeshCase):
-        spec: MeshSpec = disc.case.mesh
+    if isinstance(disc, Drawn):
+        spec = disc.case.mesh
         tip = (root.at[0] + root.into[0] * length, root.at[1])
         size = min(spec.size, AT_TIP * length)
         layout = replace(disc.layout, corners=(*disc.layout.corners, tip))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from femsim.base.arrays import FloatArray
-from femsim.builders.build import Discretisation
+from femsim.builders.discretisation import Discretisation
 from femsim.builders.harmonics import harmonic_models
 from femsim.measures.around import COMPONENTS, Around, Part, around, probe_at
 from femsim.measures.averages import Averages

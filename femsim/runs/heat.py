@@ -14,7 +14,8 @@ import numpy as np
 import femsim
 from femsim.base.arrays import FloatArray
 from femsim.base.errors import FemsimWarning, InputError
-from femsim.builders.build import Discretisation, discretise, heat_model, probes_of, resolve_materials
+from femsim.builders.build import discretise, heat_model, probes_of, resolve_materials
+from femsim.builders.discretisation import Discretisation
 from femsim.builders.heat import initial_temperature
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.cases.case import Case

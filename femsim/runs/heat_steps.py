@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from femsim.builders.build import Discretisation, probes_of
+from femsim.builders.build import probes_of
+from femsim.builders.discretisation import Discretisation
 from femsim.measures.averages import Averages, RegionMetrics, RootMetrics, region_metrics, root_metrics
 from femsim.measures.bow import Bow, bow
 from femsim.measures.probes import ProbeValue, probe_values

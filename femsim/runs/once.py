@@ -11,7 +11,8 @@ from functools import partial
 
 from femsim.base.arrays import FloatArray
 from femsim.base.secondary import attempt
-from femsim.builders.build import Discretisation, build_model
+from femsim.builders.build import build_model
+from femsim.builders.discretisation import Discretisation
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.measures.averages import Averages, Estimate, RootMetrics, averages, root_metrics
 from femsim.measures.goal_errors import Defect, goal_indicators, root_goals, with_errors
@@ -96,8 +97,7 @@ def _solve_solid(
     shared: Shared | None,
 ) -> Solved:
     """A body in space: averages along its root circles, with error estimates of those over the whole circle."""
-    assert disc.solid is not None
-    found = rim_averages(model.space, disc.solid.rims, disc.lengths, chosen=disc.case.metrics.length is not None)
+    found = rim_averages(model.space, disc.rims, disc.lengths, chosen=disc.case.metrics.length is not None)
     ready = time.perf_counter()
     if shared is not None and shared.factor:
         solution = resolve_with(shared.solution, model)

@@ -16,7 +16,8 @@ import numpy as np
 
 from femsim.base.arrays import BoolArray, FloatArray
 from femsim.base.errors import FemsimWarning, InputError
-from femsim.builders.build import Discretisation, probes_of
+from femsim.builders.build import probes_of
+from femsim.builders.discretisation import Discretisation
 from femsim.builders.program import Leg, Plan, plan_of
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.measures.averages import Averages, RegionMetrics, RootMetrics, averages, region_metrics, root_metrics

@@ -160,7 +160,7 @@ def cuts_list(run: Run) -> list[dict[str, Any]]:
 def left_out_list(run: Run) -> list[dict[str, Any]]:
     """Averages that were asked for (or are taken by default) and that a conductor is too small to hold."""
     disc = run.discretisation
-    roots: list[Root | Rim] = [*disc.roots, *(disc.solid.rims if disc.solid is not None else ())]
+    roots: list[Root | Rim] = [*disc.roots, *disc.rims]
     return [
         {"root": root.name, "at": list(root.at), "length": length, "reach": reach(root)}
         for root in roots

@@ -12,14 +12,8 @@ from typing import Protocol
 
 from femsim.base.errors import BeyondYield, FemsimWarning, ToleranceError
 from femsim.base.secondary import attempt
-from femsim.builders.build import (
-    Discretisation,
-    averaging_lengths,
-    corners_of,
-    discretise,
-    probes_of,
-    resolve_materials,
-)
+from femsim.builders.build import averaging_lengths, corners_of, discretise, probes_of, resolve_materials
+from femsim.builders.discretisation import Discretisation
 from femsim.builders.program import is_program
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.cases.case import Case
@@ -181,8 +175,7 @@ def _run(
     regions = region_metrics(solution.field) if "regions" in wanted else {}
     probes = {}
     if wanted & {"probes", "probe_errors"}:
-        rims = () if disc.solid is None else disc.solid.rims
-        probes = probe_values(solution, probes_of(disc), (*disc.roots, *rims))
+        probes = probe_values(solution, probes_of(disc), (*disc.roots, *disc.rims))
     if "probe_errors" in wanted:
         plain = probes
         probes = attempt(

@@ -21,7 +21,7 @@ from femsim.reports.plots.sheet import FOOT, HEAD, LEFT, LINE, MARK, Sheet, swat
 from femsim.reports.plots.style import own_axes
 
 if TYPE_CHECKING:
-    from femsim.builders.build import Discretisation
+    from femsim.builders.discretisation import Discretisation
     from femsim.runs.run import Run
 
 #: width of a page, and room right of and between its panels, inches

@@ -23,7 +23,7 @@ from femsim.reports.plots.sheet import FOOT, HEAD, LEFT, LINE, Sheet, swatch, ti
 from femsim.reports.plots.style import colour_bar, darker, length_axes, own_axes, plain
 
 if TYPE_CHECKING:
-    from femsim.builders.build import Discretisation
+    from femsim.builders.discretisation import Discretisation
     from femsim.runs.run import Run
 
 #: width of a page and height of its panels, inches

@@ -18,7 +18,7 @@ from femsim.reports.plots.look import INK, LENGTH, region_colours, words
 from femsim.reports.plots.outlines import outlines, polygons
 
 if TYPE_CHECKING:
-    from femsim.builders.build import Discretisation
+    from femsim.builders.discretisation import Discretisation
     from femsim.builders.resolve import ResolvedMaterial
     from femsim.cases.boundary import Boundary, Varying
     from femsim.cases.parts import CaseBase

@@ -20,7 +20,7 @@ from femsim.reports.plots.picture import Picture, Window, picture_of
 from femsim.reports.plots.raster import Rasters
 
 if TYPE_CHECKING:
-    from femsim.builders.build import Discretisation
+    from femsim.builders.discretisation import Discretisation
     from femsim.builders.resolve import ResolvedMaterial
     from femsim.measures.averages import Averages
     from femsim.runs.run import Run

@@ -39,7 +39,7 @@ def section_of(run: Run) -> Section:
     from femsim.measures.stress import nodal_stress
 
     disc, mesh = run.discretisation, run.solution.model.mesh
-    rims = () if disc.solid is None else disc.solid.rims
+    rims = disc.rims
     y = rims[0].centre[1] if rims else float(mesh.points[:, 1].min())
     near = np.abs(mesh.points[:, 1] - y) <= 1e-9 * mesh.extent
     rows = faces_of(mesh).rows()
