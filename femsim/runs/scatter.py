@@ -23,7 +23,7 @@ import numpy as np
 
 from femsim.base.arrays import FloatArray
 from femsim.base.errors import InputError
-from femsim.builders.build import Discretisation
+from femsim.builders.discretisation import Discretisation
 from femsim.cases.case import Case
 from femsim.cases.casefile import changed_case
 from femsim.cases.library import SPEC_KEYS, read_material
