@@ -7,10 +7,13 @@ as many, ``--fuzz-seed`` others. A failure names the damage's number, which alon
 from __future__ import annotations
 
 import contextlib
+import json
 import random
+import shutil
 import signal
 import sys
 import time
+import tomllib
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +21,7 @@ from types import FrameType
 
 import numpy as np
 import pytest
-from damage import damaged
+from damage import changed, damaged
 from spheres import sphere_mesh
 from test_meshfile import DATA
 from test_meshfile_programs import ABAQUS, CARDS
@@ -207,3 +210,209 @@ def test_damaged_mesh_files_are_solved_or_refused(
 
 def _quoted(text: str) -> str:
     return '"' + "".join(f"\\u{ord(c):04x}" if c in '\\"' or not c.isprintable() else c for c in text) + '"'
+
+
+# ---------------------------------------------------------------- cases, studies, options, datasets
+
+COARSE = ["mesh.size=2", "mesh.growth=3"]
+OWN = """stack = "blocks"
+[load]
+stress_free_temperature = 150
+temperature = 25
+[materials]
+m0 = { E = 10, nu = 0.3, cte = { secant = { T = [0, 100], value = [10, 12] }, reference = 25 } }
+mix = { composite = "mori-tanaka", matrix = "polyimide", particles = "silica", fraction = 0.3 }
+[[block]]
+name = "a"
+r = [0, 50]
+z = [0, 20]
+material = "m0"
+[[block]]
+name = "b"
+r = [50, 100]
+z = [0, 20]
+material = { like = "copper", E = 100 }
+[[boundary]]
+z = 0
+u_z = 0
+[[boundary]]
+z = 20
+r = [0, 50]
+pressure = 3
+[[probe]]
+name = "p"
+at = [25, 10]
+[[root]]
+name = "foot"
+at = [50, 20]
+region = "a"
+[metrics]
+length = [1, 5]
+"""
+STUDIES = (
+    """case = "bilayer"
+[study]
+design = "lhs"
+samples = 3
+set = ["mesh.size=2", "mesh.growth=3"]
+outputs = ["post_root.peel.5um"]
+[[parameter]]
+key = "geometry.ratio"
+range = [3.5, 8]
+scale = "log"
+[[parameter]]
+key = "materials.post"
+values = ["copper", "gold"]
+[[window]]
+key = "geometry.low_thickness / geometry.high_thickness"
+range = [3, 5]
+""",
+    """case = "bilayer"
+name = "grid"
+[study]
+design = "grid"
+set = ["mesh.size=2", "mesh.growth=3"]
+[[parameter]]
+key = "load.temperature"
+range = [-40, 25]
+steps = 2
+[[parameter]]
+key = "geometry.post_radius"
+distribution = "normal"
+mean = 50
+sd = 1
+""",
+    """case = "bilayer"
+[study]
+design = "list"
+file = "list.csv"
+""",
+)
+
+
+def refusal(argv: list[str], capsys: pytest.CaptureFixture[str], label: str) -> int:
+    """Run a command: its exit code is one that it may have, and what it says is one line of text, or results."""
+    code = main(argv)
+    said = capsys.readouterr()
+    assert code in (0, 2, 3), f"{label}: {code}"
+    errors = [line for line in said.err.splitlines() if line.startswith("femsim: error")]
+    assert len(errors) == (code != 0), f"{label}: {said.err}"
+    assert all(c.isprintable() or c == "\n" for c in said.err + said.out), f"{label}: {said.err!r}"
+    return code
+
+
+def case_files() -> dict[str, bytes]:
+    """The shipped cases, and one with blocks of its own."""
+    from femsim.cases.library import case_path, list_cases
+
+    found = {f"{name}.toml": case_path(name).read_bytes() for name in list_cases()}
+    return {**{name: text for name, text in found.items() if b'"mesh"' not in text}, "own.toml": OWN.encode()}
+
+
+def test_damaged_cases(tmp_path: Path, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> None:
+    """As text and as tables; what is still a case is meshed, now and then solved."""
+    import tomli_w
+
+    texts = case_files()
+    names, every = sorted(texts), [*texts.values(), *(text.encode() for text in STUDIES)]
+    codes = []
+    for number, random_ in numbers_of(request, 120):
+        name = random_.choice(names)
+        data = texts[name]
+        if random_.random() < 0.5:
+            data = damaged(data, random_, every)
+        else:
+            with contextlib.suppress(ValueError, TypeError, AttributeError):  # what TOML cannot say
+                data = tomli_w.dumps(changed(tomllib.loads(data.decode()), random_)).encode()
+        path = tmp_path / name
+        path.write_bytes(data)
+        sets = [part for text in COARSE for part in ("--set", text)]
+        if random_.random() < 0.5:
+            sets += [
+                "--set",
+                damaged(random_.choice(OVERRIDES).encode(), random_, every).decode("utf-8", "surrogateescape"),
+            ]
+        command = ["solve", "--json"] if random_.random() < 0.1 else ["mesh"]
+        label = f"damage {number} of {name}"
+        with bounded(number, name):
+            codes.append(refusal([command[0], str(path), "--quiet", *command[1:], *sets], capsys, label))
+    assert {0, 2} <= set(codes) or len(codes) < 50
+
+
+OVERRIDES = (
+    "geometry.post_radius=40", "materials.low.E=3", "metrics.length=[5,1]", "probe.0.at=[0, 10]", 'name="x"',
+    "model.element=quad4", 'materials.post={ like = "copper", E = 100 }', "load.temperature=-40", "block.0.z=[0, 5]",
+    "mesh.tolerance=0.5", "boundary.0={ z = 0, u_z = 0 }",
+    "materials.post.cte={ instantaneous = { T = [0, 1], value = [1, 2] } }",
+)  # fmt: skip
+
+
+def test_damaged_studies(tmp_path: Path, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> None:
+    """Up to the plan and the first points of it: what a damaged study still asks for is run, if it is little."""
+    import tomli_w
+
+    from femsim.study.plan import make_plan
+    from femsim.study.studyfile import load_study
+
+    listed = b'geometry.post_radius,materials.post\n40,copper\n60,"gold"\n50,"{ E = 10, nu = 0.3, cte = 5 }"\n'
+    every = [*(text.encode() for text in STUDIES), *case_files().values(), listed]
+    path, table = tmp_path / "s.toml", tmp_path / "list.csv"
+    for number, random_ in numbers_of(request, 60):
+        data, rows = random_.choice(every[:3]), listed
+        if data == every[2] and random_.random() < 0.8:
+            rows = damaged(listed, random_, every)
+        elif random_.random() < 0.5:
+            data = damaged(data, random_, every)
+        else:
+            with contextlib.suppress(ValueError, TypeError, AttributeError):
+                data = tomli_w.dumps(changed(tomllib.loads(data.decode()), random_)).encode()
+        path.write_bytes(data)
+        table.write_bytes(rows)
+        with bounded(number, "a study"):
+            said = ""
+            try:
+                study = load_study(path)
+                if len(study.rows) < 1000:
+                    make_plan(study)
+            except FemsimError as error:
+                said = str(error)
+            assert said.isprintable() or not said, f"damage {number}: {said!r}"
+        if random_.random() < 0.1:
+            with bounded(number, "a study's optimum"):
+                refusal(["optimise", str(path), "--quiet", "--json"], capsys, f"damage {number}")
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished study of three points, and a solved case."""
+    pytest.importorskip("pyarrow")
+    where = tmp_path_factory.mktemp("results")
+    (where / "s.toml").write_text(STUDIES[0])
+    assert main(["sweep", str(where / "s.toml"), "--out", str(where / "study"), "--quiet"]) == 0
+    sets = [part for text in COARSE for part in ("--set", text)]
+    assert main(["solve", "bilayer", *sets, "--out", str(where / "case"), "--quiet"]) == 0
+    return where
+
+
+def test_damaged_results(
+    results: Path, tmp_path: Path, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Datasets, plans and metrics that were written by somebody else, or half, or by a broken disk."""
+    files = ["study/results.parquet"] * 2 + ["study/study.json", "case/metrics.json", "case/case.toml"]
+    every = [(results / name).read_bytes() for name in files]
+    for number, random_ in numbers_of(request, 40):
+        name = random_.choice(files)
+        where = tmp_path / str(number)
+        shutil.copytree(results / Path(name).parent, where)
+        path = where / Path(name).name
+        if name.endswith(".json") and random_.random() < 0.5:
+            path.write_text(json.dumps(changed(json.loads(path.read_bytes()), random_)))
+        else:
+            path.write_bytes(damaged(path.read_bytes(), random_, every))
+        if name == files[0] and random_.random() < 0.5:  # as a part
+            (where / "parts").mkdir()
+            path.rename(where / "parts" / "part-00000000-aa.parquet")
+        command = ["sweep-report", str(where)] if name.startswith("study") else ["report", str(where)]
+        with bounded(number, name):
+            refusal(command, capsys, f"damage {number} of {name}")
+        shutil.rmtree(where)
