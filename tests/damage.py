@@ -139,7 +139,7 @@ def _changed(node: Any, random_: random.Random, depth: int) -> Any:
             return [*node, node[at]]
         return [*node[:at], _changed(node[at], random_, depth + 1), *node[at + 1 :]]
     if isinstance(node, int | float) and not isinstance(node, bool) and random_.random() < 0.6:
-        return random_.choice((node * 0.999, node * 2, -node, node + 1, node * 1e-6, node * 1e6, int(node)))
+        return random_.choice((node * 0.999, node * 2, -node, node + 1, node * 1e-6, node * 1e6, round(node, 1)))
     return random_.choice((*VALUES, node))
 
 

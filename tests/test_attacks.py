@@ -19,7 +19,7 @@ import femsim
 from femsim.base import files
 from femsim.base.errors import InputError
 from femsim.base.files import atomic_write, read_bytes, read_json, staged_directory
-from femsim.cases.casefile import load_case
+from femsim.cases.casefile import changed_case, load_case
 from femsim.cli.main import main
 
 SOURCE = str(Path(femsim.__file__).parents[1])
@@ -114,6 +114,22 @@ def test_control_characters_do_not_reach_the_terminal(tmp_path: Path) -> None:
     assert "chip?]0;title??line " in text  # on one line of the table
     page = next(tmp_path.glob("o*/report.html")).read_text()
     assert not set(page) & set("\x00\x01\x07\x1b")
+
+
+def test_the_stem_of_the_file_is_no_name_that_was_given(tmp_path: Path) -> None:
+    text = re.sub(r"(?m)^name = .*\n", "", load_case("bilayer")[1].path.read_text(), count=1)
+    (tmp_path / "own.toml").write_text(text)
+    case, origin = load_case(tmp_path / "own.toml")
+    assert (case.name, "name" in case.model_fields_set, "name" in origin.defaulted) == ("own", False, True)
+    assert changed_case(case, {"load.temperature": 50}).name == "own"
+    named, origin = load_case(tmp_path / "own.toml", ["name=mine"])
+    assert (named.name, "name" in named.model_fields_set, "name" in origin.defaulted) == ("mine", True, False)
+
+
+def test_lists_of_names_are_not_documented_as_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["stacks", "bilayer"]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.strip().startswith("goals ")]
+    assert "a list of names" in line
 
 
 # ---------------------------------------------------------------- studies

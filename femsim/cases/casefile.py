@@ -64,8 +64,9 @@ def load_case(source: str | Path, overrides: Sequence[str] = ()) -> tuple[Case, 
         unnamed = unnamed and "name" not in data
     data.setdefault("name", show_file(path.stem))
     case = parse_case(data, file, overrides)
-    defaulted = frozenset(_defaulted(case)) | ({"name"} if unnamed else set())
-    return case, CaseOrigin(path, path.stem, path.parent, defaulted, tuple(overrides))
+    if unnamed:
+        case.model_fields_set.discard("name")  # the file's stem is a default
+    return case, CaseOrigin(path, path.stem, path.parent, frozenset(_defaulted(case)), tuple(overrides))
 
 
 def case_from(tables: Mapping[str, Any], name: str = "case", overrides: Sequence[str] = ()) -> Case:

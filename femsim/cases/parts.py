@@ -235,6 +235,10 @@ class CaseBase(Strict):
             raise ValueError('load.temperature: "heat" needs a [heat] table')
         return self
 
+    def tables(self) -> dict[str, Any]:
+        """What was given, and the name, which a file need not give."""
+        return {"name": self.name, **super().tables()} if self.name else super().tables()
+
     def needed_roles(self) -> tuple[str, ...]:
         """Roles whose material the case must give."""
         return ()

@@ -134,6 +134,8 @@ def allowed(prop: dict[str, Any], schema: dict[str, Any]) -> str:
             return (
                 "a list of them"
                 if "$ref" in prop.get("items", {}) or "anyOf" in prop.get("items", {})
+                else "a list of names"
+                if prop.get("items", {}).get("type") == "string"
                 else "a list of numbers"
             )
         case "object":
