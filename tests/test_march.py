@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from programs import CASES, Rings, stress_at
+from flowing import CASES, Rings, stress_at
 
 from femsim.models.body import Body, Conditions
 from femsim.models.dilatation import projection, smoothed, smoothed_forces, smoothed_operator

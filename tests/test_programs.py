@@ -9,8 +9,8 @@ import warnings
 
 import numpy as np
 import pytest
+from flowing import CASES as BODIES
 from points import CASES as POINTS
-from programs import CASES as BODIES
 
 from femsim.base.errors import FemsimWarning, InputError
 from femsim.cases.casefile import parse_case
