@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import itertools
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +17,19 @@ pytest.importorskip("pyarrow")
 from femsim.base.errors import InputError, NumericsError
 from femsim.cases.casefile import load_case
 from femsim.cases.library import list_cases
+from femsim.cli.main import main
+from femsim.reports.study.figures import map_figure
+from femsim.reports.study.optimum import path_of, render, write_page
 from femsim.reports.study.report import write_report
 from femsim.runs.run import run
 from femsim.study import analysis
 from femsim.study.design import unit_values
-from femsim.study.optimise import optimise, write_optimum
+from femsim.study.optimise import confirm, optimise, write_optimum
 from femsim.study.plan import make_plan
 from femsim.study.store import Row, Store
 from femsim.study.studyfile import load_study, shipped_studies
+from femsim.study.surrogate import fit
+from femsim.study.sweep import finish
 
 OUTPUTS = 'outputs = ["metrics.roots.post_root[0].peel", "metrics.roots.post_root[0].von_mises"]'
 PARAMETERS = """
@@ -153,8 +161,65 @@ def test_report_is_one_page_that_needs_nothing_else(tmp_path: Path) -> None:
         assert words in text
     assert text.count("<img") >= 8
     assert 'class="n">gold<' in text or 'class="n">copper<' in text
+    assert "post_root von Mises, 5 µm (MPa)" in text
+    assert "geometry.high_thickness" in text
+    assert re.search(r"20\d\d-\d\d-\d\d \d\d:\d\d UTC", text)
+    anchors = set(re.findall(r'href="#([\w-]+)"', text))
+    assert anchors <= set(re.findall(r'id="([\w-]+)"', text))
+    assert {"varied", "best", "failed"} <= anchors
+    link = re.search(r'href="data:text/plain;base64,([^"]+)" download="point-(\d+).toml"', text)
+    assert link is not None
+    (tmp_path / "again.toml").write_bytes(base64.b64decode(link[1]))
+    case, _ = load_case(tmp_path / "again.toml")
+    assert (tmp_path / "out" / "best.toml").read_bytes() == (tmp_path / "again.toml").read_bytes()
+    assert case.geometry == store.plan.case(int(link[2])).geometry
     with pytest.raises(InputError, match="did you mean"):
         write_report(store, "post_root.peal.5um")
+
+
+def test_levels_of_a_grid_are_shown_as_they_are(tmp_path: Path) -> None:
+    """Nine levels and five: each is a column or a row of the map, none is lost in a bin."""
+    grid = (
+        '[[parameter]]\nkey = "geometry.high_thickness"\nrange = [5, 45]\nsteps = 9\n'
+        '[[parameter]]\nkey = "materials.low.cte"\nvalues = [8.0, 20.0, 50.0, 100.0, 180.0]\n'
+    )
+    frame = analysis.load_frame(made(tmp_path, 'design = "grid"', lambda u: 3 * u[:, 0] + u[:, 1], grid))
+    assert [len(a.levels) for a in frame.axes] == [9, 5]
+    index, middles, edges = analysis.bins_of(frame.axes[1], most=4)
+    assert middles.tolist() == [8.0, 20.0, 50.0, 100.0, 180.0]
+    assert np.array_equal(middles[index], frame.axes[1].x)
+    assert len(edges) == 6
+    figure = map_figure(frame, "post_root.von_mises.5um", 0, 1)
+    mesh = next(c for c in figure.axes[0].collections if hasattr(c, "get_coordinates"))
+    assert mesh.get_coordinates().shape == (6, 10, 2)
+    ticks = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+    assert ticks == ["8", "20", "50", "100", "180"]
+
+
+def test_means_of_a_fit_are_those_of_the_function(tmp_path: Path) -> None:
+    """y = a + b u0 + c u1 u2: the mean over the others at u0 is a + b u0 + c / 4."""
+    u = np.random.default_rng(0).random((80, 3))
+    found = fit(u, 1 + 2 * u[:, 0] + 3 * u[:, 1] * u[:, 2])
+    assert found is not None
+    assert found.trusted
+    at = np.array([[0.0], [0.3], [1.0]])
+    np.testing.assert_allclose(found.mean([0], at), 1 + 2 * at[:, 0] + 0.75, atol=1e-10)
+    both = np.array([[0.2, 0.5], [0.9, 0.1]])
+    np.testing.assert_allclose(found.mean([1, 2], both), 2 + 3 * both[:, 0] * both[:, 1], atol=1e-10)
+    noise = fit(u, np.random.default_rng(1).normal(size=80))
+    assert noise is not None
+    assert not noise.trusted
+    assert fit(u[:3], u[:3, 0]) is None
+
+
+def test_reasons_of_failed_points_are_counted_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = analysis.reasons(["too thin: 1.5 um", "singular", "too thin: 2e-3 um"])
+    assert told == (("too thin: 1.5 um (and the like)", 2), ("singular", 1))
+    store = made(tmp_path, 'design = "lhs"\nsamples = 12', lambda u: u[:, 0])
+    assert finish(store).to_dict()["failures"] == [{"reason": "it broke", "points": 1}]
+    assert main(["sweep", str(tmp_path / "study.toml"), "--out", str(tmp_path / "out"), "--quiet"]) == 0
+    assert "failed, 1 point: it broke" in capsys.readouterr().out
+    assert "it broke" in write_report(store).read_text()
 
 
 def test_a_tiny_study_has_a_report_too(tmp_path: Path) -> None:
@@ -182,12 +247,28 @@ def test_optimum_lies_inside_the_windows_and_reproduces(tmp_path: Path) -> None:
     windows = '[optimise]\nminimise = "metrics.roots.post_root[0].von_mises"\nevaluations = 40\n'
     coarse = 'set = ["mesh.size=2", "mesh.growth=3", "probe=[]", "metrics.length=5"]'
     path.write_text(f'case = "bilayer"\n[study]\ndesign = "sobol"\nsamples = 4\n{coarse}\n{PARAMETERS}{windows}')
-    found = optimise(load_study(path))
+    study = load_study(path)
+    found = optimise(study)
     assert found.solves <= 40
     assert found.best < found.start
     assert 3.5 <= found.values["geometry.ratio"] <= 8
     assert 10 <= found.values["geometry.high_thickness"] <= 30
-    write_optimum(found, tmp_path / "best")
+    checked = confirm(found)
+    assert checked.objective == pytest.approx(found.best, rel=1e-9)
+    assert checked.error is not None
+    assert 0 < checked.error < 0.5 * found.best
+    write_optimum(found, tmp_path / "best", checked)
+    page = write_page(study, found, checked, tmp_path / "best").read_text()
+    assert "confirmed by a full solve" in page
+    assert "claim 2" in page
+    assert not re.findall(r'(?:src|href)="(?!data:|#)', page)
+    edge = replace(found, values={**found.values, "materials.low.cte": 8.0})
+    assert "The design lies on the bounds of" in render(study, edge, checked)
+    assert "at its lower bound" in render(study, edge, checked)
+    values, least = path_of(found)
+    assert len(values) == found.solves
+    assert min(v for v in values if v == v) <= found.best * (1 + 1e-12)
+    assert all(a >= b for a, b in itertools.pairwise(v for v in least if v == v))
     case, _ = load_case(tmp_path / "best" / "case.toml")
     assert run(case).roots[0].von_mises == pytest.approx(found.best, rel=1e-6)
     assert json.loads((tmp_path / "best" / "optimum.json").read_text())["solves"] == found.solves

@@ -85,7 +85,7 @@ def _optimise_parser(command: argparse.ArgumentParser) -> None:
         "study", metavar="STUDY", help="a study file with an [optimise] table, or the name of a shipped one"
     )
     command.add_argument(
-        "--out", metavar="DIR", help="write optimum.json, the design's case.toml and history.csv there"
+        "--out", metavar="DIR", help="write report.html, optimum.json, the design's case.toml and history.csv there"
     )
     command.add_argument(
         "--set", dest="overrides", metavar="KEY=VALUE", action="append", default=[], help="override a key of the case"
@@ -154,10 +154,12 @@ def sweep(arguments: argparse.Namespace) -> int:
     if arguments.json:
         out_json(document)
         return 0
-    failed = f", {outcome.failed} failed (their rows say why)" if outcome.failed else ""
+    failed = f", {outcome.failed} failed" if outcome.failed else ""
     rate = f" in {outcome.elapsed:.1f} s, {document['rate']:.1f}/s" if document["rate"] else ""
     ran = f"{outcome.ran} run{rate}" if outcome.ran else "all there already, none run"
     out(f"{outcome.plan.name}: {document['points']} points, {ran}{failed}")
+    for text, count in outcome.reasons[:5]:
+        out(f"  failed, {count} point{'s' if count > 1 else ''}: {text}")
     out(_reuse_line(outcome.state.reuse))
     out(f"written to {outcome.results}")
     return 0
@@ -209,8 +211,8 @@ def optimise(arguments: argparse.Namespace) -> int:
     """Search the ranges of a study."""
     from femsim.base.files import check_target
     from femsim.base.progress import Progress
+    from femsim.study.optimise import confirm, write_optimum
     from femsim.study.optimise import optimise as search
-    from femsim.study.optimise import write_optimum
     from femsim.study.studyfile import load_study
 
     if arguments.out is not None:
@@ -218,19 +220,28 @@ def optimise(arguments: argparse.Namespace) -> int:
     study = load_study(arguments.study, arguments.overrides)
     with Progress(quiet=arguments.quiet or not sys.stderr.isatty()) as progress:
         found = search(study, progress)
-    if arguments.out is not None:
-        write_optimum(found, Path(arguments.out))
+        progress("confirming the design by a full solve")
+        checked = confirm(found)
+        if arguments.out is not None:
+            from femsim.reports.study.optimum import write_page
+
+            progress("writing the page")
+            write_optimum(found, Path(arguments.out), checked)
+            write_page(study, found, checked, Path(arguments.out))
+    document = found.to_dict() | {"confirmation": checked.to_dict()}
     if arguments.json:
-        out_json(found.to_dict())
+        out_json(document)
         return 0
     first = found.plan.outputs[0]
-    middle = found.to_dict()["objective_of_the_middle"]
+    middle = document["objective_of_the_middle"]
     before = f" (in the middle of the ranges: {middle:.5g})" if middle is not None else ""
     out(f"{found.plan.name}: {first} = {found.outputs[first]:.5g} after {found.solves} solves{before}")
     for key, value in found.values.items():
         out(f"  {key} = {value:.5g}" if isinstance(value, float) else f"  {key} = {value}")
+    for line in checked.lines:
+        out(line)
     if arguments.out is not None:
-        out(f"written to {arguments.out}: optimum.json, case.toml, history.csv")
+        out(f"written to {arguments.out}: optimum.json, case.toml, history.csv, report.html")
     return 0
 
 

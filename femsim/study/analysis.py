@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib
-import itertools
+import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,11 +19,16 @@ from femsim.study.plan import Plan
 from femsim.study.points import restored
 from femsim.study.schema import ParameterSpec, StudyFile, WindowSpec
 from femsim.study.store import DONE, Store
+from femsim.study.surrogate import Surrogate, fit
 
 #: resamples behind every interval
 RESAMPLES = 200
 #: more values than this of a grid are drawn in bins
 MOST_LEVELS = 100
+#: of any other axis that has so few values at most, each is shown
+FEW = 8
+#: reasons of failed points that are kept
+MOST_REASONS = 10
 #: share of the resamples an interval holds
 CONFIDENCE = 0.95
 
@@ -39,7 +44,13 @@ class Axis:
     u: FloatArray
     categories: tuple[str, ...] = ()
     log: bool = False
-    levels: bool = False  # a grid: every value is one of a few
+    few: bool = False  # a grid: every value is one of a few
+
+    @property
+    def levels(self) -> FloatArray | None:
+        """The values it takes, where they are few or those of a grid; None of one that varies freely."""
+        distinct = np.unique(self.x)
+        return distinct if self.categories or len(distinct) <= (MOST_LEVELS if self.few else FEW) else None
 
     @property
     def label(self) -> str:
@@ -65,6 +76,7 @@ class Frame:
     rows: int
     failed: int
     errors: tuple[tuple[str, int], ...]
+    failures: tuple[tuple[int, str], ...]
     reuse: dict[str, int]
     seconds: float | None
 
@@ -108,10 +120,8 @@ def load_frame(store: Store) -> Frame:
     done = np.array([s == DONE for s in table["status"].to_pylist()], dtype=bool)
     if not done.any():
         raise InputError(f"{store.directory}: no point is done yet")
-    errors: dict[str, int] = {}
-    for text in table["error"].to_pylist():
-        if text:
-            errors[text] = errors.get(text, 0) + 1
+    numbers, errors = (table[name].to_pylist() for name in ("point", "error"))
+    failures = [(point, text) for point, text in zip(numbers, errors, strict=True) if text]
     spec = StudyFile.model_validate(plan.study, strict=False)
     specs = {p.key: p for p in spec.parameter}
     keep = np.flatnonzero(done)
@@ -125,9 +135,32 @@ def load_frame(store: Store) -> Frame:
         axes.append(_axis(key, plan.unit(key), values, kind in ("number", "integer"), specs.get(key)))
     outputs = {path: table[path].to_numpy(zero_copy_only=False).astype(float)[keep] for path in plan.outputs}
     points = table["point"].to_numpy()[keep]
-    worst = tuple(sorted(errors.items(), key=lambda e: -e[1])[:10])
     return Frame(
-        plan, spec, tuple(axes), outputs, points, table.num_rows, len(state.failed), worst, state.reuse, state.seconds
+        plan=plan,
+        spec=spec,
+        axes=tuple(axes),
+        outputs=outputs,
+        points=points,
+        rows=table.num_rows,
+        failed=len(state.failed),
+        errors=reasons(text for _, text in failures),
+        failures=tuple(failures),
+        reuse=state.reuse,
+        seconds=state.seconds,
+    )
+
+
+def reasons(errors: Iterable[str]) -> tuple[tuple[str, int], ...]:
+    """Error texts with their counts, the most frequent first; numbers in a text do not make it another one."""
+    first: dict[str, str] = {}
+    counts: dict[str, int] = {}
+    for text in errors:
+        kind = re.sub(r"-?\d+(\.\d+)?([eE][-+]?\d+)?", "#", text)
+        counts[kind] = counts.get(kind, 0) + 1
+        first.setdefault(kind, text)
+    ranked = sorted(counts.items(), key=lambda item: -item[1])[:MOST_REASONS]
+    return tuple(
+        (first[kind] + (" (and the like)" if count > 1 and "#" in kind else ""), count) for kind, count in ranked
     )
 
 
@@ -137,7 +170,7 @@ def _axis(key: str, unit: str, values: list[Any], numeric: bool, spec: Parameter
         x = np.asarray(values, dtype=float)
         u = unit_values(spec, values) if spec is not None else (np.argsort(np.argsort(x)) + 0.5) / max(len(x), 1)
         few = spec is None or spec.values is not None or (spec.steps is not None and spec.distribution == "uniform")
-        return Axis(key, name, unit, x, u, log=bool(spec and spec.scale == "log"), levels=few)
+        return Axis(key, name, unit, x, u, log=bool(spec and spec.scale == "log"), few=few)
     known = list(dict.fromkeys(repr(v) for v in (spec.values if spec and spec.values else values)))
     index = np.array([known.index(repr(v)) for v in values], dtype=float)
     labels = tuple(text.strip("'\"") if len(text) < 26 else text[:23] + "..." for text in known)
@@ -148,12 +181,12 @@ def _axis(key: str, unit: str, values: list[Any], numeric: bool, spec: Parameter
 
 
 def bins_of(axis: Axis, most: int = 12) -> tuple[npt.NDArray[np.int64], FloatArray, FloatArray]:
-    """The bin of every point, the bins' middles and their edges: categories and the values of a grid by themselves,
-    else bins of equal width.
+    """The bin of every point, the bins' middles and their edges: levels by themselves, else ``most`` bins of equal
+    width.
     """
     distinct = np.unique(axis.x)
-    if axis.categories or len(distinct) <= (MOST_LEVELS if axis.levels else most):
-        middles = np.arange(len(axis.categories), dtype=float) if axis.categories else distinct
+    if axis.levels is not None:
+        middles = np.arange(len(axis.categories), dtype=float) if axis.categories else axis.levels
         index = np.searchsorted(middles, axis.x)
         return index.astype(np.int64), middles, _edges(middles, axis.log)
     scale = np.log if axis.log and distinct[0] > 0 else np.asarray
@@ -202,8 +235,7 @@ def sensitivity(frame: Frame, path: str) -> Sensitivity | None:
         and np.all(np.isfinite(y))
     ):
         return _saltelli(len(frame.axes), y)
-    good = np.isfinite(y)
-    return _fitted(np.column_stack([a.u[good] for a in frame.axes]), y[good])
+    return _fitted(surrogate(frame, path))
 
 
 def _saltelli(d: int, y: FloatArray) -> Sensitivity | None:
@@ -222,59 +254,23 @@ def _saltelli(d: int, y: FloatArray) -> Sensitivity | None:
     return Sensitivity(s1, s1_conf, st, st_conf, "estimators of Saltelli and Jansen (SALib), bootstrap intervals")
 
 
-def _fitted(u: FloatArray, y: FloatArray) -> Sensitivity | None:
-    """Indices of a polynomial chaos (orthonormal Legendre) fitted by least squares (Sudret 2008, Reliab. Eng. Syst.
-    Saf. 93, 964).
-    """
-    n, d = u.shape
-    degree = next((p for p in (4, 3, 2, 1) if 2 * len(_terms(d, p)) <= n), 0)
-    if degree == 0 or float(np.std(y)) == 0.0:
+def surrogate(frame: Frame, path: str) -> Surrogate | None:
+    """A polynomial through the done points of an output; None where there are too few points for one."""
+    y = frame.output(path)
+    good = np.isfinite(y)
+    return fit(np.column_stack([a.u[good] for a in frame.axes]), y[good])
+
+
+def _fitted(found: Surrogate | None) -> Sensitivity | None:
+    """Indices of a fit, with intervals from fits to resampled points."""
+    if found is None:
         return None
-    terms = _terms(d, degree)
-    matrix = _basis(u, terms)
-    if np.linalg.matrix_rank(matrix) < len(terms):  # a grid with few steps cannot tell high degrees apart
-        terms = [t for t in terms if all(k < len(np.unique(u[:, i])) for i, k in enumerate(t))]
-        matrix = _basis(u, terms)
-    whole = _indices(matrix, y, terms, d)
-    random = np.random.default_rng(1)
-    again = []
-    for _ in range(RESAMPLES):
-        chosen = random.integers(0, n, n)
-        again.append(_indices(matrix[chosen], y[chosen], terms, d))
-    half = 0.5 * np.ptp(np.quantile(np.array(again), [0.5 - CONFIDENCE / 2, 0.5 + CONFIDENCE / 2], axis=0), axis=0)
-    q, _ = np.linalg.qr(matrix)
-    leverage = np.minimum(np.sum(q * q, axis=1), 1 - 1e-9)
-    left_out = (y - q @ (q.T @ y)) / (1 - leverage)
-    quality = 1.0 - float(np.mean(left_out**2) / np.var(y))
-    return Sensitivity(
-        whole[0], half[0], whole[1], half[1], f"polynomial chaos of degree {degree}, bootstrap intervals", quality
-    )
-
-
-def _terms(d: int, degree: int) -> list[tuple[int, ...]]:
-    """Exponents of all products up to a total degree."""
-    found = [(0,) * d]
-    for total in range(1, degree + 1):
-        for combination in itertools.combinations_with_replacement(range(d), total):
-            found.append(tuple(combination.count(i) for i in range(d)))
-    return found
-
-
-def _basis(u: FloatArray, terms: Sequence[tuple[int, ...]]) -> FloatArray:
-    highest = max(max(t) for t in terms)
-    one = np.polynomial.legendre.legvander(2.0 * u - 1.0, highest) * np.sqrt(
-        2.0 * np.arange(highest + 1) + 1.0
-    )  # (n, d, degree + 1)
-    return np.column_stack([np.prod([one[:, i, k] for i, k in enumerate(t)], axis=0) for t in terms])
-
-
-def _indices(matrix: FloatArray, y: FloatArray, terms: Sequence[tuple[int, ...]], d: int) -> FloatArray:
-    """First-order and total indices (2, d)."""
-    c = np.linalg.lstsq(matrix, y, rcond=None)[0] ** 2
-    variance = float(c[1:].sum()) or 1.0
-    alone = [sum(v for v, t in zip(c, terms, strict=True) if t[i] and sum(t) == t[i]) for i in range(d)]
-    whole = [sum(v for v, t in zip(c, terms, strict=True) if t[i]) for i in range(d)]
-    return np.array([alone, whole]) / variance
+    whole = found.indices()
+    random, n = np.random.default_rng(1), len(found.values)
+    again = np.array([found.indices(random.integers(0, n, n)) for _ in range(RESAMPLES)])
+    half = 0.5 * np.ptp(np.quantile(again, [0.5 - CONFIDENCE / 2, 0.5 + CONFIDENCE / 2], axis=0), axis=0)
+    method = f"polynomial chaos of degree {found.degree}, bootstrap intervals"
+    return Sensitivity(whole[0], half[0], whole[1], half[1], method, found.quality)
 
 
 def elementary_effects(frame: Frame, path: str) -> tuple[FloatArray, FloatArray] | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,11 +19,12 @@ from typing import Any
 import numpy as np
 
 from femsim.base.arrays import FloatArray
-from femsim.base.errors import InputError, NumericsError
+from femsim.base.errors import FemsimWarning, InputError, NumericsError
 from femsim.base.files import atomic_write
 from femsim.cases.casefile import dump_case
 from femsim.cases.parts import CaseBase
 from femsim.cases.wording import show
+from femsim.runs.names import outputs_of
 from femsim.study.design import quantiles
 from femsim.study.plan import Plan, make_plan, outputs_named
 from femsim.study.schema import LimitSpec, OptimiseSpec, WindowSpec
@@ -210,15 +212,27 @@ class _EnoughError(Exception):
 
 def _outside(window: WindowSpec, case: CaseBase) -> float:
     """How far a case is outside a window, relative to its width; 0 inside, or where the case lacks the key."""
-    parts = [case.number(key.strip()) for key in window.key.split(" / ")]
-    if any(p is None for p in parts):
+    value = window_value(window, case)
+    if value is None:
         return 0.0
-    low, high = window.range
-    if len(parts) > 1 and parts[1] == 0:
+    if math.isinf(value):
         return FAR  # a quotient that does not exist is in no window
-    value = float(parts[0]) if len(parts) == 1 else float(parts[0]) / float(parts[1])  # type: ignore[arg-type]
+    low, high = window.range
     slack = 1e-9 * (high - low)
     return max(0.0, (low - value - slack) / (high - low), (value - high - slack) / (high - low))
+
+
+def window_value(window: WindowSpec, case: CaseBase) -> float | None:
+    """What a window is about in a case, a number or a quotient of two, infinite where the divisor is 0; None where the
+    case lacks the key.
+    """
+    parts = [case.number(key.strip()) for key in window.key.split(" / ")]
+    numbers = [float(p) for p in parts if p is not None]
+    if len(numbers) < len(parts):
+        return None
+    if len(numbers) == 1:
+        return numbers[0]
+    return numbers[0] / numbers[1] if numbers[1] != 0 else math.inf
 
 
 def _simplex(middle: FloatArray) -> FloatArray:
@@ -231,7 +245,59 @@ def _simplex(middle: FloatArray) -> FloatArray:
     return np.array(corners)
 
 
-def write_optimum(found: Optimum, directory: Path) -> list[Path]:
+@dataclass(frozen=True)
+class Confirmation:
+    """The best design solved in full: the objective and what limits it there, with error estimates (None where there is
+    none), and what is to be said about it.
+    """
+
+    objective: float | None
+    error: float | None
+    outputs: dict[str, float | None]
+    document: dict[str, Any] = field(repr=False)
+    lines: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON of the confirmation."""
+        return {"objective": self.objective, "error": self.error, "outputs": self.outputs, "remarks": list(self.lines)}
+
+
+def confirm(found: Optimum) -> Confirmation:
+    """Solve the best design with everything that is measured of a case: its objective again, now with an estimate of
+    the discretisation error, checks and warnings.
+    """
+    from femsim.runs.results import results_dict
+    from femsim.runs.run import run
+
+    case = replace(found.plan, rows=(tuple(found.values.values()),)).case(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FemsimWarning)  # they are in the document
+        document = results_dict(run(case, found.plan.base_path))
+    known = {o.key: o.value for o in outputs_of(document)}
+    keys = dict(zip(found.plan.outputs, found.plan.selectors, strict=True))
+    outputs = {name: known.get(key) for name, key in keys.items()}
+    first = found.plan.outputs[0]
+    value, error = outputs[first], known.get(_error_key(keys[first]))
+    lines = []
+    if value is None:
+        lines.append(f"confirmed by a full solve: no; {first} is not among its results")
+    else:
+        sure = "" if error is None else f" +- {error:.2g}"
+        lines.append(f"confirmed by a full solve: {first} = {value:.5g}{sure}")
+        gain = abs(found.start) - abs(value) if found.start < WORST * 1e-3 else None
+        if error is not None and gain is not None and error > 0.2 * abs(gain):
+            lines.append("the gain over the middle of the ranges is not much larger than that error; take a finer mesh")
+    lines += [f"warning: {text}" for text in document["warnings"]]
+    return Confirmation(value, error, outputs, document, tuple(lines))
+
+
+def _error_key(key: str) -> str:
+    """The key of a root metric's error estimate."""
+    head, _, length = key.rpartition(".")
+    return f"{head}_error.{length}" if length.endswith("um") else f"{key}_error"
+
+
+def write_optimum(found: Optimum, directory: Path, checked: Confirmation | None = None) -> list[Path]:
     """Write ``optimum.json``, the design's whole ``case.toml`` and ``history.csv``. Raises InputError where that is
     impossible.
     """
@@ -244,8 +310,9 @@ def write_optimum(found: Optimum, directory: Path) -> list[Path]:
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow([*found.plan.keys, *found.plan.outputs, "error"])
     writer.writerows([["" if v is None else v for v in r] for r in found.history])
+    document = found.to_dict() | ({"confirmation": checked.to_dict()} if checked is not None else {})
     files = {
-        "optimum.json": json.dumps(found.to_dict(), indent=2, ensure_ascii=False) + "\n",
+        "optimum.json": json.dumps(document, indent=2, ensure_ascii=False) + "\n",
         "case.toml": dump_case(
             case, base=found.plan.base_path, header=f"the best design that study {found.plan.name} found"
         ),

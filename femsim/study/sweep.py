@@ -10,6 +10,7 @@ from typing import Any
 
 from femsim.base.errors import InputError, NumericsError
 from femsim.base.files import atomic_write
+from femsim.study.analysis import reasons
 from femsim.study.local import default_workers, run_local
 from femsim.study.meter import Meter
 from femsim.study.plan import Plan, load_plan, make_plan
@@ -30,6 +31,7 @@ class Outcome:
     state: State
     ran: int
     elapsed: float
+    reasons: tuple[tuple[str, int], ...] = ()  # why points failed, and how many
 
     @property
     def failed(self) -> int:
@@ -46,6 +48,7 @@ class Outcome:
             "points": len(self.plan.rows),
             "done": len(self.state.done),
             "failed": self.failed,
+            "failures": [{"reason": text, "points": count} for text, count in self.reasons],
             "ran": self.ran,
             "elapsed": self.elapsed,
             "rate": self.ran / self.elapsed if self.ran and self.elapsed > 0 else None,
@@ -100,7 +103,9 @@ def finish(store: Store, ran: int = 0, elapsed: float = 0.0, csv: bool = False) 
             atomic_write(store.directory / "results.csv", to_csv(store.read()))
         except OSError as error:
             raise InputError(f"{store.directory / 'results.csv'}: cannot be written ({error.strerror})") from None
-    return Outcome(store.directory, results, store.plan, store.state(), ran, elapsed)
+    state = store.state()
+    why = reasons(text for text in store.read()["error"].to_pylist() if text) if state.failed else ()
+    return Outcome(store.directory, results, store.plan, state, ran, elapsed, why)
 
 
 def existing(directory: str | Path) -> Store:

@@ -59,6 +59,7 @@ def build_html(document: Mapping[str, Any], figures: Path, field: Mapping[str, A
                 sections.append({"key": section.key, "title": section.title, "data": data})
         page: str = template().render(
             doc=document,
+            version=document["femsim"],
             report=report,
             verdict=verdict(document),
             sections=sections,
@@ -76,21 +77,33 @@ def build_html(document: Mapping[str, Any], figures: Path, field: Mapping[str, A
 @cache
 def template() -> jinja2.Template:
     """The page's template with all it includes, compiled once."""
+    found = environment()
+    for section in SECTIONS:
+        found.get_template(f"sections/{section.key}.html")
+    return found.get_template("page.html")
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """Where all pages' templates and filters come from: texts are escaped, what is not defined is an error."""
     import jinja2
 
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE),
+    found = jinja2.Environment(
+        loader=jinja2.FileSystemLoader([HERE, HERE.parent / "study"]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
+    found.filters.update(
         num=number, fixed=fixed, error=error_text, place=place, seconds=seconds, unit=unit, proper=proper
     )
-    for section in SECTIONS:
-        environment.get_template(f"sections/{section.key}.html")
-    return environment.get_template("page.html")
+    return found
+
+
+def data_uri(content: bytes, kind: str) -> str:
+    """Bytes as a link that needs no file."""
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
 def _colours(text: str) -> list[list[int]]:
@@ -114,7 +127,7 @@ def _embedded(figures: Path, entries: Sequence[Mapping[str, str]]) -> dict[str, 
     for entry in entries:
         kind, raw = content[entry["name"]]
         width, height = _size(figures / f"{entry['name']}.png")
-        source = f"data:image/{kind};base64,{base64.b64encode(raw).decode('ascii')}"
+        source = data_uri(raw, f"image/{kind}")
         found[entry["name"]] = {**entry, "source": source, "width": width, "height": height}
     return found
 
