@@ -26,6 +26,7 @@ from femsim.base.threads import check_threads
 from femsim.cli import claims as cli_claims
 from femsim.cli import compare as cli_compare
 from femsim.cli import converge as cli_converge
+from femsim.cli import export as cli_export
 from femsim.cli import new as cli_new
 from femsim.cli import path as cli_path
 from femsim.cli import study as cli_study
@@ -43,6 +44,7 @@ COMMANDS = {
     **cli_claims.COMMANDS,
     **cli_compare.COMMANDS,
     **cli_converge.COMMANDS,
+    **cli_export.COMMANDS,
     **cli_new.COMMANDS,
     **cli_path.COMMANDS,
     **cli_study.COMMANDS,
@@ -83,13 +85,14 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"femsim {femsim.__version__}")
     commands = top.add_subparsers(dest="command", metavar="command", required=True, parser_class=Parser)
-    modules = (cli_claims, cli_compare, cli_converge, cli_new, cli_path, cli_study)
+    modules = (cli_claims, cli_compare, cli_converge, cli_export, cli_new, cli_path, cli_study)
     others = {name for module in modules for name in module.COMMANDS}
     made = {name: commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
             for name, text in COMMANDS.items() if name not in others}  # fmt: skip
     cli_claims.add_parser(commands)
     cli_compare.add_parser(commands)
     cli_converge.add_parser(commands)
+    cli_export.add_parser(commands)
     cli_new.add_parsers(commands)
     cli_path.add_parser(commands)
     cli_study.add_parsers(commands)
@@ -230,6 +233,8 @@ def _dispatch(arguments: argparse.Namespace) -> int:
             cli_info.schema(arguments.which)
         case "claims":
             cli_claims.claims(arguments)
+        case "export":
+            cli_export.export(arguments)
         case "path":
             cli_path.path(arguments)
         case "new":

@@ -27,38 +27,41 @@ def path_figure(paths: Mapping[str, Readings]) -> Figure:
         columns, v = one.columns(), one.values
         assert v.distance is not None
         regions = np.array(v.regions)
-        drawn: list[tuple[float, float]] = []
+        stretches = []
         for region in dict.fromkeys(v.regions):
             own = np.flatnonzero(regions == region)
             s = v.distance[own]
             # rows of one region that lie apart belong to two stretches
             points = np.unique(v.distance)
             gaps = np.flatnonzero(np.searchsorted(points, s[1:]) - np.searchsorted(points, s[:-1]) > 1) + 1
-            for stretch in np.split(own, gaps):
-                first, last = float(v.distance[stretch[0]]), float(v.distance[stretch[-1]])
-                # the other side of an interface that the path follows
-                beside = any(first < b and last > a for a, b in drawn)
-                drawn.append((first, last))
-                for place in {first, last} - {float(v.distance[0]), float(v.distance[-1])}:
-                    ax.axvline(place, color=FAINT, linewidth=0.6, linestyle=":")
-                for k, component in enumerate((*one.components, "von_mises")):
-                    ax.plot(
-                        v.distance[stretch],
-                        columns[component][stretch],
-                        color=_COLOURS[k % len(_COLOURS)],
-                        linestyle="--" if beside else "-",
-                        linewidth=1.3 if component != "von_mises" else 1.8,
-                        marker="." if len(stretch) == 1 else None,
-                    )
-                ax.annotate(
-                    f"{region} (dashed)" if beside else region,
-                    (0.5 * (first + last), 1.08 if beside else 1.0),
-                    xycoords=("data", "axes fraction"),
-                    ha="center",
-                    va="bottom",
-                    fontsize=SMALL,
-                    color=FAINT,
+            stretches += [(float(v.distance[part[0]]), region, part) for part in np.split(own, gaps)]
+        solid: list[tuple[float, float]] = []
+        for first, region, stretch in sorted(stretches, key=lambda one: one[:2]):
+            last = float(v.distance[stretch[-1]])
+            # the other side of an interface that the path follows
+            beside = any(first < b and last > a for a, b in solid)
+            if not beside:
+                solid.append((first, last))
+            for place in {first, last} - {float(v.distance[0]), float(v.distance[-1])}:
+                ax.axvline(place, color=FAINT, linewidth=0.6, linestyle=":")
+            for k, component in enumerate((*one.components, "von_mises")):
+                ax.plot(
+                    v.distance[stretch],
+                    columns[component][stretch],
+                    color=_COLOURS[k % len(_COLOURS)],
+                    linestyle="--" if beside else "-",
+                    linewidth=1.3 if component != "von_mises" else 1.8,
+                    marker="." if len(stretch) == 1 else None,
                 )
+            ax.annotate(
+                f"{region} (dashed)" if beside else region,
+                (0.5 * (first + last), 1.08 if beside else 1.0),
+                xycoords=("data", "axes fraction"),
+                ha="center",
+                va="bottom",
+                fontsize=SMALL,
+                color=FAINT,
+            )
         handles = [ax.plot([], [], color=_COLOURS[k % len(_COLOURS)])[0] for k in range(len(one.components) + 1)]
         outside = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5), "frameon": False}
         ax.legend(handles, [*one.components, "von Mises"], fontsize=SMALL, **outside)

@@ -1,0 +1,71 @@
+"""Command ``export``: the model of a case for other programs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from femsim.base.errors import InputError
+from femsim.cli.text import out
+
+COMMANDS = {"export": "write a case's model for another program: an Abaqus or CalculiX deck, a gmsh or VTU mesh"}
+
+#: element of a deck in place of ours
+_WITHOUT_MIDDLE = {"quad9": "quad8", "hex27": "hex20", "wedge18": "wedge15"}
+
+
+def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add ``export`` to the command line."""
+    text = COMMANDS["export"]
+    command = commands.add_parser("export", help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
+    command.add_argument("case", metavar="CASE", help="a case file (TOML), or the name of a shipped case")
+    command.add_argument("file", metavar="FILE", help="what to write: .inp for decks, .msh, .vtu")
+    command.add_argument("--to", required=True, choices=["abaqus", "calculix", "gmsh", "vtu"], help="the program")
+    command.add_argument(
+        "--set", dest="overrides", metavar="KEY=VALUE", action="append", default=[], help="override a key of the case"
+    )
+    command.add_argument("--quiet", action="store_true", help="no progress on standard error")
+
+
+def export(arguments: argparse.Namespace) -> None:
+    """Build the model of a case and write it."""
+    from femsim.base.files import atomic_write, check_target
+    from femsim.base.progress import Progress
+    from femsim.cases.casefile import changed_case, load_case
+
+    target = Path(arguments.file)
+    ending = {"gmsh": ".msh", "vtu": ".vtu"}.get(arguments.to, ".inp")
+    if target.suffix.lower() != ending:
+        raise InputError(f"{target}: --to {arguments.to} writes {ending} files")
+    check_target(target.parent, "FILE")
+    case, origin = load_case(arguments.case, arguments.overrides)
+    with Progress(quiet=arguments.quiet) as progress:
+        progress("meshing")
+        from femsim.builders.build import build_model, discretise, resolve_materials
+        from femsim.builders.program import is_program
+
+        if ending != ".inp":
+            from femsim.meshes.write import write_mesh
+
+            disc = discretise(case, origin.base)
+            write_mesh(target, disc.mesh, disc.point_data)
+            out(f"written: {target}: {len(disc.mesh.cells)} {disc.mesh.element}")
+            return
+        if case.harmonic:
+            raise InputError(f"{case.name}: harmonic: a deck cannot hold loads that vary around the axis")
+        disc = discretise(case, origin.base)
+        element = disc.mesh.element
+        if element in _WITHOUT_MIDDLE:
+            case = changed_case(case, {"model.element": _WITHOUT_MIDDLE[element]})
+            disc = discretise(case, origin.base)
+        materials = resolve_materials(case, disc)
+        if is_program(disc, materials):
+            raise InputError(f"{case.name}: steps, cycles and inelastic materials are not exported; elastic cases are")
+        model = build_model(disc, materials)
+        from femsim.reports.deck import deck
+
+        progress("writing")
+        atomic_write(target, deck(model, case.name, arguments.to))
+    swapped = f" (instead of {element}, which {arguments.to} has not)" if element != model.mesh.element else ""
+    out(f"written: {target}: {len(model.mesh.cells)} {model.mesh.element}{swapped}, {model.constraints.count} unknowns")
