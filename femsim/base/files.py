@@ -45,7 +45,7 @@ def atomic_write(path: str | Path, content: bytes | str) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         if isinstance(error, OSError):  # a full disk does not say where, and the name beside it says nothing
-            error.filename, error.filename2 = str(target), None
+            _name(error, target)
         raise
 
 
@@ -144,7 +144,7 @@ def staged_directory(target: str | Path, gone: Collection[str] = ()) -> Iterator
                     (path / name).unlink(missing_ok=True)
     except OSError as error:
         if error.filename is None or (stage is not None and str(error.filename).startswith(str(stage))):
-            error.filename, error.filename2 = str(path), None
+            _name(error, path)
         raise
     finally:
         with _uninterrupted():
@@ -153,6 +153,15 @@ def staged_directory(target: str | Path, gone: Collection[str] = ()) -> Iterator
             for parent in reversed(made):
                 with contextlib.suppress(OSError):
                     parent.rmdir()
+
+
+def _name(error: OSError, path: Path) -> None:
+    """Let a system's error name a file, and no second one; an error that is words alone keeps them."""
+    if error.errno is None:
+        return
+    error.filename = str(path)
+    with contextlib.suppress(AttributeError):  # None would be shown as a name
+        del error.filename2
 
 
 def _publish(stage: Path, target: Path) -> None:
