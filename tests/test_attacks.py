@@ -202,13 +202,13 @@ def test_a_window_of_levels_has_a_bin_for_each() -> None:
     from femsim.study.analysis import Axis, bins_of, main_effect
 
     values = np.repeat(np.linspace(-40, 125, 12), 5)
-    axis = Axis("load.temperature", "temperature", "degC", values, values, levels=True)
+    axis = Axis("load.temperature", "temperature", "degC", values, values, few=True)
     assert len(main_effect(axis, values)[0]) == 12
     index, middles, edges = bins_of(axis, 4)
     np.testing.assert_array_equal(middles[index], values)
     np.testing.assert_allclose(np.diff(edges), 15.0)
     decades = np.array([1.0, 10.0, 100.0])
-    _, _, edges = bins_of(Axis("a", "a", "", decades, decades, log=True, levels=True))
+    _, _, edges = bins_of(Axis("a", "a", "", decades, decades, log=True, few=True))
     np.testing.assert_allclose(edges, np.sqrt(10.0) ** np.array([-1, 1, 3, 5]))
 
 
