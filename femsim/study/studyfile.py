@@ -129,8 +129,11 @@ def find_study(source: str | Path) -> Path:
 def _case_path(case: str, study: Path) -> Path:
     """The case's file: relative to the study file, or a shipped case."""
     beside = study.parent / case
-    if beside.is_file():
-        return beside
+    try:
+        if beside.is_file():
+            return beside
+    except (OSError, ValueError) as error:  # a name too long for a file
+        raise InputError(f"{show_file(study)}: case: {getattr(error, 'strerror', None) or error}") from None
     try:
         return find_case(case)
     except InputError as error:
