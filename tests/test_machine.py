@@ -98,6 +98,24 @@ def test_macos() -> None:
     assert parse_vm_stat("") is None
 
 
+def test_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MEMORYSTATUSEX as the Win32 API lays it out: the free part of the memory, or of the page file if that is less."""
+    import ctypes
+    from types import SimpleNamespace
+
+    def status(pointer: object) -> int:
+        structure = pointer._obj  # type: ignore[attr-defined]
+        assert structure.length == ctypes.sizeof(structure) == 64
+        numbers = (ctypes.c_uint64 * 8).from_address(ctypes.addressof(structure))
+        numbers[2], numbers[4] = 7 * GB, 5 * GB  # behind two numbers of four bytes and ullTotalPhys; ullAvailPageFile
+        return 1
+
+    monkeypatch.setattr(sys, "platform", "win32")
+    kernel = SimpleNamespace(GlobalMemoryStatusEx=status)
+    monkeypatch.setattr(ctypes, "windll", SimpleNamespace(kernel32=kernel), raising=False)
+    assert system._available() == 5 * GB
+
+
 def test_what_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(system, "free_bytes", lambda: 2e9)
     with pytest.raises(NumericsError, match=r"^this needs about 3.0 GB, 2.0 GB are free; use a larger mesh.size"):

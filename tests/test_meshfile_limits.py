@@ -185,7 +185,7 @@ HANGING = {
 
 @pytest.mark.parametrize("name", HANGING)
 def test_readers_that_never_end_are_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setattr(foreign, "SECONDS", 2.0)
+    monkeypatch.setattr(foreign, "SECONDS", 1.0)
     (tmp_path / name).write_text(HANGING[name])
     fails(tmp_path / name, "cannot be read")
 

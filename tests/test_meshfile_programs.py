@@ -168,6 +168,9 @@ def test_a_gmsh_file_without_groups(tmp_path: Path, capsys: pytest.CaptureFixtur
     materials = f"[materials]\n5 = {MATERIAL}\n6 = {MATERIAL}\n[[probe]]\nname = 'e'\nat = [1, 1]\nregion = '5'\n"
     document = solved(tmp_path, capsys, "part.msh", materials)
     np.testing.assert_allclose(document["probes"]["e"]["u"], [1e-3, 1e-3], rtol=1e-12)
+    assert document["mesh"]["notes"] == list(found.notes)  # and on the console
+    assert main(["mesh", str(tmp_path / "case.toml"), "--quiet"]) == 0
+    assert f"note: {found.notes[0]}\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["body", "copper_part"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,7 +105,7 @@ def _solve_heat(arguments: argparse.Namespace, case: Case, origin: CaseOrigin, f
     mesh = document["mesh"]
     out(f"{document['case']['name']}: stack {document['case']['stack']}, {document['case']['kinematics']}, heat")
     counts = f"{mesh['nodes']} nodes, {mesh['elements']} {mesh['element']}, {mesh['unknowns']} unknowns"
-    out(f"mesh: {counts}, smallest edge {mesh['smallest']:.3g} um\n\n")
+    out(f"mesh: {counts}, smallest edge {mesh['smallest']:.3g} um\n{_notes(mesh['notes'])}\n")
     _show_heat(document)
     for name, probe in document["probes"].items():
         out(f"\nprobe {name} at ({', '.join(f'{v:.6g}' for v in probe['at'])}) um: T = {probe['T']:.6g} degC")
@@ -152,7 +152,7 @@ def _show_results(document: dict[str, Any], rows: list[list[str]]) -> None:
     change = f"{delta[0]:+g} to {delta[1]:+g} K" if isinstance(delta, list | tuple) else f"{delta:+g} K"
     out(f"{case['name']}: stack {case['stack']}, {case['kinematics']}, {change}")
     counts = f"{mesh['nodes']} nodes, {mesh['elements']} {mesh['element']}, {mesh['dofs']} dofs"
-    out(f"mesh: {counts}, smallest edge {mesh['smallest']:.3g} um\n\n")
+    out(f"mesh: {counts}, smallest edge {mesh['smallest']:.3g} um\n{_notes(mesh['notes'])}\n")
     if len(rows) > 1:
         out(table(rows, right=range(2, len(rows[0]))))
         out("averages over the length; +- estimates the discretisation error\n")
@@ -237,17 +237,23 @@ def mesh(arguments: argparse.Namespace) -> None:
 
             write_mesh(target, disc.mesh, disc.point_data)
     if arguments.json:
-        out_json({"case": {"name": case.name, "stack": case.stack}, "element": disc.mesh.element, **measures})
+        document = {"case": {"name": case.name, "stack": case.stack}, "element": disc.mesh.element, **measures}
+        out_json({**document, "notes": list(disc.notes)})
         return
-    _show_mesh(case.name, disc.mesh.element, measures)
+    _show_mesh(case.name, disc.mesh.element, measures, disc.notes)
     for place in (arguments.out, arguments.to):
         if place is not None:
             out(f"\nwritten to {place}")
 
 
-def _show_mesh(name: str, element: str, measures: dict[str, Any]) -> None:
+def _notes(notes: Sequence[str]) -> str:
+    """Lines on what was done to a mesh file on the way in."""
+    return "".join(f"note: {note}\n" for note in notes)
+
+
+def _show_mesh(name: str, element: str, measures: dict[str, Any], notes: Sequence[str]) -> None:
     at = ", ".join(f"{value:.6g}" for value in measures["worst_at"])
-    out(f"{name}: mesh of {element}\n\n")
+    out(f"{name}: mesh of {element}\n{_notes(notes)}\n")
     rows = [
         ["measure", "value"],
         ["nodes", str(measures["nodes"])],

@@ -69,6 +69,7 @@ def results_dict(run: Run) -> dict[str, Any]:
             "element": model.mesh.element,
             "smallest": None if run.quality is None else run.quality.smallest_edge,
             "worst_jacobian": None if run.quality is None else run.quality.worst_jacobian,
+            "notes": list(run.discretisation.notes),
         },
         "metrics": {
             "roots": roots,

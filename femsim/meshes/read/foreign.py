@@ -25,11 +25,11 @@ from femsim.meshes.read.other import kinds_of, read_other
 from femsim.meshes.read.raw import Group, Raw, fail
 
 #: seconds of processor time for a small file (most of it is the start), and for each MB of a large one
-SECONDS, SECONDS_PER_MB = 8.0, 4.0
+SECONDS, SECONDS_PER_MB = 3.0, 4.0
 #: bytes of memory for a small file beyond what the libraries take, and for each byte of a large one
 BYTES, BYTES_PER_BYTE = 400_000_000, 200
-#: the waiting is longer than the processor time: other work may share the processor
-PATIENCE = 2.0
+#: how long the waiting may be, since other work may share the processor: seconds at least, and times the other limit
+WAIT, PATIENCE = 8.0, 2.0
 #: what the child runs
 _CHILD = f"import sys; from {__name__} import answer; answer(sys.argv[1])"
 
@@ -41,7 +41,7 @@ def read_foreign(path: Path) -> Raw:
     size = path.stat().st_size
     if not sys.executable:  # Python inside another program: there is no interpreter to start
         return read_other(path)
-    seconds = PATIENCE * (SECONDS + SECONDS_PER_MB * size / 1e6)
+    seconds = WAIT + PATIENCE * (SECONDS + SECONDS_PER_MB * size / 1e6)
     package = str(Path(__file__).resolve().parents[3])
     known = os.environ.get("PYTHONPATH", "")
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8"}
