@@ -341,6 +341,7 @@ model = { kinematics = "generalized-plane-strain" }
 stress_free_temperature = 150
 temperature = 25
 """
+STACKS = ("bilayer", "staggered", "flipchip", "rewired-chip")
 #: a case of every stack that has every part a result can have
 WHOLE = {
     "bilayer": ["crack.0.root=post_root", "crack.0.length=5", "corner.0.name=edge", "corner.0.at=[150, 0]"],
@@ -355,6 +356,9 @@ WHOLE = {
         "heat.boundary=[{ z = -300, h = 1e4 }]",
         "materials.low.E={ T = [0, 150], value = [3, 1] }",
     ],
+    "steps": ['step=[{ name = "cool", temperature = 25 }, { name = "cold", temperature = -40 }]', "mesh.size=1"],
+    "in space": ["model.kinematics=3d", "model.element=hex8", "mesh.size=5", "mesh.growth=3"],
+    "harmonic": ["harmonic=[{ n = 1, z = 90, u_r = 1.0, u_t = -1.0 }]", "metrics.length=5"],
     "conduction": ["block.0.material={ conductivity = 148 }", "root=[]", "corner=[]", "crack=[]", "boundary=[]",
                    "block.1.material={ conductivity = 0.2 }", "block.2.material={ conductivity = 390 }",
                    'heat={ source = [{ region = "chip", power = 0.01 }], boundary = [{ y = 40, h = 1e5 }] }'],
@@ -364,17 +368,17 @@ WHOLE = {
 @pytest.mark.parametrize("name", WHOLE)
 def test_every_output_of_solve_is_that_of_a_row(name: str, tmp_path: Path) -> None:
     (tmp_path / "blocks.toml").write_text(BLOCKS)
-    source = {"blocks": tmp_path / "blocks.toml", "conduction": tmp_path / "blocks.toml", "heated": "bilayer"}.get(
-        name, name
-    )
-    given = [*WHOLE[name], *(["mesh.size=0.5", "mesh.growth=2.5"] if name != "le11" else [])]
+    own = {"blocks": tmp_path / "blocks.toml", "conduction": tmp_path / "blocks.toml", "le11": "le11"}
+    source = own.get(name, name if name in STACKS else "bilayer")
+    coarse = ["mesh.size=0.5", "mesh.growth=2.5"] if name != "le11" else []
+    given = [*coarse, *WHOLE[name]]
     case, origin = load_case(source, given)
     single = {o.name: o.value for o in outputs_of(document_of(quietly(case, origin.base)))}
     outputs = [path for path in single if not path.startswith("timing.")]
     before = evaluate(load_case(source, [*given, "load.stress_free_temperature=140"])[0], origin.base, outputs[:1])
     row = evaluate(case, origin.base, outputs, before.run)
     reused = getattr(row.run, "reused", "none")
-    assert reused in (("none",) if case.mesh.tolerance or name == "conduction" else ("factor", "mesh"))
+    assert reused in (("none",) if case.mesh.tolerance or name in ("conduction", "steps") else ("factor", "mesh"))
     # what is measured alone is measured alike
     each = {next(iter(needed([path])), ""): path for path in outputs if name in ("bilayer", "le11", "heated")}
     alone = {path: evaluate(case, origin.base, [path], before.run).values[0] for path in each.values()}

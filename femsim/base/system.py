@@ -22,8 +22,8 @@ from pathlib import Path
 
 from femsim.base.errors import NumericsError
 
-#: less memory than this is not looked for (bytes)
-_SMALL = 1.0e7
+#: less memory than this is not looked for (bytes): asking the system costs a point of a study more than it is worth
+_SMALL = 5.0e7
 #: a limit above this many bytes is none (cgroup v1 writes the largest multiple of a page)
 _NO_LIMIT = float(2**60)
 

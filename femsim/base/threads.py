@@ -58,6 +58,9 @@ def one_blas_thread() -> Iterator[None]:
     """Inside, BLAS keeps to one thread: many small products gain nothing from more, whose waiting costs several times
     their work.
     """
+    if os.environ.get("OMP_NUM_THREADS", "").strip() == "1":  # BLAS obeys it too; looking for it costs milliseconds
+        yield
+        return
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(limits=1, user_api="blas"):

@@ -117,12 +117,12 @@ def results_dict(run: Run) -> dict[str, Any]:
         if run.lives:
             document["life"] = [life_entry(life) for life in run.lives]
         return document
-    curved = bow(model.space, run.solution.displacement)
+    curved = bow(model.space, run.solution.displacement) if "bow" in run.wanted else None
     document["bow"] = None if curved is None else asdict(curved)
     if run.harmonics is not None:
         document["harmonics"] = harmonics_list(run.harmonics)
         document["reactions"] = six_reactions(run.solution, run.harmonics)
-    elif model.load.supports:
+    elif model.load.supports and "reactions" in run.wanted:
         document["reactions"] = reactions(run.solution.field, model.load)
     if model.kinematics.globals_:
         document["axial_strain"] = float(run.solution.globals_[0])
