@@ -223,6 +223,7 @@ def test_an_imported_body(tmp_path):
     coarse = results(tmp_path, case | probes((4, 3, 2)), element="hex8")
     assert coarse["mesh"]["element"] == "hex8"
     fails(tmp_path, case, "needs a 2D section", kinematics="axisymmetric")
+    fails(tmp_path, case, "needs the walls of a stack or of blocks", outer="coupled")
     loose = {**case, "boundary": case["boundary"][:2]}
     fails(tmp_path, loose, "still move along z")
     wrong = {**case, "boundary": [*case["boundary"], {"on": "z_mx", "pressure": 1.0}]}

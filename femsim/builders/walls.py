@@ -50,6 +50,11 @@ def solid_supports(mesh: Mesh, solid: Solid, outer: str) -> Supports:
         for node in mesh.nodes_on(name).tolist():
             found.fixed[3 * node + axis] = (0.0, f"the plane of symmetry {name}")
     if outer != "free":
+        if not solid.walls:
+            raise InputError(
+                f"model.outer: {outer!r} needs the walls of a stack or of blocks; an imported mesh in space has none: "
+                "use 'free' and hold its surfaces with [[boundary]]"
+            )
         _walls(mesh, solid, outer, found, ndof)
     if solid.hold is not None:
         _hold(mesh, solid, outer, found)
