@@ -14,7 +14,7 @@ from femsim.measures.stress import nodal_stress
 from femsim.meshes.elements import gauss_points, shape
 from femsim.models.assembly import element_stiffness, internal_force
 from femsim.models.fields import ElasticField, PointField
-from femsim.models.kinematics import Kinematics
+from femsim.models.harmonics import TORSION, harmonic
 from femsim.models.loads import Load, Program, Step
 from femsim.models.model import Model, model_of
 from femsim.models.moduli import PointModuli
@@ -24,49 +24,8 @@ from femsim.models.space import Constraints, Space, check_held
 from femsim.solvers.solve import solve
 from femsim.solvers.system import SystemFactor, make_system
 
-
-def no_motion(points):
-    return {"turning about the axis": np.column_stack([points[:, 0]])}
-
-
-#: torsion of a body of revolution: one unknown a node, g_rt = dv/dr - v/r, g_tz = dv/dz (Timoshenko and Goodier, ch.
-#: 11)
-TORSION = Kinematics(
-    "torsion",
-    no_motion,
-    ("r", "z"),
-    ("u_t",),
-    ("rr", "zz", "tt", "rt", "tz"),
-    (0, 2, 1, 5, 3),
-    ((3, 0, 0, 1.0), (4, 0, 1, 1.0)),
-    over_radius=((3, 0, -1.0),),
-    radial=True,
-    around=2.0 * np.pi,
-    axis=((1.0,),),
-)
-
-
-def shift_and_tilt(points):
-    r, z, zero = points[:, 0], points[:, 1], np.zeros(len(points))
-    one = np.ones(len(points))
-    return {"along x": np.column_stack([one, -one, zero]), "by tilting": np.column_stack([-z, z, r])}
-
-
-#: the first harmonic: u_r = U cos, u_t = V sin, u_z = W cos; on the axis W = 0 and U + V = 0
-FIRST = Kinematics(
-    "harmonic 1",
-    shift_and_tilt,
-    ("r", "z"),
-    ("u_r", "u_t", "u_z"),
-    ("rr", "zz", "tt", "rz", "rt", "tz"),
-    (0, 2, 1, 4, 5, 3),
-    ((0, 0, 0, 1.0), (1, 2, 1, 1.0), (3, 0, 1, 1.0), (3, 2, 0, 1.0), (4, 1, 0, 1.0), (5, 1, 1, 1.0)),
-    over_radius=((2, 0, 1.0), (2, 1, 1.0), (4, 1, -1.0), (4, 0, -1.0), (5, 2, -1.0)),
-    radial=True,
-    around=np.pi,
-    axis=((0.0, 0.0, 1.0), (1.0, 1.0, 0.0)),
-    harmonic=1,
-)
+#: three unknowns a node: u_r = U cos, u_t = V sin, u_z = W cos; on the axis W = 0 and U + V = 0
+FIRST = harmonic(1)
 
 
 @pytest.mark.parametrize("element", ["quad9", "quad8", "quad4"])

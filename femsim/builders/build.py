@@ -25,10 +25,11 @@ from femsim.builders.stacks.flipchip import flipchip
 from femsim.builders.stacks.rewired import rewired_chip
 from femsim.builders.stacks.staggered import staggered
 from femsim.builders.walls import Supports, solid_supports
-from femsim.cases.boundary import COORDINATES, Boundary
+from femsim.cases.boundary import Boundary
 from femsim.cases.case import Case
 from femsim.cases.doubts import temperature_doubts
 from femsim.cases.harmonic import Harmonic
+from femsim.cases.keys import COORDINATES
 from femsim.cases.own import material_refs
 from femsim.cases.parts import CaseBase, MeshSpec, PointData
 from femsim.cases.stacks.blocks import BlocksCase

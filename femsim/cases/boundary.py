@@ -7,15 +7,13 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
-from femsim.cases.keys import Coordinate, Strict, Vector
+from femsim.cases.keys import COORDINATES, Coordinate, OnLine, Strict, Vector
 
 Amount = Annotated[float, Field(ge=-1.0e16, le=1.0e16)]
 Stress = Annotated[float, Field(ge=-1.0e7, le=1.0e7)]
 Time = Annotated[float, Field(ge=0.0, le=1.0e12)]
 Range = Annotated[list[Coordinate], Field(min_length=2, max_length=2)]
 
-#: coordinates a place may be given by, and the displacements a boundary may hold
-COORDINATES = ("r", "z", "x", "y")
 MOTIONS = ("u_r", "u_z", "u_x", "u_y")
 
 
@@ -60,7 +58,7 @@ Components: TypeAlias = Annotated[tuple[Value, ...], Field(min_length=2, max_len
 Motion: TypeAlias = Coordinate | Literal["equal", "straight"] | Varying
 
 
-class Where(Strict):
+class Where(OnLine):
     """Where: exactly one of a named line (``on``), a line of constant r, z, x or y, or a point; a line of constant
     coordinate may be cut by a range of the other one, as in z = 90, r = [0, 50]. In 3D ``on`` names a surface, a line
     or a set of points, and a constant coordinate is a plane.
@@ -93,19 +91,6 @@ class Where(Strict):
             if not levels:
                 raise ValueError(f"{axis}: a range cuts a line of constant coordinate; {where[0]} is none")
         return self
-
-    def level(self) -> tuple[str, float] | None:
-        """The axis and value of a line of constant coordinate."""
-        for axis in COORDINATES:
-            value = getattr(self, axis)
-            if value is not None and not isinstance(value, list):
-                return axis, float(value)
-        return None
-
-    def ranges(self) -> dict[str, tuple[float, float]]:
-        """The ranges that cut the line, by axis."""
-        found = {axis: getattr(self, axis) for axis in COORDINATES}
-        return {axis: (value[0], value[1]) for axis, value in found.items() if isinstance(value, list)}
 
 
 class Boundary(Where):

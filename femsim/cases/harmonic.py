@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
-from femsim.cases.boundary import COORDINATES, Range, Stress, Varying
-from femsim.cases.keys import Coordinate, Strict
+from femsim.cases.boundary import Range, Stress, Varying
+from femsim.cases.keys import Coordinate, OnLine, Strict
 
 Nodal: TypeAlias = Coordinate | Varying
 Turn = Annotated[float, Field(ge=-3.2, le=3.2)]
@@ -15,7 +15,7 @@ MOTIONS = ("u_r", "u_t", "u_z")
 RIGID = ("shift", "tilt", "twist")
 
 
-class Harmonic(Strict):
+class Harmonic(OnLine):
     """One harmonic at a place: amplitudes that go with cos(n theta), u_t and the tangential traction with sin."""
 
     n: Annotated[int, Field(ge=0, le=200)] | None = None
@@ -97,19 +97,6 @@ class Harmonic(Strict):
     def everywhere(self) -> bool:
         """Whether it names no place."""
         return all(getattr(self, key) is None for key in ("on", "point", "r", "z"))
-
-    def level(self) -> tuple[str, float] | None:
-        """The axis and value of a line of constant coordinate."""
-        for axis in ("r", "z"):
-            value = getattr(self, axis)
-            if value is not None and not isinstance(value, list):
-                return axis, float(value)
-        return None
-
-    def ranges(self) -> dict[str, tuple[float, float]]:
-        """The ranges that cut the line, by axis."""
-        found = {axis: getattr(self, axis, None) for axis in COORDINATES}
-        return {axis: (value[0], value[1]) for axis, value in found.items() if isinstance(value, list)}
 
 
 class Board(Strict):

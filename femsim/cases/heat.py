@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
-from femsim.cases.keys import Celsius, Coordinate, Strict
+from femsim.cases.keys import COORDINATES, Celsius, Coordinate, OnLine, Strict
 from femsim.cases.tables import Table
 
 #: larger amounts (W, W/m2, W/m3) are a slip of units
@@ -15,7 +15,6 @@ Amount = Annotated[float, Field(ge=-1.0e24, le=1.0e24)]
 Film = Annotated[float, Field(ge=0.0, le=1.0e15)]
 Seconds = Annotated[float, Field(ge=0.0, le=1.0e12)]
 Span = Annotated[list[Coordinate], Field(min_length=2, max_length=2)]
-COORDINATES = ("r", "z", "x", "y")
 
 
 class TimeTable(Strict):
@@ -57,7 +56,7 @@ class NodalField(Strict):
 Timed: TypeAlias = Amount | TimeTable | Duty | StepValues
 
 
-class HeatPlace(Strict):
+class HeatPlace(OnLine):
     """A named line (``on``) or a line of constant r, z, x or y, which a range of the other coordinate may cut."""
 
     on: str | None = Field(default=None, min_length=1, description="a named line")
@@ -65,19 +64,6 @@ class HeatPlace(Strict):
     z: Coordinate | Span | None = Field(default=None, description="um; a list is a range")
     x: Coordinate | Span | None = Field(default=None, description="um; a list is a range")
     y: Coordinate | Span | None = Field(default=None, description="um; a list is a range")
-
-    def level(self) -> tuple[str, float] | None:
-        """Axis and value of the line of constant coordinate, None where there is none."""
-        for axis in COORDINATES:
-            value = getattr(self, axis)
-            if value is not None and not isinstance(value, list):
-                return axis, float(value)
-        return None
-
-    def ranges(self) -> dict[str, tuple[float, float]]:
-        """The ranges that cut the line."""
-        found = {axis: getattr(self, axis) for axis in COORDINATES}
-        return {axis: (value[0], value[1]) for axis, value in found.items() if isinstance(value, list)}
 
     def words(self) -> str:
         """The place in words."""

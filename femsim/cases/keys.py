@@ -148,3 +148,26 @@ def number(given: Mapping[str, Any], key: str, default: float | None = None) -> 
     value = given.get(key, default)
     usable = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
     return float(value) if usable else None
+
+
+#: coordinates that a line may be constant in
+COORDINATES = ("r", "z", "x", "y")
+
+
+class OnLine(Strict):
+    """What names a line of constant r, z, x or y, which a range of the other coordinate may cut: ``z = 90, r = [0,
+    50]``.
+    """
+
+    def level(self) -> tuple[str, float] | None:
+        """Axis and value of the line of constant coordinate, None where there is none."""
+        for axis in COORDINATES:
+            value = getattr(self, axis, None)
+            if value is not None and not isinstance(value, list):
+                return axis, float(value)
+        return None
+
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        """The ranges that cut the line, by axis."""
+        found = {axis: getattr(self, axis, None) for axis in COORDINATES}
+        return {axis: (value[0], value[1]) for axis, value in found.items() if isinstance(value, list)}

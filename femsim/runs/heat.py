@@ -57,12 +57,13 @@ class HeatResult:
     """Temperatures of a case: the steady state, or those at the times asked for, the course between them and the
     hottest state of all.
 
-    ``residual`` is relative to the largest heat flow; ``newton_steps`` those of a steady state.
+    ``residual`` is relative to the largest heat flow, ``newton_steps`` those of a steady state; of a transient None:
+    its steps are judged by the error control, not by one residual.
     """
 
     model: HeatModel
     states: tuple[HeatState, ...]
-    residual: float
+    residual: float | None
     newton_steps: int
     backend: str
     timing: dict[str, float]
@@ -154,7 +155,7 @@ def _course(disc: Discretisation, model: HeatModel, heat: Heat, transient: Trans
     timing = {"factor": 0.0, "solve": time.perf_counter() - start}
     backend = choose_backend(None, model.space.constraints.count)
     layers = tuple(breakdown(model, asked[-1].temperature))
-    return HeatResult(model, asked, 0.0, 0, backend, timing, found, state(found.hottest), layers)
+    return HeatResult(model, asked, None, 0, backend, timing, found, state(found.hottest), layers)
 
 
 def warn_outside(model: HeatModel, temperature: FloatArray) -> None:
