@@ -10,7 +10,10 @@ from femsim.materials.elastic import Material
 from femsim.materials.property import Property
 from femsim.measures.singularity import Junction, Wedge
 from femsim.measures.singularity.antiplane import antiplane_exponents
-from femsim.runs.results import results_dict
+from femsim.reports.content import report_data
+from femsim.reports.page.verdict import verdict
+from femsim.reports.report import write_outputs
+from femsim.runs.results import largest_table, results_dict
 from femsim.runs.run import run
 
 SOLIDS = {"Cu": (120e3, 0.34), "Si": (169e3, 0.28), "PI": (2500.0, 0.34)}
@@ -59,9 +62,22 @@ def test_an_anisotropic_wedge_is_an_isotropic_one_of_another_angle():
     assert found == pytest.approx([wanted], abs=1e-9)
 
 
-def test_harmonics_name_them():
+def test_harmonics_name_them(tmp_path):
     case, _ = load_case("bilayer", ["mesh.size=0.1", "mesh.growth=2", "board.shift=0.1"])
-    entry = results_dict(run(case))["metrics"]["roots"]["post_root"][0]
+    done = run(case)
+    entry = results_dict(done)["metrics"]["roots"]["post_root"][0]
     own = [one for one in entry["singularity"] if one.get("mode") == "antiplane"]
     assert len(own) == 1
     assert -0.5 < own[0]["exponent"] < 0.0
+    write_outputs(done, tmp_path, lambda text: None, None)
+    assert "out of the plane" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    # what is said on top is the largest around the body, not the mean
+    top = entry["largest"]["von_mises"]
+    assert top["value"] > entry["von_mises"]
+    headline = verdict({**results_dict(done), "report": report_data(done)})["headline"]
+    assert f"von Mises {top['value']:.1f} " in headline
+    assert f"{top['angle']:g}° around the axis" in headline
+    assert largest_table({"post_root": [entry]})[1][2:] == [
+        "peel", f"{entry['largest']['peel']['value']:.2f} +- {entry['largest']['peel']['error']:.2f}",
+        f"{entry['largest']['peel']['angle']:g}",
+    ]  # fmt: skip

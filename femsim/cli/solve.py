@@ -143,7 +143,7 @@ def tolerance(text: str | None) -> list[str]:
 
 
 def _show_results(document: dict[str, Any], rows: list[list[str]]) -> None:
-    from femsim.runs.results import crack_notes, crack_table, left_out_words
+    from femsim.runs.results import crack_notes, crack_table, largest_table, left_out_words
     from femsim.runs.units import is_plane, output_unit
 
     document = shown(document)
@@ -156,6 +156,10 @@ def _show_results(document: dict[str, Any], rows: list[list[str]]) -> None:
     if len(rows) > 1:
         out(table(rows, right=range(2, len(rows[0]))))
         out("averages over the length; +- estimates the discretisation error\n")
+        around = largest_table(document["metrics"]["roots"])
+        if len(around) > 1:
+            out("those are means around the body; where each is largest in magnitude:\n\n")
+            out(table(around, right=(1, 3, 4)))
     for line in left_out_words(document["metrics"]["left_out"]):
         out(line + "\n")
     if len(rows) > 1:

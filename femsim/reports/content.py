@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 import femsim
 from femsim.cases.parts import CaseBase
 from femsim.cases.units import key_unit
+from femsim.measures.around import COMPONENTS, UNKNOWNS
 from femsim.meshes.mesh import quality as quality_of
 from femsim.reports.materials import material_entries
 from femsim.reports.words import number
@@ -37,11 +38,16 @@ Json = dict[str, Any]
 def report_data(run: Run, figures: Sequence[Json] = (), field: Json | None = None) -> Json:
     """All that the report needs beyond the JSON document of ``solve``; ``field`` says how the page's contour starts."""
     case, quality = run.case, run.quality or quality_of(run.discretisation.mesh)
-    layout = run.discretisation.layout
+    layout, kinematics = run.discretisation.layout, run.solution.model.kinematics
+    probe_unknowns, probe_components = kinematics.unknowns, kinematics.components
+    if run.harmonics is not None:  # a probe then gives the whole field at its angle
+        probe_unknowns, probe_components = UNKNOWNS, COMPONENTS
     return {
         "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "axes": list(run.solution.model.kinematics.axes),
         "components": list(run.solution.model.kinematics.components),
+        "probe_axes": [name.removeprefix("u_") for name in probe_unknowns],
+        "probe_components": list(probe_components),
         "inputs": list(_inputs(case)),
         "temperatures": {
             "stress_free": case.load.stress_free_temperature,

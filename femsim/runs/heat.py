@@ -361,6 +361,7 @@ def heat_run_dict(run: HeatRun) -> dict[str, Any]:
             "element": mesh.element,
             "smallest": run.quality.smallest_edge,
             "worst_jacobian": run.quality.worst_jacobian,
+            "notes": list(run.discretisation.notes),
         },
         "metrics": {"roots": {}, "regions": {}, "left_out": []},
         "probes": {

@@ -8,12 +8,13 @@ as ``data``, or None where the document has nothing for it, and the section is t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 from femsim.runs.heat import heat_tables
+from femsim.runs.results import largest_of
 
 Json = dict[str, Any]
 Document = Mapping[str, Any]
@@ -38,9 +39,21 @@ def _roots(document: Document) -> Json:
     return {
         "groups": groups,
         "kinds": kinds_of(document),
+        "around": list(_around(document)),
         "singular": [{"name": g["name"], "terms": row["singularity"]} for g, row in first if row.get("singularity")],
         "notes": [f"{g['name']}: {row['singularity_note']}" for g, row in first if row.get("singularity_note")],
     }
+
+
+def _around(document: Document) -> Iterator[Json]:
+    """Averages that vary around the axis, where each is largest."""
+    for name, entries in document["metrics"]["roots"].items():
+        for entry in entries:
+            for kind in entry.get("largest", {}):
+                value, error, angle = largest_of(entry, kind)
+                word = {"von_mises": "von Mises", "shear_t": "shear around"}.get(kind, kind)
+                row = {"root": name, "length": entry["length"], "kind": word}
+                yield row | {"value": value, "error": error, "angle": angle}
 
 
 def kinds_of(document: Document) -> list[str]:

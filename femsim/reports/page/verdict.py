@@ -7,6 +7,7 @@ from typing import Any
 
 from femsim.reports.page.sections import kinds_of
 from femsim.reports.words import error_text, fixed, number, proper
+from femsim.runs.results import largest_of
 
 Json = dict[str, Any]
 
@@ -49,27 +50,33 @@ def _of_roots(document: Mapping[str, Any], entries: list[tuple[str, Json]]) -> t
     """The highest von Mises average at the first length that is given, and the largest peel and shear beside it."""
     length = entries[0][1]["length"]
     same = [(name, entry) for name, entry in entries if entry["length"] == length] or entries
-    name, top = max(same, key=lambda item: item[1]["von_mises"])
+    name, entry = max(same, key=lambda item: largest_of(item[1], "von_mises")[0])
+    top, top_error, angle = largest_of(entry, "von_mises")
     region = document["report"]["conductors"].get(name, "")
     headline = (
-        f"Highest root stress: von Mises {fixed(top['von_mises'], 1)} ± {error_text(top['von_mises_error'])} MPa at "
-        f"{name}{f' in {region}' if region else ''}, averaged over {number(length)} µm."
+        f"Highest root stress: von Mises {fixed(top, 1)} ± {error_text(top_error)} MPa at "
+        f"{name}{f' in {region}' if region else ''}{_turned(angle)}, averaged over {number(length)} µm."
     )
     lines = []
     limit = document["report"].get("yield", {}).get(region)
     if limit:
-        share = top["von_mises"] / limit
+        share = top / limit
         text = f"That is {100 * share:.0f} % of the yield strength of {region}, {number(limit)} MPa"
         lines.append(text + ("." if share < 1 else f"{OVERSTATED}."))
     parts = []
     for kind in ("peel", "shear"):
         with_kind = [(n, e) for n, e in same if kind in e]
         if with_kind:
-            where, entry = max(with_kind, key=lambda item: abs(item[1][kind]))
-            parts.append(f"{kind} {fixed(entry[kind], 1)} ± {error_text(entry[f'{kind}_error'])} MPa at {where}")
+            where, entry = max(with_kind, key=lambda item: abs(largest_of(item[1], kind)[0]))
+            value, error, angle = largest_of(entry, kind)
+            parts.append(f"{kind} {fixed(value, 1)} ± {error_text(error)} MPa at {where}{_turned(angle)}")
     if parts:
         lines.append(f"Largest in magnitude over the same length: {', '.join(parts)}.")
     return headline, lines
+
+
+def _turned(angle: float | None) -> str:
+    return "" if angle is None else f" and {number(angle)}° around the axis"
 
 
 def _without_roots(document: Mapping[str, Any]) -> tuple[str, list[str]]:
