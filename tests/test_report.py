@@ -18,6 +18,7 @@ from femsim.base.errors import InputError
 from femsim.cases.library import read_material
 from femsim.cases.stacks.bilayer import BilayerCase
 from femsim.cases.stacks.blocks import BlocksCase
+from femsim.cli.main import main
 from femsim.measures.stress import nodal_stress
 from femsim.reports.content import report_data
 from femsim.reports.page.verdict import verdict
@@ -384,6 +385,25 @@ def test_a_case_without_roots_and_probes(tmp_path):
     assert "names no root" in page.text
     assert "Probes" not in page.text
     assert not list((tmp_path / "figures").glob("root_*"))
+
+
+def test_what_is_removed_is_told_as_not_there(tmp_path, capsys):
+    """A layer removed in the last step has no stress: its rows say so, on the console and on the page."""
+    case = tmp_path / "released.toml"
+    case.write_text(
+        'stack = "bilayer"\n[mesh]\nsize = 2.0\ngrowth = 2.0\n[[step]]\nname = "cool"\ntemperature = 25\n'
+        '[[step]]\nname = "release"\ntemperature = 25\nremove = ["high"]\n'
+        '[[probe]]\nname = "in_high"\nat = [100, 80]\nregion = "high"\n'
+        '[[probe]]\nname = "in_low"\nat = [100, 10]\nregion = "low"\n'
+        '[materials]\npost = "copper"\nlow = "polyimide"\nhigh = "epoxy-high-elastic"\n'
+        "[load]\nstress_free_temperature = 150\n"
+    )
+    assert main(["solve", str(case), "--out", str(tmp_path / "out")]) == 0
+    console = capsys.readouterr().out
+    assert re.search(r"^high +not there", console, re.M) and "probe in_high: its region is not there" in console
+    page = Page((tmp_path / "out" / "report.html").read_text(encoding="utf-8"))
+    assert page.faults == []
+    assert page.text.count("not there in the last state") == 2
 
 
 def test_numbers_in_words():

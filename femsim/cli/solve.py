@@ -158,7 +158,7 @@ def _show_results(document: dict[str, Any], rows: list[list[str]]) -> None:
         out("averages over the length; +- estimates the discretisation error\n")
         around = largest_table(document["metrics"]["roots"])
         if len(around) > 1:
-            out("those are means around the body; where each is largest in magnitude:\n\n")
+            out("they vary around the body; where each is largest in magnitude:\n\n")
             out(table(around, right=(1, 3, 4)))
     for line in left_out_words(document["metrics"]["left_out"]):
         out(line + "\n")
@@ -169,6 +169,9 @@ def _show_results(document: dict[str, Any], rows: list[list[str]]) -> None:
         energy = output_unit("metrics.regions.any.energy", is_plane(case["kinematics"]))
         lines = [["region", "mean von Mises (MPa)", "max at a Gauss point (MPa)", f"energy ({energy})"]]
         for name, values in regions.items():
+            if values is None:  # removed, or not yet born
+                lines.append([name, "not there", "", ""])
+                continue
             lines.append([name, *(number(values[key]) for key in ("von_mises_mean", "von_mises_max", "energy"))])
         out(table(lines, right=(1, 2, 3)))
     if document.get("cracks"):
@@ -180,6 +183,9 @@ def _show_results(document: dict[str, Any], rows: list[list[str]]) -> None:
         out("\n")
         _show_heat(document)
     for name, probe in document["probes"].items():
+        if probe is None:
+            out(f"\nprobe {name}: its region is not there")
+            continue
         stress = ", ".join(f"{key} {value:.4g}" for key, value in probe["stress"].items())
         place, moved = (", ".join(f"{v:.6g}" for v in probe[key]) for key in ("at", "u"))
         out(f"\nprobe {name} at ({place}) um: u = ({moved}) um; {stress} MPa")

@@ -81,7 +81,7 @@ def _turned(angle: float | None) -> str:
 
 def _without_roots(document: Mapping[str, Any]) -> tuple[str, list[str]]:
     """The most stressed region."""
-    regions = document["metrics"]["regions"]
+    regions = {name: found for name, found in document["metrics"]["regions"].items() if found is not None}
     if not regions:
         return "This case names no root and has no stress to report.", []
     name = max(regions, key=lambda region: regions[region]["von_mises_mean"] or 0.0)
