@@ -102,7 +102,9 @@ def loaded(statement: str, names: tuple[str, ...]) -> set[str]:
         ("from femsim.cli.main import main; main(['--help'])", HEAVY),
         ("from femsim.cli.main import main; assert main(['materials']) == 0", tuple(set(HEAVY) - {"pydantic"})),
         ("from femsim.cli.main import main; assert main(['stacks', 'bilayer']) == 0", tuple(set(HEAVY) - {"pydantic"})),
-        ("import femsim.runs.run", ("matplotlib", "jinja2", "meshio")),
+        ("import femsim.runs.run", ("matplotlib", "jinja2", "meshio", "skfem", "scipy.optimize", "femsim.meshes.read")),
+        ("import femsim.reports.plots.figures", ("scipy", "skfem", "pydantic", "femsim.runs.run")),
+        ("import femsim.reports.plots.plates, femsim.reports.page.pack", ("matplotlib", "scipy", "pydantic")),
     ],
 )
 def test_heavy_imports_wait(statement, forbidden):

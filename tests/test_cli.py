@@ -220,6 +220,19 @@ def test_schema_is_json_schema(capsys: pytest.CaptureFixture[str]) -> None:
     assert "BilayerCase" in document["$defs"]
 
 
+def test_doctor_tells_where_the_time_of_a_start_goes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--timing", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["timing"]
+    assert 5_000 < found["unknowns"] < 20_000
+    assert found["interpreter"] < found["wall"]
+    packages = found["imports"]["packages"]
+    assert {"femsim", "numpy", "scipy", "pydantic"} <= set(packages)
+    assert not {"matplotlib", "jinja2", "meshio", "skfem"} & set(packages), "not needed for a solve"
+    assert "scipy.optimize" not in {one["module"] for one in found["slowest"]}
+    assert found["imports"]["seconds"] == pytest.approx(sum(p["seconds"] for p in packages.values()))
+    assert {"mesh", "assemble", "solve", "recover"} <= set(found["steps"])
+
+
 def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor"]) == 0
     shown = capsys.readouterr()

@@ -17,7 +17,6 @@ from spheres import sphere_mesh
 from femsim.cases.stacks.bilayer import BilayerCase
 from femsim.cases.stacks.blocks import BlocksCase
 from femsim.measures.stress import nodal_stress
-from femsim.meshes.elements import shape
 from femsim.reports import plots
 from femsim.reports.plots.cells import CellField, MeshEdges
 from femsim.reports.plots.fields import components, stress_field
@@ -30,7 +29,7 @@ from femsim.reports.plots.outlines import mesh_outlines
 from femsim.reports.plots.panels import LEGIBLE, windows
 from femsim.reports.plots.picture import picture
 from femsim.reports.plots.plates import plates, root_stem
-from femsim.reports.plots.raster import rasterise, shape_values, visible
+from femsim.reports.plots.raster import rasterise, visible
 from femsim.reports.plots.scene import scene
 from femsim.reports.plots.style import new_figure
 from femsim.reports.plots.tractions import interface_tractions, power_law
@@ -240,12 +239,6 @@ def test_a_raster_finds_the_cell_and_the_place_of_every_pixel(element):
     body = (radius > 31.0) & (radius < 49.0) & (rest % raster.width > 1) & (rest // raster.width > 1)
     assert np.count_nonzero(body) == 0 or mesh.info.order == 1
     assert len(np.unique(raster.pixel)) == len(raster.pixel)
-
-
-@pytest.mark.parametrize("element", ["quad4", "quad8", "quad9", "tri3", "tri6"])
-def test_shape_functions_are_those_of_the_elements(element):
-    xi = np.random.default_rng(1).uniform(0.0, 0.5, (40, 2))
-    np.testing.assert_allclose(shape_values(element, xi), shape(element, xi)[0], atol=1e-13)
 
 
 def test_edges_on_the_same_pixels_are_drawn_once(solved):

@@ -10,10 +10,30 @@ import skfem
 from helpers import ALL, AXI, GENERAL, STRAIN, STRESS, assemble, build, close, distorted, grid, held, material
 from skfem.helpers import ddot, sym_grad
 
-from femsim.meshes.elements import ELEMENTS, gauss_points
+from femsim.meshes.elements import ELEMENTS, gauss_points, shape
 from femsim.models.assembly import prescribed_force, thermal_force
 
 DT = -40.0
+
+#: scikit-fem's names of the plane elements
+SKFEM = {
+    "quad4": "ElementQuad1",
+    "quad8": "ElementQuadS2",
+    "quad9": "ElementQuad2",
+    "tri3": "ElementTriP1",
+    "tri6": "ElementTriP2",
+}
+
+
+@pytest.mark.parametrize("element", SKFEM)
+def test_shape_functions_are_those_of_scikit_fem(element):
+    xi = np.random.default_rng(1).uniform(0.0, 0.5, (40, 2))
+    values, gradients = shape(element, xi)
+    basis = getattr(skfem, SKFEM[element])()
+    for i in range(values.shape[1]):
+        phi, dphi = basis.lbasis(xi.T, i)
+        np.testing.assert_allclose(values[:, i], phi, atol=1e-13)
+        np.testing.assert_allclose(gradients[:, i], np.broadcast_to(dphi, (2, 40)).T, atol=1e-12)
 
 
 def body(element):
@@ -33,7 +53,7 @@ def basis_of(mesh):
     cls = skfem.MeshQuad if info.is_quad else skfem.MeshTri
     other = cls(np.ascontiguousarray(mesh.points[used].T), np.ascontiguousarray(number[corner].T), sort_t=False)
     xi, w = gauss_points(mesh.element, info.full)
-    element = skfem.ElementVector(getattr(skfem, info.skfem_name)())
+    element = skfem.ElementVector(getattr(skfem, SKFEM[info.name])())
     basis = skfem.CellBasis(other, element, quadrature=(np.ascontiguousarray(xi.T), w))
     where = basis.doflocs.T
     dof = np.empty(2 * len(mesh.points), dtype=int)

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,8 +16,10 @@ from femsim.base.errors import FemsimWarning, InputError
 from femsim.builders.places import nodes_on
 from femsim.cases.parts import CaseBase
 from femsim.meshes.mesh import Mesh
-from femsim.meshes.read.solved import OUTSIDE, Fields, read_fields
 from femsim.models.kinematics import Kinematics
+
+if TYPE_CHECKING:
+    from femsim.meshes.read.solved import Fields
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,8 @@ def read_cuts(case: CaseBase, base: Path | None) -> tuple[Cut, ...]:
                 stacklevel=2,
             )
         name = boundary.name or f"boundary.{number}"
+        from femsim.meshes.read.solved import read_fields
+
         found.append(Cut(number, name, boundary.from_, read_fields(directory / "fields.vtu")))
     return tuple(found)
 
@@ -90,6 +95,8 @@ def cut_temperature(cuts: Sequence[Cut], mesh: Mesh) -> float | FloatArray | Non
 
 
 def _require_inside(cut: Cut, points: FloatArray, outside: FloatArray) -> None:
+    from femsim.meshes.read.solved import OUTSIDE
+
     worst = int(np.argmax(outside))
     if outside[worst] > OUTSIDE * cut.fields.mesh.extent:
         x, y = points[worst]

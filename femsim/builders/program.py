@@ -18,7 +18,6 @@ from femsim.builders.amounts import Moment, knots
 from femsim.builders.boundaries import Conditions, constrain, refuse_steps
 from femsim.builders.build import Setting, setting_of, stress_free, temperature_field
 from femsim.builders.discretisation import Discretisation
-from femsim.builders.laws import check_reach, law_of
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.cases.boundary import Body, Boundary, Varying
 from femsim.cases.steps import Intrinsic, StepSpec
@@ -78,6 +77,8 @@ def plan_of(disc: Discretisation, materials: dict[str, ResolvedMaterial]) -> Pla
     stepped = bool(case.step or case.cycle)
     if not stepped:
         refuse_steps(case.boundary, case.body)
+    from femsim.builders.laws import law_of  # the laws take a while to load, and few cases have any
+
     all_laws = {region: law_of(materials[region], plane) for region in setting.mesh.regions}
     laws = {region: law for region, law in all_laws.items() if not isinstance(law, ElasticLaw)}
     if laws and setting.mesh.element in ("tri3", "tet4"):
@@ -401,6 +402,8 @@ def _check_reach(
     legs: list[_Leg], free: FloatArray, materials: dict[str, ResolvedMaterial], laws: dict[str, Law]
 ) -> None:
     """Tables against the temperatures of the run."""
+    from femsim.builders.laws import check_reach
+
     all_t = [float(f(np.asarray(leg.temperature))) for leg in legs for f in (np.min, np.max)] + free.tolist()
     low, high = min(all_t), max(all_t)
     for region, law in laws.items():

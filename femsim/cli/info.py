@@ -183,8 +183,8 @@ _OPTIONAL = {
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "FEMSIM_SOLVER")
 
 
-def doctor(as_json: bool) -> int:
-    """What this installation is made of; 2 where a needed package is missing."""
+def doctor(as_json: bool, timing: bool = False) -> int:
+    """What this installation is made of, and where a start's time goes; 2 where a needed package is missing."""
     from importlib import metadata
 
     versions: dict[str, str | None] = {}
@@ -219,6 +219,10 @@ def doctor(as_json: bool) -> int:
             "not_read": sum(len(entry.unread) for entry in entries),
             "cases": list_cases(),
         }
+    if timing and not missing:
+        from femsim.cli.timing import start_up
+
+        document["timing"] = start_up()
     if as_json:
         out_json(document)
     else:
@@ -254,6 +258,10 @@ def _show_doctor(document: dict[str, Any]) -> None:
             f"{library['not_read']} of them not read in the original; shipped cases: "
             f"{', '.join(library['cases']) or 'none'}"
         )
+    if "timing" in document:
+        from femsim.cli.timing import show
+
+        show(document["timing"])
     if document["missing"]:
         out(
             f"\nMISSING: {', '.join(document['missing'])}; install them with: pip install "

@@ -137,6 +137,9 @@ def parser() -> argparse.ArgumentParser:
     made["stacks"].add_argument("name", nargs="?", metavar="NAME", help="show this stack's keys")
     made["report"].add_argument("directory", metavar="DIR", help="what `femsim solve --out DIR` wrote")
     made["doctor"].add_argument("--json", action="store_true", help="one JSON document on standard output")
+    made["doctor"].add_argument(
+        "--timing", action="store_true", help="also solve a small case and tell where its time goes: imports, steps"
+    )
     made["schema"].add_argument("which", nargs="?", default="case", choices=["case", "study"], help="default: case")
     return top
 
@@ -147,6 +150,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     # systems, keeps its own.
     if "numpy" not in sys.modules:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Pydantic looks through all installed packages for plugins of its own; none takes part in reading a case.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     _open_streams()
     received: list[int] = []
     try:
@@ -246,7 +251,7 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         case "converge":
             cli_converge.converge(arguments)
         case "doctor":
-            return cli_info.doctor(arguments.json)
+            return cli_info.doctor(arguments.json, arguments.timing)
     return OK
 
 

@@ -8,14 +8,17 @@ inwards over the size of the cut's disturbance).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from femsim.base.arrays import IntArray
 from femsim.measures.stress import nodal_stress
 from femsim.meshes.elements import shape
-from femsim.meshes.read.solved import Fields
 from femsim.models.fields import StressField
+
+if TYPE_CHECKING:
+    from femsim.meshes.read.solved import Fields  # loads every reader of mesh files
 
 
 @dataclass(frozen=True)

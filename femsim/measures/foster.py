@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import nnls
 
 from femsim.base.arrays import FloatArray
 
@@ -34,6 +33,8 @@ def foster(t: FloatArray, z: FloatArray) -> Foster:
     Non-negative least squares picks few of the constants offered (Lawson & Hanson 1974, ch. 23); pairs of neighbours,
     which stand for one constant between them, are joined.
     """
+    from scipy.optimize import nnls  # a quarter of a second that only transients of heat need
+
     keep = t > 0.0
     t, z = t[keep], z[keep]
     low, high = np.log10(t[0]) - 1.0, np.log10(t[-1]) + 1.0

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.sparse.csgraph import connected_components
 
 from femsim.base.arrays import IntArray
 from femsim.meshes.facets import Edges
@@ -57,6 +56,8 @@ def opened(mesh: Mesh, edges: Edges, cut: IntArray) -> Opened:
     other[:, [0, 1]] = other[:, [1, 0]]  # the second cell sees the edge from its other end
     keep = (one >= 0) & (other >= 0)
     graph = sp.coo_matrix((np.ones(keep.sum()), (one[keep], other[keep])), shape=(len(cell), len(cell)))
+    from scipy.sparse.csgraph import connected_components
+
     _, part = connected_components(graph, directed=False)
     node = mesh.cells[cell, local]
     key, first, which = np.unique(node * np.int64(len(cell) + 1) + part, return_index=True, return_inverse=True)

@@ -3,7 +3,8 @@
 Quadrilaterals and hexahedra live on [0, 1]^d, triangles and tetrahedra on the unit simplex, wedges on the unit triangle
 times [0, 1]. Corners come first (in the plane counter-clockwise), then the nodes of edges, of faces and of the inside,
 which is the order of VTK and meshio; gmsh's and Abaqus' differ from it in 3D (``femsim.meshes.read``).
-The plane elements are scikit-fem's; those in space stand in :mod:`femsim.meshes.solids`.
+The plane elements' shape functions stand in :mod:`femsim.meshes.planes`, those in space in :mod:`femsim.meshes.solids`;
+quadrature on triangles and tetrahedra is scikit-fem's, whose elements the tests compare with.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from functools import lru_cache
 import numpy as np
 
 from femsim.base.arrays import FloatArray
+from femsim.meshes.planes import plane_gradients, plane_values
 from femsim.meshes.solids import (
     SOLIDS,
     Solid,
@@ -34,7 +36,6 @@ class ElementType:
 
     name: str
     meshio_name: str
-    skfem_name: str
     corners: int
     nodes: int
     order: int
@@ -82,19 +83,17 @@ class ElementType:
 
 
 def _of_solid(s: Solid) -> ElementType:
-    return ElementType(
-        s.name, s.meshio_name, "", s.corners, s.nodes, s.order, s.edges, s.full, s.reduced, s.faces, s.kind
-    )
+    return ElementType(s.name, s.meshio_name, s.corners, s.nodes, s.order, s.edges, s.full, s.reduced, s.faces, s.kind)
 
 
 ELEMENTS: dict[str, ElementType] = {
     e.name: e
     for e in (
-        ElementType("quad4", "quad", "ElementQuad1", 4, 4, 1, ((0, 1), (1, 2), (2, 3), (3, 0)), 2, 1),
-        ElementType("quad8", "quad8", "ElementQuadS2", 4, 8, 2, ((0, 1, 4), (1, 2, 5), (2, 3, 6), (3, 0, 7)), 3, 2),
-        ElementType("quad9", "quad9", "ElementQuad2", 4, 9, 2, ((0, 1, 4), (1, 2, 5), (2, 3, 6), (3, 0, 7)), 3, 2),
-        ElementType("tri3", "triangle", "ElementTriP1", 3, 3, 1, ((0, 1), (1, 2), (2, 0)), 2, 1),
-        ElementType("tri6", "triangle6", "ElementTriP2", 3, 6, 2, ((0, 1, 3), (1, 2, 4), (2, 0, 5)), 4, 2),
+        ElementType("quad4", "quad", 4, 4, 1, ((0, 1), (1, 2), (2, 3), (3, 0)), 2, 1),
+        ElementType("quad8", "quad8", 4, 8, 2, ((0, 1, 4), (1, 2, 5), (2, 3, 6), (3, 0, 7)), 3, 2),
+        ElementType("quad9", "quad9", 4, 9, 2, ((0, 1, 4), (1, 2, 5), (2, 3, 6), (3, 0, 7)), 3, 2),
+        ElementType("tri3", "triangle", 3, 3, 1, ((0, 1), (1, 2), (2, 0)), 2, 1),
+        ElementType("tri6", "triangle6", 3, 6, 2, ((0, 1, 3), (1, 2, 4), (2, 0, 5)), 4, 2),
         *(_of_solid(solid) for solid in SOLIDS.values()),
     )
 }
@@ -122,18 +121,7 @@ def _few(element: str, points: bytes) -> tuple[FloatArray, FloatArray]:
 def _shape(element: str, xi: FloatArray) -> tuple[FloatArray, FloatArray]:
     if element in SOLIDS:
         return solid_shape(element, xi)
-    import skfem.element
-
-    info = ELEMENTS[element]
-    basis = getattr(skfem.element, info.skfem_name)()
-    points = np.ascontiguousarray(xi.T)
-    values = np.empty((points.shape[1], info.nodes))
-    gradients = np.empty((points.shape[1], info.nodes, 2))
-    for i in range(info.nodes):
-        phi, dphi = basis.lbasis(points, i)
-        values[:, i] = phi
-        gradients[:, i, :] = np.broadcast_to(dphi, (2, points.shape[1])).T
-    return values, gradients
+    return plane_values(element, xi), plane_gradients(element, xi)
 
 
 @lru_cache(maxsize=64)

@@ -13,7 +13,7 @@ import base64
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,12 +21,14 @@ import numpy.typing as npt
 from femsim.base.arrays import FloatArray, IntArray
 from femsim.meshes.elements import shape
 from femsim.meshes.mesh import Mesh
-from femsim.meshes.read.solved import Fields
 from femsim.reports.plots.look import LARGE_BODY, LENGTH
 from femsim.reports.plots.outlines import outline_edges
 from femsim.reports.plots.picture import padded
 from femsim.reports.plots.raster import lattice
 from femsim.reports.plots.scene import Scene, in_regions
+
+if TYPE_CHECKING:
+    from femsim.meshes.read.solved import Fields
 
 #: meshes of quadratic cells up to these sizes are cut into 4 x 4 or 2 x 2 parts a cell
 FEW, SOME = 1500, 8000
@@ -75,6 +77,8 @@ def view_of(what: Scene) -> dict[str, Any]:
 
 def fields_of(what: Scene) -> Fields:
     """The fields of a scene."""
+    from femsim.meshes.read.solved import Fields
+
     count = len(what.mesh.points)
     temperature = np.broadcast_to(np.asarray(what.temperature, dtype=float), (count,))
     return Fields(what.mesh, what.components, what.displacement, what.stress, temperature)

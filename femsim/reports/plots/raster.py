@@ -18,6 +18,7 @@ import numpy as np
 
 from femsim.base.arrays import FloatArray, IntArray
 from femsim.meshes.elements import ELEMENTS, shape
+from femsim.meshes.planes import plane_values
 
 #: a cell is cut into parts of about this many pixels, at most MOST to a side
 PART, MOST = 10.0, 12
@@ -44,7 +45,7 @@ class Raster:
     @cached_property
     def weights(self) -> FloatArray:
         """Shape functions (P, n) of the cell's nodes at the pixels."""
-        return shape_values(self.element, self.xi)
+        return plane_values(self.element, self.xi)
 
     def values(self, nodal: FloatArray) -> FloatArray:
         """Values (P,) of a field given (E, n) at each cell's own nodes, or (E,) by cell."""
@@ -209,25 +210,3 @@ def _inside_triangle(corner: FloatArray, at: FloatArray) -> FloatArray:
         s = (d[:, 0] * f[:, 1] - d[:, 1] * f[:, 0]) / determinant
         t = (e[:, 0] * d[:, 1] - e[:, 1] * d[:, 0]) / determinant
     return np.nan_to_num(np.column_stack([s, t]), nan=np.inf)
-
-
-def shape_values(element: str, xi: FloatArray) -> FloatArray:
-    """Shape functions (P, n) at many reference points, without their gradients.
-
-    Products of the Lagrange polynomials of one coordinate on quadrilaterals; quad8 is quad9 without its middle, whose
-    share goes to the edges (1/2) and corners (-1/4); polynomials of the area coordinates on triangles.
-    """
-    s, t = xi[:, 0], xi[:, 1]
-    if element == "quad4":
-        return np.column_stack([(1 - s) * (1 - t), s * (1 - t), s * t, (1 - s) * t])
-    if element in ("quad8", "quad9"):
-        (a0, a1, am), (b0, b1, bm) = (((1 - z) * (1 - 2 * z), z * (2 * z - 1), 4 * z * (1 - z)) for z in (s, t))
-        middle = am * bm
-        found = [a0 * b0, a1 * b0, a1 * b1, a0 * b1, am * b0, a1 * bm, am * b1, a0 * bm, middle]
-        if element == "quad9":
-            return np.column_stack(found)
-        return np.column_stack([*(f - 0.25 * middle for f in found[:4]), *(f + 0.5 * middle for f in found[4:8])])
-    u = 1 - s - t
-    if element == "tri3":
-        return np.column_stack([u, s, t])
-    return np.column_stack([u * (2 * u - 1), s * (2 * s - 1), t * (2 * t - 1), 4 * u * s, 4 * s * t, 4 * t * u])

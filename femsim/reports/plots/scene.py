@@ -128,10 +128,18 @@ class Scene:
 
     def limits(self, component: str) -> tuple[float, float]:
         """Where colours end: all of a displacement, the 1st and 99th percentile by area of a stress."""
-        values = self.values(component)
-        if component == "u":
-            return 0.0, float(values.max()) or 1.0
-        return limits(values, self.areas, component != "von_mises")
+        if component not in self._limits:
+            values = self.values(component)
+            if component == "u":
+                self._limits[component] = 0.0, float(values.max()) or 1.0
+            else:
+                self._limits[component] = limits(values, self.areas, component != "von_mises")
+        return self._limits[component]
+
+    @cached_property
+    def _limits(self) -> dict[str, tuple[float, float]]:
+        """Limits that were asked for."""
+        return {}
 
     def root(self, wanted: Root | str) -> Root:
         """A root by its name."""
