@@ -48,12 +48,12 @@ def start_up() -> dict[str, Any]:
         entry["seconds"] += own
         entry["modules"] += 1
         modules.append({"module": name, "seconds": own})
-    library = {"seconds": 0.0, "modules": 0}
+    library: dict[str, Any] = {"seconds": 0.0, "modules": 0}
     for name in [name for name in packages if name in sys.stdlib_module_names]:
         entry = packages.pop(name)
         library = {key: library[key] + entry[key] for key in library}
     packages["Python's own library"] = library
-    ranked = sorted(packages.items(), key=lambda item: -item[1]["seconds"])
+    ranked = sorted(packages.items(), key=lambda item: float(item[1]["seconds"]), reverse=True)
     return {
         "command": " ".join(("femsim", *SMALL)),
         "unknowns": document["mesh"]["unknowns"],

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from femsim.base.errors import BeyondYield, FemsimWarning, ToleranceError
 from femsim.base.secondary import attempt
@@ -30,13 +30,15 @@ from femsim.runs.cracks import CrackFailure, crack_releases
 from femsim.runs.doubts import stress_doubts
 from femsim.runs.harmonics import Harmonics, solve_harmonics
 from femsim.runs.heat import HeatResult
-from femsim.runs.heat_steps import HeatStep, heat_steps
-from femsim.runs.life import Life
 from femsim.runs.once import solve_case
-from femsim.runs.program import StepResult, run_program
 from femsim.runs.reuse import Reused, Shared, shape_key, stiffness_key
 from femsim.runs.wanted import EVERYTHING, PLANE_ONLY
 from femsim.solvers.solve import Solution
+
+if TYPE_CHECKING:
+    from femsim.runs.heat_steps import HeatStep
+    from femsim.runs.life import Life
+    from femsim.runs.program import StepResult
 
 Progress = Callable[[str], None]
 
@@ -198,6 +200,8 @@ def _run(
         measures = quality(solved.model.mesh)
     steps: tuple[HeatStep, ...] = ()
     if solved.heat is not None and solved.heat.course is not None and case.load.temperature == "heat":
+        from femsim.runs.heat_steps import heat_steps
+
         steps = heat_steps(disc, solution, solved.averages, solved.heat, say)
     timing = {**solved.timing, "mesh": meshed - start + solved.timing["mesh"]}
     timing["recover"] += time.perf_counter() - measured
@@ -249,6 +253,8 @@ def _marched(
     meshing: float,
 ) -> Run:
     """A case with steps, cycles or materials that flow."""
+    from femsim.runs.program import run_program
+
     done = run_program(disc, materials, say)
     last, mesh = done.steps[-1], done.solution.model.mesh
     there = set(last.regions)

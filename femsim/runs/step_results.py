@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from femsim.measures.averages import RegionMetrics, RootMetrics
 from femsim.measures.probes import ProbeValue
-from femsim.runs.life import Life
-from femsim.runs.program import StepResult
+
+if TYPE_CHECKING:
+    from femsim.runs.life import Life
+    from femsim.runs.program import StepResult
 
 
 def probe_entry(found: ProbeValue, components: tuple[str, ...]) -> dict[str, Any]:
