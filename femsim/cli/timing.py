@@ -34,7 +34,7 @@ def start_up() -> dict[str, Any]:
     _, _, listed = _wall([sys.executable, "-X", "importtime", *command[1:]])
     document = json.loads(told)
     packages: dict[str, dict[str, Any]] = {}
-    modules = []
+    modules: list[tuple[float, str]] = []
     for line in listed.splitlines():
         found = _LINE.match(line)
         if found is None:
@@ -47,7 +47,7 @@ def start_up() -> dict[str, Any]:
         )
         entry["seconds"] += own
         entry["modules"] += 1
-        modules.append({"module": name, "seconds": own})
+        modules.append((own, name))
     library: dict[str, Any] = {"seconds": 0.0, "modules": 0}
     for name in [name for name in packages if name in sys.stdlib_module_names]:
         entry = packages.pop(name)
@@ -60,7 +60,7 @@ def start_up() -> dict[str, Any]:
         "wall": whole,
         "interpreter": empty,
         "imports": {"seconds": sum(entry["seconds"] for _, entry in ranked), "packages": dict(ranked)},
-        "slowest": sorted(modules, key=lambda one: -one["seconds"])[:MOST],
+        "slowest": [{"module": name, "seconds": own} for own, name in sorted(modules, reverse=True)[:MOST]],
         "steps": document["timing"],
         "compiled": _compiled(),
     }
