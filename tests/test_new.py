@@ -74,3 +74,12 @@ def test_completion_is_valid_and_knows_all_commands(shell, capsys, tmp_path):
         ask = f'. {path}; COMP_WORDS=(femsim solve --t); COMP_CWORD=2; _femsim; echo "${{COMPREPLY[@]}}"'
         done = subprocess.run(["bash", "-c", ask], check=True, capture_output=True, text=True)
         assert done.stdout.split() == ["--tol"]
+
+
+def test_keys_of_studies_as_text(capsys):
+    assert main(["schema", "study", "--text"]) == 0
+    shown = capsys.readouterr().out
+    for word in ("[study]", "[[parameter]]", "[optimise]", "design", "outputs", "what it is"):
+        assert word in shown
+    assert main(["schema", "--text"]) == 2
+    assert "femsim stacks NAME" in capsys.readouterr().err

@@ -157,13 +157,36 @@ def deref(item: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
     return item
 
 
-def schema(which: str) -> None:
-    """JSON Schema of the case file, or of study files."""
+def schema(which: str, text: bool = False) -> None:
+    """JSON Schema of the case file, or of study files; those also as a ``text``: tables of keys."""
     from femsim.cases.case import case_schema
     from femsim.study.schema import study_schema
 
+    if text:
+        if which != "study":
+            raise InputError("--text: goes with `femsim schema study`; `femsim stacks NAME` lists the keys of cases")
+        _study_keys(study_schema())
+        return
     body = study_schema() if which == "study" else case_schema()
     out_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **body, "title": f"femsim {which} file"})
+
+
+def _study_keys(body: dict[str, Any]) -> None:
+    """The keys of study files as tables."""
+    top: dict[str, Any] = {}
+    tables: list[tuple[str, dict[str, Any]]] = []
+    for key, prop in body["properties"].items():
+        options = [deref(one, body) for one in prop.get("anyOf", [prop]) if one.get("type") != "null"]
+        entries = deref(options[0].get("items", {}), body)
+        if "properties" in options[0]:
+            tables.append((f"[{key}]", options[0]))
+        elif "properties" in entries:
+            tables.append((f"[[{key}]] (any number)", entries))
+        else:
+            top[key] = prop
+    for title, item in [("top level", {"properties": top, "required": body.get("required", [])}), *tables]:
+        rows = [["key", "default", "allowed", "what it is"], *_rows(item, body)]
+        out(f"\n{title}\n" + table(rows, indent=2))
 
 
 # ---------------------------------------------------------------- doctor

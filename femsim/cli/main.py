@@ -40,7 +40,7 @@ COMMANDS = {
     "stacks": "list the stacks, or the keys of one with defaults and limits",
     "report": "write report.html again from a directory of results",
     "doctor": "versions, solver backends, threads, and what is missing",
-    "schema": "JSON Schema of the case file",
+    "schema": "JSON Schema of case and study files; the keys of studies as tables",
     **cli_claims.COMMANDS,
     **cli_compare.COMMANDS,
     **cli_converge.COMMANDS,
@@ -141,6 +141,7 @@ def parser() -> argparse.ArgumentParser:
         "--timing", action="store_true", help="also solve a small case and tell where its time goes: imports, steps"
     )
     made["schema"].add_argument("which", nargs="?", default="case", choices=["case", "study"], help="default: case")
+    made["schema"].add_argument("--text", action="store_true", help="the keys of study files as tables, not as JSON")
     return top
 
 
@@ -235,7 +236,7 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         case "stacks":
             cli_info.stacks(arguments.name)
         case "schema":
-            cli_info.schema(arguments.which)
+            cli_info.schema(arguments.which, arguments.text)
         case "claims":
             cli_claims.claims(arguments)
         case "export":

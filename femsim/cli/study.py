@@ -43,7 +43,11 @@ def dispatch(arguments: argparse.Namespace) -> int:
 
 
 def _sweep_parser(command: argparse.ArgumentParser) -> None:
-    command.add_argument("study", metavar="STUDY", help="a study file (TOML), or the name of a shipped one")
+    command.add_argument(
+        "study",
+        metavar="STUDY",
+        help="a study file (TOML), or the name of a shipped one; `femsim schema study --text` lists its keys",
+    )
     command.add_argument(
         "--out",
         metavar="DIR",
