@@ -175,6 +175,44 @@ def test_frames(run, monkeypatch):
         run.to_frame()
 
 
+def test_steps_of_a_program():
+    pytest.importorskip("pandas")
+    document = {
+        "stack": "bilayer",
+        "mesh": {"size": 2.0, "growth": 2.0},
+        "materials": {
+            "post": {"like": "copper", "plastic": {"yield": 100}},
+            "low": "polyimide",
+            "high": "epoxy-high-elastic",
+        },
+        "load": {"stress_free_temperature": 60},
+        "cycle": {"low": 20, "high": 60, "ramp": 60, "dwell_low": 10, "dwell_high": 10, "count": 2},
+    }
+    run = fs.solve(document)
+    steps = run.steps
+    told = json.loads(json.dumps(run.to_dict()))["steps"]
+    assert steps.names == [entry["name"] for entry in told]
+    last = steps[-1]
+    assert last.roots["post_root", 5].peel.value == run.roots["post_root", 5].peel.value
+    assert steps["low", 2].time == steps["cycle 2: at low"].time == last.time == told[-1]["time"]
+    assert steps["high", 1].time == 10.0
+    assert steps[0].inelastic["post"]["p_mean"] == told[0]["metrics"]["regions"]["post"]["inelastic"]["p_mean"]
+    table = steps.to_frame()
+    assert len(table) == len(steps) * len(run.roots)
+    assert table["peel"].tolist()[: len(run.roots)] == [entry.peel.value for entry in steps[0].roots]
+    with pytest.raises(fs.InputError, match="no step 'cycle 3: at low'"):
+        steps["cycle 3: at low"]
+    with pytest.raises(fs.InputError, match="no step"):
+        steps["low", 3]
+    assert len(repr(last)) < 250
+
+
+def test_units_are_those_of_the_kinematics(run):
+    assert run["metrics.regions.post.energy"].unit == "uJ"
+    assert len(run.steps) == 0
+    assert run.heat is None
+
+
 @pytest.mark.slow
 def test_writing_is_that_of_the_command_line(run, tmp_path):
     written = run.write(tmp_path / "out")

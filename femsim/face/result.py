@@ -14,19 +14,19 @@ from femsim.base.finite import finite
 from femsim.face.case import Case, load
 from femsim.face.fields import Field, Samples
 from femsim.face.frames import frame
+from femsim.face.steps import Steps, steps_of
 from femsim.face.values import Roots, Value, roots_of
 from femsim.measures.averages import RegionMetrics
 from femsim.measures.probes import ProbeValue
 from femsim.meshes.mesh import Mesh
 from femsim.models.model import Model
 from femsim.runs.heat import conducts_only
+from femsim.runs.life import Life
 from femsim.runs.names import find, outputs_of
 from femsim.runs.readings import paths_of, read_path
 from femsim.runs.results import results_dict, root_table
 from femsim.runs.run import Run, mesh_only, run
-
-#: units of the parts of the JSON, by how a path begins
-_UNITS = {"metrics.roots": "MPa", "probes": "MPa", "corners": "", "cracks": "J/m2", "timing": "s"}
+from femsim.runs.units import is_plane, output_unit
 
 
 @dataclass(frozen=True, repr=False)
@@ -50,6 +50,23 @@ class Result:
     def probes(self) -> dict[str, ProbeValue]:
         """By name: displacement (um) and stress (MPa) at the case's probes, with their errors."""
         return dict(self.run.probes)
+
+    @cached_property
+    def steps(self) -> Steps:
+        """The steps of a program, or the times of a transient: ``result.steps["cool"].roots["post_root", 5].peel``;
+        empty for a single load. What stands beside it in a result is the state at the end.
+        """
+        return steps_of(self.run)
+
+    @property
+    def heat(self) -> dict[str, Any] | None:
+        """The ``heat`` part of the JSON (temperatures in degC, resistances in K/W), None without ``[heat]``."""
+        return self.to_dict().get("heat")
+
+    @property
+    def lives(self) -> tuple[Life, ...]:
+        """One entry for each ``[[life]]``: work (MPa) and strain of the last cycle, cycles to failure by each law."""
+        return self.run.lives
 
     @property
     def stress(self) -> Field:
@@ -113,7 +130,7 @@ class Result:
             raise InputError(f"{name}: {what}{'' if found else nearest(name, known)}")
         one = found[0]
         error = next((o.value for o in outputs if o.path == f"{one.path}_error"), float("nan"))
-        return Value(one.value, error, _unit(one.path))
+        return Value(one.value, error, output_unit(one.path, is_plane(self.case.checked.model.kinematics)))
 
     def to_frame(self) -> Any:
         """The averages at the roots as a pandas DataFrame, one row for each root and length. Raises InputError where
@@ -156,16 +173,6 @@ class Result:
         notes = "".join(f"<p>Warning: {escape(text)}</p>" for text in self.warnings)
         table = f"<table><tr>{head}</tr>{body}</table>" if len(rows) > 1 else ""
         return f"<p><b>{escape(self.case.name)}</b>: {escape(self.case.stack)}</p>{table}{notes}"
-
-
-def _unit(path: str) -> str:
-    if ".u[" in path or path.endswith(".length") or ".at[" in path:
-        return "um"
-    if path.endswith(".energy"):
-        return "uJ"
-    if path.startswith("metrics.regions"):
-        return "MPa"
-    return next((unit for start, unit in _UNITS.items() if path.startswith(start)), "")
 
 
 def solve(
