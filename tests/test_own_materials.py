@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from femsim.base.errors import InputError
+from femsim.base.errors import FemsimWarning, InputError
 from femsim.builders.build import discretise, resolve_materials
 from femsim.cases.casefile import changed_case, dump_case, load_case, parse_case, parse_toml
 from femsim.runs.rows import evaluate
@@ -104,3 +104,10 @@ def test_faults_are_one_line(change, words):
 def test_a_name_that_nothing_refers_to_is_still_a_slip():
     with pytest.raises(InputError, match=r"materials\.postt: no role of that name .*did you mean 'post'"):
         load_case("bilayer", ["materials.postt=copper"])
+
+
+def test_a_material_of_its_own_that_no_block_takes_is_a_warning():
+    """A study may give blocks one of several named materials: those left over are no fault."""
+    case = case_of(WHOLE + 'spare = "gold"\n')
+    with pytest.warns(FemsimWarning, match=r"materials\.spare: no block is made of it"):
+        resolve_materials(case, discretise(case))

@@ -217,10 +217,10 @@ def resolve_materials(case: Case, disc: Discretisation) -> dict[str, ResolvedMat
     known = set(disc.mesh.regions) - set(smears) | set(case.ROLES) | set(roles.values())
     for role in refs:
         if role not in known:
-            raise InputError(
-                f"materials.{role}: no region or role of that name{nearest(role, known)}; there are: "
-                f"{', '.join(sorted(known))}"
-            )
+            near, there = nearest(role, known), ", ".join(sorted(known))
+            if near or not isinstance(case, BlocksCase):
+                raise InputError(f"materials.{role}: no region or role of that name{near}; there are: {there}")
+            warnings.warn(f"materials.{role}: no block is made of it", FemsimWarning, stacklevel=2)
     span = _temperatures(case)
     used = {role for region, role in roles.items() if region not in smears}
     used |= {

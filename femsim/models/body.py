@@ -238,17 +238,21 @@ class Body:
             forces = smoothed_forces(forces, batch.projected)
         return _Answer(batch.at.pull(forces), stress, answer.tangent, answer.state, _largest(strain, free))
 
-    def internal_force(
+    def element_forces(
         self, unknowns: FloatArray, conditions: Conditions, births: Mapping[str, Birth], states: States
-    ) -> FloatArray:
-        """Nodal forces (ndof,) of the stresses of a committed state, in uN."""
-        force = np.zeros(self.space.ndof)
+    ) -> tuple[FloatArray, FloatArray]:
+        """Nodal forces (ndof,) of the stresses of a committed state, and the sums of the elements' magnitudes, in uN:
+        what cancels between elements still says how large the forces are.
+        """
+        force, size = np.zeros(self.space.ndof), np.zeros(self.space.ndof)
         for batch, stress in zip(self.batches, self.stresses(unknowns, conditions, births, states), strict=True):
             weighted = stress * batch.volume[..., None]
             if batch.projected is not None:
                 weighted = smoothed_forces(weighted, batch.projected)
-            force += np.bincount(batch.dofs.ravel(), batch.at.pull(weighted).ravel(), minlength=len(force))
-        return force
+            flat, nodal = batch.dofs.ravel(), batch.at.pull(weighted).ravel()
+            force += np.bincount(flat, nodal, minlength=len(force))
+            size += np.bincount(flat, np.abs(nodal), minlength=len(size))
+        return force, size
 
     def stresses(
         self, unknowns: FloatArray, conditions: Conditions, births: Mapping[str, Birth], states: States

@@ -157,7 +157,7 @@ def _measured(
     t = np.asarray(moment.conditions.temperature, dtype=float)
     there = {name for i, name in enumerate(space.mesh.regions) if moment.alive[i]}
     probes = _probes(disc, stage, flow)
-    whole = part.into(stage.internal_force, np.zeros(len(moment.unknowns))) - moment.external
+    whole = part.into(stage.element_forces[0], np.zeros(len(moment.unknowns))) - moment.external
     load = stage.step.load
     case = disc.case
     return StepResult(
@@ -223,7 +223,8 @@ def _solution(plan: Plan, stage: Stage, flow: Flow) -> Marched:
     t = part.field(moment.conditions.temperature)
     load = Load(t, plan.program.start.stress_free_temperature, part.of(moment.prescribed))
     model = Model(space, plan.materials, load)
-    force, external = stage.internal_force, part.of(moment.external)
+    force, size = stage.element_forces
+    external = part.of(moment.external)
     nodal = external - force
     reaction = np.where(space.constraints.equation == HELD, -nodal, 0.0)
     return Marched(
@@ -231,7 +232,7 @@ def _solution(plan: Plan, stage: Stage, flow: Flow) -> Marched:
         displacement=u[: space.nodal].reshape(-1, space.width),
         globals_=u[space.nodal :],
         reaction=reaction,
-        checks=_checks(model, u, nodal, reaction, external, force),
+        checks=_checks(model, u, nodal, reaction, external, size),
         factor=stage.factor,
         load=space.gather(external),
         flow=flow,
@@ -239,14 +240,16 @@ def _solution(plan: Plan, stage: Stage, flow: Flow) -> Marched:
 
 
 def _checks(
-    model: Model, u: FloatArray, nodal: FloatArray, reaction: FloatArray, external: FloatArray, force: FloatArray
+    model: Model, u: FloatArray, nodal: FloatArray, reaction: FloatArray, external: FloatArray, size: FloatArray
 ) -> Checks:
-    """Residual over the largest force, resultant of reactions and loads, and work left over; relative."""
+    """Residual over the largest force, resultant of reactions and loads, and work left over; relative. ``size`` sums
+    the magnitudes of the elements' forces: in a body that is free to move the forces themselves cancel.
+    """
     space = model.space
-    magnitude = np.abs(force) + np.abs(external)
+    magnitude = size + np.abs(external)
     scale = max(float(magnitude.max(initial=0.0)), 1e-300)
     residual = float(np.abs(space.gather(nodal)).max(initial=0.0)) / scale
-    sums = float((np.abs(external) + np.abs(reaction) + np.abs(force))[: space.nodal].sum()) or 1.0
+    sums = float((magnitude + np.abs(reaction))[: space.nodal].sum()) or 1.0
     unbalanced = 0.0
     for mode in model.kinematics.rigid_modes(model.mesh.points).values():
         unbalanced = max(unbalanced, abs(float(mode.ravel() @ (reaction + external)[: space.nodal])) / sums)

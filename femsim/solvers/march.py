@@ -126,11 +126,11 @@ class Stage:
         return self.body.stresses(self.part.of(moment.unknowns), conditions, self.births, moment.states)
 
     @property
-    def internal_force(self) -> FloatArray:
-        """Nodal forces (ndof of the part,) of the stresses, uN."""
+    def element_forces(self) -> tuple[FloatArray, FloatArray]:
+        """Nodal forces (ndof of the part,) of the stresses, and the sums of the elements' magnitudes, uN."""
         moment = self.moment
         conditions = conditions_of(self.part, moment.conditions)
-        return self.body.internal_force(self.part.of(moment.unknowns), conditions, self.births, moment.states)
+        return self.body.element_forces(self.part.of(moment.unknowns), conditions, self.births, moment.states)
 
 
 @dataclass(frozen=True)
@@ -281,7 +281,7 @@ class _Runner:
 
     def _settle(self, moment: Moment) -> Moment:
         """Equilibrium at once after a change: what is out of balance fades."""
-        force = self.body.internal_force(
+        force, size = self.body.element_forces(
             self.part.of(moment.unknowns),
             conditions_of(self.part, moment.conditions),
             births_of(self.part, moment),
@@ -290,7 +290,7 @@ class _Runner:
         space = self.part.space
         out = force - self.part.of(moment.external)
         left = space.gather(out)
-        if np.abs(left).max(initial=0.0) <= BALANCED * max(float(np.abs(force).max(initial=0.0)), 1e-300):
+        if np.abs(left).max(initial=0.0) <= BALANCED * max(float(size.max(initial=0.0)), 1e-300):
             return moment
         whole = self.part.into(out, np.zeros(len(moment.external)))
         holding = replace(moment, external=moment.external + whole)
