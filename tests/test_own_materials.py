@@ -86,7 +86,6 @@ def _le11():
     [
         (('m2 = { E = 2, nu = 0.3, cte = 50 }', 'm2 = { like = "m1", E = 2 }'), "refers to itself"),
         (("m2 = {", "m3 = {"), r"no material 'm2' in the library"),
-        (("m2 = {", "spare = { E = 1, nu = 0.3, cte = 1 }\nm2 = {"), r"materials\.spare: no region or role"),
         (("[materials]", "[materials]\na = 'copper'"), r"materials\.a: given twice; block\.0\.material names it"),
         (('[60, 80], z = [0, 50], material = "copper"', '[60, 80], z = [0, 50], material = "m1"'),
          r"block\.3\.material: is not that of the other block named 'a'; they are one region"),
