@@ -205,6 +205,16 @@ def test_checks_are_relative_to_forces_that_cancel():
     assert max(solved(case)["checks"].values()) < 1e-8
 
 
+def test_checks_of_a_body_without_stress_in_its_plane():
+    """One material all over, free in its plane: only the stress along the depth is left, and no force at all."""
+    resin = {"like": "polyimide", "plastic": {"yield": 145}}
+    block = [{"name": "body", "x": [0, 20], "y": [0, 10], "material": resin}]
+    case = {"stack": "blocks", "model": {"kinematics": "plane-strain"}, "block": block, "mesh": {"size": 1}}
+    case |= {"boundary": [{"x": 0, "u_x": 0}, {"y": 0, "u_y": 0}]}
+    case |= {"load": {"stress_free_temperature": 100, "temperature": 25}}
+    assert max(solved(case)["checks"].values()) < 1e-8
+
+
 def test_support_let_go_and_pressure_over_time():
     """A rim that was held shrinks free once its support is let go; a jump of pressure in the middle of a step."""
     steps = [{"name": "cool", "temperature": -80.0}, {"name": "free"}, {"name": "press", "duration": 2.0}]

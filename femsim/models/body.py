@@ -241,10 +241,11 @@ class Body:
     def element_forces(
         self, unknowns: FloatArray, conditions: Conditions, births: Mapping[str, Birth], states: States
     ) -> tuple[FloatArray, FloatArray]:
-        """Nodal forces (ndof,) of the stresses of a committed state, and the sums of the elements' magnitudes, in uN:
-        what cancels between elements still says how large the forces are.
+        """Nodal forces (ndof,) of the stresses of a committed state, and how large forces are there, in uN: the sums of
+        the elements' magnitudes, as in :meth:`respond` no less than those of a slight part of the strain. What cancels
+        inside an element or between two still says how large the forces are.
         """
-        force, size = np.zeros(self.space.ndof), np.zeros(self.space.ndof)
+        force, size, largest = np.zeros(self.space.ndof), np.zeros(self.space.ndof), 0.0
         for batch, stress in zip(self.batches, self.stresses(unknowns, conditions, births, states), strict=True):
             weighted = stress * batch.volume[..., None]
             if batch.projected is not None:
@@ -252,7 +253,10 @@ class Body:
             flat, nodal = batch.dofs.ravel(), batch.at.pull(weighted).ravel()
             force += np.bincount(flat, nodal, minlength=len(force))
             size += np.bincount(flat, np.abs(nodal), minlength=len(size))
-        return force, size
+            birth = births[self.space.mesh.regions[batch.region]]
+            moved = unknowns if birth.displacement is None else unknowns - birth.displacement
+            largest = max(largest, _largest(batch.at.strain(moved), self.free_strain(batch, conditions, birth)))
+        return force, size + SLIGHT * largest * self._unit_force
 
     def stresses(
         self, unknowns: FloatArray, conditions: Conditions, births: Mapping[str, Birth], states: States
