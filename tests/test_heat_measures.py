@@ -6,10 +6,15 @@ import json
 
 import numpy as np
 import pytest
-from heatcases import PLANE, REFERENCES, solved, tube
+from heatcases import PLANE, REFERENCES, case_of, matter, solved, tube
 
+from femsim.cases.casefile import parse_case
 from femsim.cli.main import main
 from femsim.measures.foster import foster
+from femsim.reports.plots import plot_temperature
+from femsim.reports.plots.warm import warm
+from femsim.reports.report import publish
+from femsim.runs.heat import run_heat
 
 A = REFERENCES["A"]
 
@@ -53,9 +58,10 @@ def test_foster_finds_a_network():
     t = np.logspace(-7, 1, 81)
     z = (1.0 - np.exp(-t[:, None] / tau)) @ r
     found = foster(t, z)
-    assert found.misfit < 5e-3
-    assert found.r.sum() == pytest.approx(53.0, rel=5e-3)
-    assert np.abs(found.at(t) - z).max() < 5e-3 * 53.0
+    assert found.misfit < 1e-6
+    assert found.r == pytest.approx(r, rel=1e-4)
+    assert found.tau == pytest.approx(tau, rel=1e-4)
+    assert np.abs(found.at(t) - z).max() < 1e-6 * 53.0
     assert len(found.r) <= 8
 
 
@@ -100,3 +106,46 @@ resistance = 5
     assert contact["heat"] * contact["jump_mean"] > 0.0
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "chip and low" in page
+    assert 'id="figure-temperature"' in page
+    assert b'Name="heat_flux_z"' in (tmp_path / "out" / "fields.vtu").read_bytes()
+
+
+def test_a_course_of_heat_alone_to_its_report(tmp_path, capsys):
+    """Figures, page and VTU of a case without stress; the page is made again from the files."""
+    case = case_of(
+        [("chip", (0.0, 300.0), (0.0, 100.0), matter(148.0, 2329.0, 712.0))],
+        {
+            "source": [{"name": "die", "z": 100.0, "power": 2.0}],
+            "boundary": [{"z": 0.0, "h": 1e5}],
+            "transient": {"initial": 25.0, "end": 0.01, "times": [1e-6, 1e-5, 1e-4, 1e-3, 1e-2]},
+        },
+        probes=[((0.0, 50.0), {})],
+        size=20.0,
+    )
+    done = run_heat(parse_case({"name": "hot", **case}, "case.toml"))
+    written = publish(done, tmp_path / "out")
+    assert {"figures/temperature.png", "figures/temperature_over_time.svg", "figures/z_th.svg"} <= set(written)
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "Largest temperature" in page
+    assert "Foster network of die" in page
+    assert b'Name="temperature_at_1e-05_s"' in (tmp_path / "out" / "fields.vtu").read_bytes()
+    assert main(["report", str(tmp_path / "out")]) == 0
+    assert (tmp_path / "out" / "report.html").read_text(encoding="utf-8") == page
+    capsys.readouterr()
+
+
+def test_isotherms_and_arrows_of_a_known_field():
+    """A temperature linear in x: bands end on round values, the flux is -k dT/dx everywhere."""
+    case = case_of(
+        [("bar", (0.0, 100.0), (0.0, 40.0), matter(50.0))],
+        {"boundary": [{"x": 0.0, "temperature": 20.0}, {"x": 100.0, "temperature": 100.0}]},
+        "plane-strain",
+        size=20.0,
+    )
+    what = warm(run_heat(parse_case({"name": "bar", **case}, "case.toml")))
+    assert what.flux[..., 0] == pytest.approx(-50.0 * 80.0 / 1e-4, rel=1e-9)
+    ax = plot_temperature(what)
+    drawn = ax.collections[-1]
+    at = {round(float(level)): path.vertices[:, 0] for level, path in zip(drawn.levels, drawn.get_paths(), strict=True)}
+    for level in (40, 60, 80):
+        assert at[level] == pytest.approx(100.0 * (level - 20.0) / 80.0, abs=0.01)

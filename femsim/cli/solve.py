@@ -50,7 +50,7 @@ def _solve(arguments: argparse.Namespace, artist: Artist | None) -> None:
     from femsim.runs.heat import conducts_only
 
     if conducts_only(case):
-        _solve_heat(arguments, case, origin, file)
+        _solve_heat(arguments, case, origin, file, artist)
         return
     missed: ToleranceError | None = None
     with Progress(quiet=arguments.quiet) as progress:
@@ -82,9 +82,10 @@ def _solve(arguments: argparse.Namespace, artist: Artist | None) -> None:
         raise NumericsError(f"{file}: {missed}")
 
 
-def _solve_heat(arguments: argparse.Namespace, case: Case, origin: CaseOrigin, file: str) -> None:
+def _solve_heat(
+    arguments: argparse.Namespace, case: Case, origin: CaseOrigin, file: str, artist: Artist | None
+) -> None:
     """Solve a case of which only heat can be solved; write its results, then show them."""
-    from femsim.base.files import staged_directory
     from femsim.base.progress import Progress
     from femsim.runs.heat import heat_run_dict, run_heat
 
@@ -93,12 +94,14 @@ def _solve_heat(arguments: argparse.Namespace, case: Case, origin: CaseOrigin, f
     with Progress(quiet=arguments.quiet) as progress:
         with _naming(file):
             done = run_heat(case, origin.base, progress)
-        document = heat_run_dict(done)
+        written: list[str] = []
         if arguments.out is not None:
-            from femsim.reports.heat import write_heat_outputs
+            from femsim.reports.report import publish
 
-            with staged_directory(arguments.out) as stage, _naming(file):
-                write_heat_outputs(done, stage, origin.base)
+            progress("writing figures and the report")
+            with _naming(file):
+                written = publish(done, Path(arguments.out), progress, origin.base, artist=artist)
+        document = heat_run_dict(done)
     if arguments.json:
         out_json(document)
         return
@@ -111,7 +114,7 @@ def _solve_heat(arguments: argparse.Namespace, case: Case, origin: CaseOrigin, f
         out(f"\nprobe {name} at ({', '.join(f'{v:.6g}' for v in probe['at'])}) um: T = {probe['T']:.6g} degC")
     _show_end(document)
     if arguments.out is not None:
-        out(f"\nwritten to {arguments.out}")
+        out(f"\nwritten to {arguments.out}: {', '.join(written)}")
 
 
 def _show_heat(document: dict[str, Any]) -> None:

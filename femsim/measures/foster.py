@@ -31,7 +31,7 @@ def foster(t: FloatArray, z: FloatArray) -> Foster:
     """Least squares with resistances >= 0 over time constants from a tenth of the first time to ten times the last.
 
     Non-negative least squares picks few of the constants offered (Lawson & Hanson 1974, ch. 23); pairs of neighbours,
-    which stand for one constant between them, are joined.
+    which stand for one constant between them, are joined, and all are moved to the least squares of both their parts.
     """
     from scipy.optimize import nnls  # a quarter of a second that only transients of heat need
 
@@ -46,5 +46,29 @@ def foster(t: FloatArray, z: FloatArray) -> Foster:
     joined_tau = np.array([float(np.exp((r[g] * np.log(tau[g])).sum() / r[g].sum())) for g in groups])
     if len(joined_tau):
         joined_r, _ = nnls(1.0 - np.exp(-t[:, None] / joined_tau), z)
+        joined_r, joined_tau = _polished(t, z, joined_r, joined_tau)
     found = Foster(joined_r, joined_tau, 0.0)
     return Foster(joined_r, joined_tau, float(np.abs(found.at(t) - z).max() / (np.abs(z).max() or 1.0)))
+
+
+def _polished(t: FloatArray, z: FloatArray, r: FloatArray, tau: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Resistances and time constants moved to the least squares of both, from those of a grid; what was better is
+    kept.
+    """
+    from scipy.optimize import least_squares
+
+    r, tau = r[r > 0.0], tau[r > 0.0]
+    if 2 * len(r) > len(t):
+        return r, tau
+    scale = float(np.abs(z).max())
+
+    def off(x: FloatArray) -> FloatArray:
+        rise = 1.0 - np.exp(-t[:, None] / np.exp(x[len(r) :]))
+        return np.asarray((rise @ np.exp(x[: len(r)]) - z) / scale)
+
+    start = np.concatenate([np.log(r), np.log(tau)])
+    found = least_squares(off, start, max_nfev=200, bounds=(start - 3.0, start + 3.0)).x
+    if np.abs(off(found)).max() > np.abs(off(start)).max():
+        return r, tau
+    order = np.argsort(found[len(r) :])
+    return np.exp(found[: len(r)])[order], np.exp(found[len(r) :])[order]

@@ -17,6 +17,7 @@ import femsim
 from femsim.cases.parts import CaseBase
 from femsim.cases.units import key_unit
 from femsim.measures.around import COMPONENTS, UNKNOWNS
+from femsim.meshes.mesh import Quality
 from femsim.meshes.mesh import quality as quality_of
 from femsim.reports.materials import material_entries
 from femsim.reports.words import number
@@ -48,7 +49,7 @@ def report_data(run: Run, figures: Sequence[Json] = (), field: Json | None = Non
         "components": list(run.solution.model.kinematics.components),
         "probe_axes": [name.removeprefix("u_") for name in probe_unknowns],
         "probe_components": list(probe_components),
-        "inputs": list(_inputs(case)),
+        "inputs": list(inputs(case)),
         "temperatures": {
             "stress_free": case.load.stress_free_temperature,
             "range": [float(np.min(run.solution.model.temperature)), float(np.max(run.solution.model.temperature))],
@@ -61,22 +62,32 @@ def report_data(run: Run, figures: Sequence[Json] = (), field: Json | None = Non
             for region, one in run.materials.items()
             if isinstance(one.spec.yield_, int | float)
         },
-        "quality": {
-            "smallest_edge": quality.smallest_edge,
-            "largest_edge": quality.largest_edge,
-            "worst_jacobian": quality.worst_jacobian,
-            "worst_at": list(quality.worst_at),
-            "largest_aspect": quality.largest_aspect,
-            "per_region": dict(quality.per_region),
-        },
+        "quality": mesh_quality(quality),
         "left_out": left_out_words(left_out_list(run)),
         "notes": list(run.discretisation.notes),
         "hold": list(layout.hold) if layout is not None and layout.hold is not None else None,
         "checks": _checks(run),
-        "versions": _versions(),
+        "versions": versions(),
         "figures": list(figures),
         "field": field or {},
     }
+
+
+def mesh_quality(quality: Quality) -> Json:
+    """The measures of a mesh."""
+    return {
+        "smallest_edge": quality.smallest_edge,
+        "largest_edge": quality.largest_edge,
+        "worst_jacobian": quality.worst_jacobian,
+        "worst_at": list(quality.worst_at),
+        "largest_aspect": quality.largest_aspect,
+        "per_region": dict(quality.per_region),
+    }
+
+
+def verdict_word(value: float | None, limit: float) -> str:
+    """Whether a check is within its limit."""
+    return "does not apply" if value is None else "pass" if value <= limit else "FAIL"
 
 
 def _checks(run: Run) -> list[Json]:
@@ -105,17 +116,15 @@ def _checks(run: Run) -> list[Json]:
     )
     found = []
     for name, value, limit, meaning in entries:
-        if value is None:
-            verdict = "does not apply"
-        elif value <= limit:
-            verdict = "pass"
-        else:
-            verdict = "pass, less exact than usual" if name == "residual" and value <= WORST_RESIDUAL else "FAIL"
+        verdict = verdict_word(value, limit)
+        if value is not None and name == "residual" and limit < value <= WORST_RESIDUAL:
+            verdict = "pass, less exact than usual"
         found.append({"name": name, "value": value, "limit": limit, "verdict": verdict, "meaning": meaning})
     return found
 
 
-def _versions() -> Json:
+def versions() -> Json:
+    """Versions of the program and of what it stands on."""
     found = {"femsim": femsim.__version__, "Python": platform.python_version()}
     for name in PACKAGES:
         try:
@@ -143,7 +152,7 @@ _FIRST = (
 )
 
 
-def _inputs(case: CaseBase) -> Iterator[Json]:
+def inputs(case: CaseBase) -> Iterator[Json]:
     """Every key of a case: dotted name, value, unit, whether it was given, whether it differs from the default,
     and what it means.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -20,14 +21,15 @@ def write_fields(
     displacement: FloatArray,
     nodal_stress: FloatArray,
     temperature: float | FloatArray,
+    more: Mapping[str, Values] | None = None,
 ) -> None:
     """Write a solution: displacement (N, 2) in um, stress (E, n, 4) in MPa at the nodes of each cell, temperature
-    (number or (N,)) in degC.
+    (number or (N,)) in degC, and what is ``more``, (E, n) at the nodes of each cell.
 
     The drawing plane is ParaView's x-y plane: x is r and y is z in axisymmetry, and the displacement has the components
     (u_r, u_z, 0).
     """
-    atomic_write(path, fields_bytes(mesh, kinematics, displacement, nodal_stress, temperature))
+    atomic_write(path, fields_bytes(mesh, kinematics, displacement, nodal_stress, temperature, more))
 
 
 def fields_bytes(
@@ -36,6 +38,7 @@ def fields_bytes(
     displacement: FloatArray,
     nodal_stress: FloatArray,
     temperature: float | FloatArray,
+    more: Mapping[str, Values] | None = None,
 ) -> bytes:
     """The content of the file `write_fields` writes."""
     count = len(mesh.points)
@@ -47,4 +50,5 @@ def fields_bytes(
         f"stress_{name}": nodal_stress[..., i] for i, name in enumerate(kinematics.components)
     }
     side_data["von_mises"] = von_mises(nodal_stress)
+    side_data |= more or {}
     return vtu_bytes(mesh, point_data, {}, mesh.regions, side_data=side_data)

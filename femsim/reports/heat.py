@@ -1,54 +1,120 @@
-"""What ``--out`` writes of a case of heat alone: the case, the metrics, temperature and heat flux as a VTU file."""
+"""What ``--out`` writes of heat: its fields in the VTU file, and of a case of heat alone all of its files."""
 
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import femsim
-from femsim.base.arrays import FloatArray
 from femsim.base.files import atomic_write
+from femsim.base.finite import finite
 from femsim.cases.casefile import dump_case
-from femsim.meshes.elements import extrapolation, gauss_points
-from femsim.meshes.write import vtu_bytes
-from femsim.models.heat import HeatModel
-from femsim.models.sampling import sample
-from femsim.runs.heat import HeatRun, heat_run_dict
+from femsim.measures.flux import nodal_flux
+from femsim.meshes.write import Values, vtu_bytes
+from femsim.reports.artist import Artist
+from femsim.reports.content import inputs, mesh_quality, verdict_word, versions
+from femsim.reports.materials import material_entries
+from femsim.reports.page.html import build_html
+from femsim.reports.plots.plates import plates_of_heat
+from femsim.runs.heat import BALANCED, HeatResult, HeatRun, heat_run_dict
+from femsim.solvers.solve import GOOD_RESIDUAL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+Json = dict[str, Any]
 
 
-def write_heat_outputs(run: HeatRun, directory: Path, base: Path | None = None) -> list[Path]:
-    """Write case.toml, metrics.json and fields.vtu; ``base``: what a mesh file's path is relative to."""
-    directory.mkdir(parents=True, exist_ok=True)
-    header = f"Written by femsim {femsim.__version__}: every key and every number of the run."
+def write_heat_outputs(
+    run: HeatRun,
+    directory: Path,
+    progress: Callable[[str], None] | None = None,
+    base: Path | None = None,
+    artist: Artist | None = None,
+) -> list[Path]:
+    """Write case.toml, metrics.json, fields.vtu, the figures and report.html; ``base``: what a mesh file's path is
+    relative to.
+    """
+    say = progress or (lambda text: None)
+    artist = artist or Artist()
+    drawn = plates_of_heat(run)
+    pictures = artist.images([(plate.page, plate.vector) for plate in drawn])
+    header = (
+        f"Written by femsim {femsim.__version__}: every key and every number of the run.\nfemsim solve case.toml "
+        "reproduces it."
+    )
+    figures = [{"name": p.name, "caption": p.caption, "kind": "svg" if p.vector else "png"} for p in drawn]
+    document = finite(heat_run_dict(run) | {"report": heat_report_data(run, figures)})
+    model = run.heat.model
+    fields = vtu_bytes(model.mesh, {}, {}, model.mesh.regions, side_data=heat_fields(run.heat, driving=False))
     content: dict[str, bytes | str] = {
         "case.toml": dump_case(run.case, {}, header, base),
-        "fields.vtu": heat_fields_bytes(run.heat.model, run.heat.last.temperature),
-        "metrics.json": json.dumps(heat_run_dict(run), indent=1, ensure_ascii=False, allow_nan=False) + "\n",
+        "fields.vtu": fields,
+        "metrics.json": json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
     }
+    for plate, picture in zip(drawn, pictures, strict=True):
+        say(f"drawing {plate.name}")
+        content |= {f"figures/{plate.name}.{kind}": image for kind, image in picture().items()}
+    (directory / "figures").mkdir(parents=True, exist_ok=True)
     for name, text in content.items():
         atomic_write(directory / name, text)
-    return [directory / name for name in content]
+    say("writing the report")
+    atomic_write(directory / "report.html", build_html(document, directory / "figures"))
+    return [directory / name for name in (*content, "report.html")]
 
 
-def nodal_flux(model: HeatModel, temperature: FloatArray) -> FloatArray:
-    """Heat flux (E, n, d) in W/m2 at each cell's own nodes, extrapolated from its superconvergent points."""
-    mesh = model.mesh
-    reduced, _ = gauss_points(mesh.element, mesh.info.reduced)
-    found = np.empty((len(mesh.cells), len(reduced), mesh.dim))
-    for start in range(0, len(mesh.cells), 4096):
-        cells = np.arange(start, min(start + 4096, len(mesh.cells)))
-        at = sample(model.space, cells, reduced)
-        d = model.moduli(temperature).at(cells, at.values)[..., :-1, :-1]
-        found[cells] = -1e12 * np.matmul(d, at.strain(temperature)[..., :-1, None])[..., 0]
-    return np.asarray(np.matmul(extrapolation(mesh.element)[None], found))
+def heat_report_data(run: HeatRun, figures: Sequence[Json] = ()) -> Json:
+    """All that the report of a case of heat alone needs beyond the JSON document of ``solve``."""
+    layout = run.discretisation.layout
+    return {
+        "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "axes": list(run.heat.model.space.kinematics.axes),
+        "inputs": list(inputs(run.case)),
+        "materials": material_entries(run.materials),
+        "quality": mesh_quality(run.quality),
+        "left_out": [],
+        "notes": list(run.discretisation.notes),
+        "hold": list(layout.hold) if layout is not None and layout.hold is not None else None,
+        "checks": heat_checks(run.heat),
+        "versions": versions(),
+        "figures": list(figures),
+        "field": {},
+    }
 
 
-def heat_fields_bytes(model: HeatModel, temperature: FloatArray) -> bytes:
-    """A VTU file of temperature (degC) and heat flux (W/m2), nodes doubled at contacts."""
-    flux = nodal_flux(model, temperature)
-    names = model.space.kinematics.axes
-    side = {f"heat_flux_{name}": flux[..., k] for k, name in enumerate(names)}
-    side["heat_flux"] = np.linalg.norm(flux, axis=-1)
-    return vtu_bytes(model.mesh, {"temperature": temperature}, {}, model.mesh.regions, side_data=side)
+def heat_checks(heat: HeatResult) -> list[Json]:
+    """The checks of a temperature field: the residual of a steady one, the balance of heat."""
+    entries = (
+        ("heat residual", heat.residual, GOOD_RESIDUAL, "largest nodal heat left over, as a part of the largest flow"),
+        (
+            "heat balance",
+            heat.balance,
+            BALANCED,
+            "power less the heat that leaves and is stored, as a part of the heat that passes",
+        ),
+    )
+    return [
+        {"name": name, "value": value, "limit": limit, "verdict": verdict_word(value, limit), "meaning": meaning}
+        for name, value, limit, meaning in entries
+    ]
+
+
+def heat_fields(heat: HeatResult, driving: bool) -> dict[str, Values]:
+    """Fields (E, n) at each cell's own nodes: heat flux (W/m2) and, where it does not stand there as what is
+    ``driving`` the stress, temperature (degC); of a transient also the temperature at every time and the hottest one.
+    """
+    mesh, last = heat.model.mesh, heat.last.temperature
+    flux = nodal_flux(heat.model, last)
+    found: dict[str, Values] = {} if driving else {"temperature": last[mesh.cells]}
+    found["heat_flux"] = np.linalg.norm(flux, axis=-1)
+    for k, name in enumerate(heat.model.space.kinematics.axes):
+        found[f"heat_flux_{name}"] = flux[..., k]
+    if heat.course is not None and heat.hottest is not None:
+        for state in heat.states:
+            found[f"temperature_at_{state.time:.6g}_s"] = state.temperature[mesh.cells]
+        found["temperature_hottest"] = heat.hottest.temperature[mesh.cells]
+    return found

@@ -21,10 +21,12 @@ from femsim.meshes.read.solved import read_fields
 from femsim.reports.artist import Artist
 from femsim.reports.content import report_data
 from femsim.reports.fields import write_fields
+from femsim.reports.heat import heat_fields, write_heat_outputs
 from femsim.reports.page.html import build_html
 from femsim.reports.page.pack import pack, view_of
 from femsim.reports.plots.plates import plates
 from femsim.reports.plots.scene import scene
+from femsim.runs.heat import HeatRun
 from femsim.runs.results import results_dict
 from femsim.runs.run import Progress, Run
 
@@ -66,7 +68,9 @@ def write_outputs(
     what = None if solid else scene(run)
     stress = nodal_stress(run.solution.field) if what is None else what.stress
     moved = run.solution.displacement
-    write_fields(directory / "fields.vtu", model.mesh, model.kinematics, moved, stress, model.nodal_temperature)
+    warmth = None if run.heat is None else heat_fields(run.heat, driving=run.case.load.temperature == "heat")
+    file = directory / "fields.vtu"
+    write_fields(file, model.mesh, model.kinematics, moved, stress, model.nodal_temperature, warmth)
     written.append(directory / "fields.vtu")
     figures = [{"name": p.name, "caption": p.caption, "kind": "svg" if p.vector else "png"} for p in drawn]
     view = None if what is None else view_of(what)
@@ -82,7 +86,7 @@ def write_outputs(
 
 
 def publish(
-    run: Run,
+    run: Run | HeatRun,
     directory: Path,
     progress: Progress | None = None,
     base: Path | None = None,
@@ -93,7 +97,10 @@ def publish(
     """
     gone = figure_files(directory)  # of another case solved into the same directory
     with staged_directory(directory, gone) as stage:
-        paths = write_outputs(run, stage, progress, base, artist)
+        if isinstance(run, HeatRun):
+            paths = write_heat_outputs(run, stage, progress, base, artist)
+        else:
+            paths = write_outputs(run, stage, progress, base, artist)
         written = [str(path.relative_to(stage)) for path in paths]
         gone.difference_update(written)
     return sorted(written)

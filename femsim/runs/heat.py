@@ -20,7 +20,7 @@ from femsim.builders.heat import initial_temperature
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.cases.case import Case
 from femsim.cases.heat import Heat, Transient
-from femsim.measures.foster import FEWEST, foster
+from femsim.measures.foster import FEWEST, Foster, foster
 from femsim.measures.heat import (
     HeatValues,
     Layer,
@@ -40,6 +40,9 @@ from femsim.solvers.heat import solve_heat
 from femsim.solvers.heat_march import Course, Moment, march
 
 Progress = Callable[[str], None]
+
+#: heat that is missing by less than this fraction of what passes is rounding, and what iterations leave over
+BALANCED = 1.0e-6
 
 
 @dataclass(frozen=True)
@@ -262,14 +265,15 @@ def heat_dict(result: HeatResult) -> dict[str, Any]:
     """``heat`` of the JSON document (degC, W, K/W; in plane models W per um of depth and m K/W); of a transient lists
     with one value for each time.
     """
-    unit = 1.0 if result.model.space.kinematics.radial else 1.0e-6  # K um/W to m K/W
+    _, unit = resistance_unit(result.model)
     states = [_state_dict(state.values, unit) for state in result.states]
+    ambient = {"ambient": result.model.ambient}
     course = result.course
     if course is None or result.hottest is None:
         numbers = {"residual": result.residual, "newton_steps": result.newton_steps}
         for name, (mean, largest) in result.errors.items():
             states[0]["sources"][name] |= {"T_mean_error": mean, "T_max_error": largest}
-        document = states[0] | {"balance": result.balance} | numbers | {"layers": _layers(result)}
+        document = ambient | states[0] | {"balance": result.balance} | numbers | {"layers": _layers(result)}
         if result.responses is not None:
             document["matrix"] = {
                 "sources": list(result.errors),
@@ -278,15 +282,22 @@ def heat_dict(result: HeatResult) -> dict[str, Any]:
             }
         return document
     hot = result.hottest
-    return dict(_listed(states)) | {
-        "balance": result.balance,
-        "times": [state.time for state in result.states],
-        "hottest": {"time": hot.time, "T_max": hot.values.largest},
-        "steps": len(course.steps) - 1,
-        "factors": course.factors,
-        "layers": _layers(result),
-        "foster": _foster(result, unit),
-    }
+    return (
+        ambient
+        | dict(_listed(states))
+        | {
+            "balance": result.balance,
+            "times": [state.time for state in result.states],
+            "hottest": {"time": hot.time, "T_max": hot.values.largest},
+            "steps": len(course.steps) - 1,
+            "factors": course.factors,
+            "layers": _layers(result),
+            "foster": {
+                name: {"R": network.r.tolist(), "tau": network.tau.tolist(), "misfit": network.misfit}
+                for name, network in foster_networks(result).items()
+            },
+        }
+    )
 
 
 def _layers(result: HeatResult) -> list[dict[str, Any]]:
@@ -298,15 +309,20 @@ def _layers(result: HeatResult) -> list[dict[str, Any]]:
     ]
 
 
-def _foster(result: HeatResult, unit: float) -> dict[str, Any]:
-    """A Foster network for Z_th of each source that is stepped on and stays: resistances and times of its terms."""
+def resistance_unit(model: HeatModel) -> tuple[str, float]:
+    """The unit of a thermal resistance and what one of the inner units is in it."""
+    return ("K/W", 1.0) if model.space.kinematics.radial else ("m K/W", 1.0e-6)  # of K um/W
+
+
+def foster_networks(result: HeatResult) -> dict[str, Foster]:
+    """A Foster network for Z_th of each source that is stepped on and stays."""
+    _, unit = resistance_unit(result.model)
     found = {}
     for feed in result.model.sources:
         values = [state.values.sources[feed.name] for state in result.states]
         times = np.array([state.time for state in result.states])
         if feed.amount.is_constant and len(times) >= FEWEST and feed.amount.value[0]:
-            network = foster(times, np.array([one.r_mean for one in values]) * unit)
-            found[feed.name] = {"R": network.r.tolist(), "tau": network.tau.tolist(), "misfit": network.misfit}
+            found[feed.name] = foster(times, np.array([one.r_mean for one in values]) * unit)
     return found
 
 

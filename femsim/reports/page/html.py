@@ -159,6 +159,7 @@ def _numbered(entries: Sequence[Mapping[str, str]]) -> dict[str, int]:
     """Figures numbered in the order in which the page shows them."""
     names = [entry["name"] for entry in entries]
     roots = [name for name in names if name.startswith(("root_", "interface_"))]
-    first = [name for name in ("stress", "temperature", *roots, "layout", "mesh", "convergence") if name in names]
+    heat = ("temperature", "hottest", "temperature_over_time", "z_th")
+    first = [name for name in (*("stress", *roots), *heat, "layout", "mesh", "convergence") if name in names]
     order = [*first, *(name for name in names if name not in first)]
     return {name: position + 1 for position, name in enumerate(order)}

@@ -29,8 +29,15 @@ class Section:
     data: Callable[[Document], Json | None]
 
 
-def _roots(document: Document) -> Json:
+def heat_alone(document: Document) -> bool:
+    """Whether only heat was solved."""
+    return "temperatures" not in document["report"]
+
+
+def _roots(document: Document) -> Json | None:
     """Averages by root, in the order of the document, and the singular terms of each."""
+    if heat_alone(document):
+        return None
     report, groups = document["report"], []
     for name, entries in document["metrics"]["roots"].items():
         for at, rows in groupby(entries, key=lambda entry: entry["at"]):
@@ -65,7 +72,9 @@ def kinds_of(document: Document) -> list[str]:
     return list(found)
 
 
-def _body(document: Document) -> Json:
+def _body(document: Document) -> Json | None:
+    if heat_alone(document):
+        return None
     elements = document["mesh"]["elements"]
     text = f"The contour that can be questioned is left out: the mesh has {elements} cells. fields.vtu has them all."
     return {"too_large": text if document["report"].get("field", {}).get("left_out") else ""}
@@ -104,6 +113,10 @@ def _inputs(document: Document) -> Json:
     return {"changed": changed, "same": [entry for entry in entries if entry not in changed]}
 
 
+#: lines of a table over time; more are thinned
+LINES = 30
+
+
 def _heat(document: Document) -> Json | None:
     if "heat" not in document:
         return None
@@ -112,7 +125,71 @@ def _heat(document: Document) -> Json | None:
         hot = heat["hottest"]
         words = f"Values at {heat['times'][-1]:.6g} s; hottest, {hot['T_max']:.6g} degC, at {hot['time']:.6g} s. "
     words += f"The heat balance holds to {heat['balance']:.1e} of the power."
-    return {"tables": heat_tables(dict(document)), "words": words}
+    names = [entry["name"] for entry in document["report"]["figures"]]
+    return {
+        "tables": [*heat_tables(dict(document)), *_probe_temperatures(document), *_over_time(document)],
+        "words": words,
+        "junctions": junctions(document),
+        "figures": [name for name in ("temperature", "hottest", "temperature_over_time", "z_th") if name in names],
+        "networks": _networks(document),
+    }
+
+
+def junctions(document: Document) -> list[str]:
+    """A sentence for each source: its largest and mean temperature and its resistances, with their errors."""
+    heat, found = document["heat"], []
+    unit = "K/W" if document["case"]["kinematics"] == "axisymmetric" else "m K/W"
+    for name, one in heat["sources"].items():
+        last = {key: value[-1] if isinstance(value, list) else value for key, value in one.items()}
+        errors = {
+            key: f" \u00b1 {last[f'{key}_error']:.1g}" if f"{key}_error" in last else "" for key in ("T_max", "T_mean")
+        }
+        text = f"{name}: {last['T_max']:.5g}{errors['T_max']} \u00b0C at its hottest"
+        text += f", {last['T_mean']:.5g}{errors['T_mean']} \u00b0C in the mean"
+        if last["R_max"] is not None and last["R_mean"] is not None:
+            kind = "thermal impedance" if "times" in heat else "thermal resistance"
+            text += f"; {kind} {last['R_max']:.4g} and {last['R_mean']:.4g} {unit}"
+        found.append(text + f" against {heat['ambient']:g} \u00b0C.")
+    return found
+
+
+def _probe_temperatures(document: Document) -> list[list[list[str]]]:
+    probes = {name: probe for name, probe in document["probes"].items() if probe is not None and "T" in probe}
+    if not probes:
+        return []
+    rows = [["probe", "at (um)", "T (degC)"]]
+    for name, probe in probes.items():
+        error = f" +- {probe['T_error']:.1g}" if probe.get("T_error") is not None else ""
+        rows.append([name, ", ".join(f"{v:g}" for v in probe["at"]), f"{probe['T']:.6g}{error}"])
+    return [rows]
+
+
+def _over_time(document: Document) -> list[list[list[str]]]:
+    """Temperatures and impedances of sources over time, thinned where the times are many."""
+    heat = document["heat"]
+    if "times" not in heat:
+        return []
+    unit = "K/W" if document["case"]["kinematics"] == "axisymmetric" else "m K/W"
+    head = ["time (s)", "T max (degC)"]
+    for name in heat["sources"]:
+        head += [f"{name}: T mean (degC)", f"Z_th ({unit})"]
+    count = len(heat["times"])
+    rows = [head]
+    for k in sorted({round(j * (count - 1) / max(min(LINES, count) - 1, 1)) for j in range(min(LINES, count))}):
+        row = [f"{heat['times'][k]:.6g}", f"{heat['T_max'][k]:.6g}"]
+        for one in heat["sources"].values():
+            z = one["R_mean"][k]
+            row += [f"{one['T_mean'][k]:.6g}", "-" if z is None else f"{z:.6g}"]
+        rows.append(row)
+    return [rows]
+
+
+def _networks(document: Document) -> list[Json]:
+    """The terms of Foster networks."""
+    return [
+        {"source": name, "misfit": one["misfit"], "terms": list(zip(one["R"], one["tau"], strict=True))}
+        for name, one in document["heat"].get("foster", {}).items()
+    ]
 
 
 def _always(document: Document) -> Json:

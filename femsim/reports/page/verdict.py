@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from femsim.reports.page.sections import kinds_of
+from femsim.reports.page.sections import heat_alone, junctions, kinds_of
 from femsim.reports.words import error_text, fixed, number, proper
 from femsim.runs.results import largest_of
 
@@ -24,6 +24,8 @@ def verdict(document: Mapping[str, Any]) -> Json:
     metrics.json).
     """
     faults = list(_faults(document))
+    if heat_alone(document):
+        return _of_heat(document, faults)
     entries = [
         (name, entry) for name, list_ in document["metrics"]["roots"].items() for entry in list_ if "von_mises" in entry
     ]
@@ -73,6 +75,19 @@ def _of_roots(document: Mapping[str, Any], entries: list[tuple[str, Json]]) -> t
     if parts:
         lines.append(f"Largest in magnitude over the same length: {', '.join(parts)}.")
     return headline, lines
+
+
+def _of_heat(document: Mapping[str, Any], faults: list[str]) -> Json:
+    """Of heat alone: the largest temperature, and what each source reaches."""
+    heat = document["heat"]
+    if "times" in heat:
+        hot = heat["hottest"]
+        headline = f"Largest temperature: {fixed(hot['T_max'], 2)} °C, after {number(hot['time'])} s."
+        lines = [f"At {number(heat['times'][-1])} s, {text}" for text in junctions(document)]
+    else:
+        headline = f"Largest temperature: {fixed(heat['T_max'], 2)} °C."
+        lines = junctions(document)
+    return {"level": "bad" if faults else "good", "headline": headline, "lines": lines, "faults": faults}
 
 
 def _turned(angle: float | None) -> str:

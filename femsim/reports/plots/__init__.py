@@ -10,13 +10,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from femsim.reports.plots.fields import plot_deformed, plot_root, plot_temperature
+    from femsim.reports.plots.fields import plot_deformed, plot_root
+    from femsim.reports.plots.isotherms import plot_heat_flux, plot_temperature
     from femsim.reports.plots.layout import plot_layout
     from femsim.reports.plots.mesh import plot_mesh, plot_quality
     from femsim.reports.plots.roots import plot_interface, plot_power_law
 
 __all__ = [
     "plot_deformed",
+    "plot_heat_flux",
     "plot_interface",
     "plot_layout",
     "plot_mesh",
@@ -28,13 +30,14 @@ __all__ = [
 
 _PLACES = {
     "plot_deformed": "fields",
+    "plot_heat_flux": "isotherms",
     "plot_interface": "roots",
     "plot_layout": "layout",
     "plot_mesh": "mesh",
     "plot_power_law": "roots",
     "plot_quality": "mesh",
     "plot_root": "fields",
-    "plot_temperature": "fields",
+    "plot_temperature": "isotherms",
 }
 
 

@@ -168,39 +168,6 @@ def _grid(count: int, aspect: float) -> tuple[int, float, float]:
     return best[1:]
 
 
-def plot_temperature(result: Run | Scene, ax: Axes | None = None) -> Axes:
-    """Draw the temperature (degC) of a run under a temperature field."""
-    ax = own_axes(ax)
-    what = scene(result)
-    field = _add_temperature(ax, what)
-    length_axes(ax, what.picture.axes, padded(what.picture.body))
-    colour_bar(ax, field, "temperature (°C)", "neither")
-    return ax
-
-
-def _add_temperature(ax: Axes, what: Scene) -> CellField:
-    mesh = what.mesh
-    nodal = np.broadcast_to(np.asarray(what.temperature, dtype=float), (len(mesh.points),))
-    field = CellField(mesh.points, mesh.cells, mesh.element, values=nodal[mesh.cells], cmap=OTHER, zorder=1)
-    field.set_clim(float(nodal.min()), max(float(nodal.max()), float(nodal.min()) + 1e-9))
-    ax.add_collection(field)
-    ax.add_collection(LineCollection(mesh_outlines(mesh), colors=INK, linewidths=0.7, zorder=3))
-    return field
-
-
-def temperature_figure(result: Run | Scene) -> Figure:
-    """A page with the temperature field."""
-    what = scene(result)
-    window = padded(what.picture.body)
-    scale = min(6.0 / (window[1] - window[0]), 5.0 / (window[3] - window[2]))
-    wide, tall = scale * (window[1] - window[0]), scale * (window[3] - window[2])
-    sheet = Sheet(LEFT + wide + 1.2, FOOT + tall + HEAD + 0.1)
-    field = _add_temperature(sheet.panel(LEFT, FOOT, scale, window, what.picture.axes), what)
-    bar = min(tall, 3.5)
-    sheet.bar((LEFT + wide + 0.15, FOOT + 0.5 * (tall - bar), 0.14, bar - 0.1), field, "temperature (°C)", "neither")
-    return sheet.figure
-
-
 def plot_root(
     result: Run | Scene,
     root: Root | str,

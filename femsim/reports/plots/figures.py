@@ -11,10 +11,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from femsim.reports.plots.convergence import adaptation_figure
-from femsim.reports.plots.fields import deformed_figure, root_figure, temperature_figure
+from femsim.reports.plots.fields import deformed_figure, root_figure
+from femsim.reports.plots.isotherms import temperature_figure
 from femsim.reports.plots.layout import layout_figure
 from femsim.reports.plots.look import DPI
 from femsim.reports.plots.mesh import mesh_figure
+from femsim.reports.plots.overtime import impedance_figure, overtime_figure
 from femsim.reports.plots.plates import Page
 from femsim.reports.plots.roots import interface_figure
 from femsim.reports.plots.section import section_figure
@@ -33,6 +35,8 @@ PAGES: dict[str, Callable[..., Figure]] = {
     "interface": interface_figure,
     "convergence": adaptation_figure,
     "section": section_figure,
+    "overtime": overtime_figure,
+    "impedance": impedance_figure,
 }
 
 

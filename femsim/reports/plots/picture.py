@@ -16,11 +16,13 @@ from femsim.meshes.layout import Dimension, Layout, Root, paint
 from femsim.meshes.mesh import Mesh
 from femsim.reports.plots.look import INK, LENGTH, region_colours, words
 from femsim.reports.plots.outlines import outlines, polygons
+from femsim.reports.plots.thermal import heat_supports, power_words
 
 if TYPE_CHECKING:
     from femsim.builders.discretisation import Discretisation
     from femsim.builders.resolve import ResolvedMaterial
     from femsim.cases.boundary import Boundary, Varying
+    from femsim.cases.keys import OnLine
     from femsim.cases.parts import CaseBase
     from femsim.runs.run import Run
 
@@ -59,6 +61,7 @@ class Picture:
     colours: dict[str, str]
     notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     supports: tuple[tuple[str, list[Support]], ...] = ()
+    elastic: bool = True
 
     @cached_property
     def body(self) -> Window:
@@ -102,8 +105,9 @@ def picture_of(disc: Discretisation, materials: dict[str, ResolvedMaterial]) -> 
     """The picture of a discretisation with its materials."""
     regions = disc.mesh.regions
     known = [materials.get(r) for r in regions]
-    families = [one.material.family if one else None for one in known]
-    alike = [(one.entry.name if one.entry else "", replace(one.material, name="")) if one else None for one in known]
+    families = [one.spec.family if one else None for one in known]
+    alike = [_likeness(one) if one else None for one in known]
+    elastic = all(one.elastic is not None for one in materials.values())
     found = Picture(
         _plan(disc.layout) if disc.layout is not None else None,
         disc.mesh,
@@ -111,9 +115,20 @@ def picture_of(disc: Discretisation, materials: dict[str, ResolvedMaterial]) -> 
         disc.roots,
         ("r", "z") if disc.case.model.kinematics == "axisymmetric" else ("x", "y"),
         region_colours(regions, families, alike),
-        {name: _material_lines(one, disc.case) for name, one in materials.items()},
+        {
+            name: (*_material_lines(one, disc.case), *_power_lines(name, one, disc.case))
+            for name, one in materials.items()
+        },
+        elastic=elastic,
     )
     return replace(found, supports=tuple(_supports(found, disc)))
+
+
+def _likeness(one: ResolvedMaterial) -> object:
+    """What regions of one material share; no two of them have the same where their numbers differ."""
+    if one.elastic is None:
+        return one.spec.model_dump_json()
+    return one.entry.name if one.entry else "", replace(one.material, name="")
 
 
 def _plan(layout: Layout) -> Plan:
@@ -127,7 +142,15 @@ def _material_lines(one: ResolvedMaterial, case: CaseBase) -> tuple[str, ...]:
 
 
 def material_numbers(one: ResolvedMaterial, case: CaseBase) -> list[str]:
-    """Modulus at the final temperature and mean expansion coefficient from the stress-free one, as text."""
+    """Modulus at the final temperature and mean expansion coefficient from the stress-free one, as text; of what only
+    conducts, its conductivity at the ambient temperature.
+    """
+    if one.elastic is None:
+        from femsim.builders.resolve import properties_of  # loads what drawing does not need
+
+        ambient = case.heat.ambient if case.heat is not None else 25.0
+        conductivity = properties_of(one.spec.conductivity, 1.0, "conductivity")
+        return [f"k {', '.join(f'{float(p.at(ambient)):.4g}' for p in conductivity)} W/(m K)"]
     free = case.load.stress_free_temperature
     end = case.load.temperature if isinstance(case.load.temperature, float) else free
     digits = 4 if len(one.material.youngs_modulus) == 1 else 3
@@ -136,6 +159,13 @@ def material_numbers(one: ResolvedMaterial, case: CaseBase) -> list[str]:
     strain = replace(one.material, angle=0.0).thermal_strain(free + step, free)[:3] / step / PER_K_PER_PPM
     expansion = [f"{v:.3g}" for v in (strain[:1] if len(one.material.cte) == 1 else strain)]
     return [f"E {', '.join(modulus)} GPa", f"CTE {', '.join(expansion)} ppm/K"]
+
+
+def _power_lines(region: str, one: ResolvedMaterial, case: CaseBase) -> list[str]:
+    """The power of a region in words."""
+    sources = case.heat.source if case.heat is not None else []
+    plain = [source for source in sources if source.on is None and source.level() is None]
+    return [power_words(source, case) for source in plain if source.region in (region, one.role)]
 
 
 def _supports(what: Picture, disc: Discretisation) -> list[tuple[str, list[Support]]]:
@@ -171,6 +201,8 @@ def _supports(what: Picture, disc: Discretisation) -> list[tuple[str, list[Suppo
         x, y = layout.hold
         mark = {"color": INK, "ls": "", "marker": "^", "ms": 7}
         found.append((f"held at ({x:g}, {y:g}): u_{what.axes[1]} = 0", [([x], [y], mark)]))
+    if case.heat is not None:
+        found += heat_supports(case.heat, what)
     for number, boundary in enumerate(case.boundary):
         colour = ("#2e7d32", "#6a1b9a", "#ef6c00", "#00838f")[number % 4]
         found.append((_boundary_words(boundary), _boundary_lines(what, boundary, colour)))
@@ -210,18 +242,22 @@ def _amount(value: float | Varying, unit: str) -> str:
 
 
 def _boundary_lines(what: Picture, boundary: Boundary, colour: str) -> list[Support]:
-    x0, x1, y0, y1 = what.body
-    style: dict[str, Any] = {"color": colour, "lw": 2.2, "ls": "-", "solid_capstyle": "butt"}
     if boundary.point is not None:
         return [([boundary.point[0]], [boundary.point[1]], {"color": colour, "ls": "", "marker": "^", "ms": 7})]
-    level = boundary.level()
+    return line_marks(what, boundary, boundary.on, {"color": colour, "lw": 2.2, "ls": "-", "solid_capstyle": "butt"})
+
+
+def line_marks(what: Picture, place: OnLine, on: str | None, style: dict[str, Any]) -> list[Support]:
+    """A named line, or one of constant coordinate, drawn in a style."""
+    x0, x1, y0, y1 = what.body
+    level = place.level()
     if level is not None:
-        low, high = next(iter(boundary.ranges().values()), (-np.inf, np.inf))
+        low, high = next(iter(place.ranges().values()), (-np.inf, np.inf))
         if level[0] in ("r", "x"):
             return [([level[1], level[1]], [max(y0, low), min(y1, high)], style)]
         return [([max(x0, low), min(x1, high)], [level[1], level[1]], style)]
-    if what.mesh is not None and boundary.on in what.mesh.lines:
-        edges = what.mesh.points[what.mesh.lines[boundary.on][:, :2]]
+    if what.mesh is not None and on in what.mesh.lines:
+        edges = what.mesh.points[what.mesh.lines[on][:, :2]]
         x = np.column_stack([edges[..., 0], np.full(len(edges), np.nan)]).ravel()
         y = np.column_stack([edges[..., 1], np.full(len(edges), np.nan)]).ravel()
         return [([float(v) for v in x], [float(v) for v in y], style)]

@@ -13,10 +13,12 @@ import numpy as np
 from femsim.meshes.layout import Root
 from femsim.reports.plots.look import LENGTH, words
 from femsim.reports.plots.picture import Picture
-from femsim.reports.plots.scene import Scene, scene
+from femsim.reports.plots.scene import Scene, picture_once, scene
 from femsim.reports.plots.tractions import interface
+from femsim.reports.plots.warm import Warm, curves, hottest_state, impedances, warm, warm_state
 
 if TYPE_CHECKING:
+    from femsim.runs.heat import HeatResult, HeatRun
     from femsim.runs.run import Run
 
 CELLS = (
@@ -62,6 +64,10 @@ def plates(run: Run) -> list[Plate]:
         ]
     what = scene(run)
     found = [*mesh_plates(what.picture), *field_plates(what)]
+    if run.heat is not None:
+        found += heat_plates(run, run.heat)
+    elif np.ndim(what.temperature):
+        found.append(_temperature(warm(what), "temperature", ""))
     for number, root in enumerate(what.picture.roots):
         found.append(
             Plate(
@@ -84,15 +90,55 @@ def plates(run: Run) -> list[Plate]:
     return found
 
 
+def plates_of_heat(run: HeatRun) -> list[Plate]:
+    """The figures of a run of heat alone."""
+    return [*mesh_plates(picture_once(run.discretisation, run.materials)), *heat_plates(run, run.heat)]
+
+
+def heat_plates(run: Run | HeatRun, heat: HeatResult) -> list[Plate]:
+    """The figures of heat: the fields, and of a transient what happens over time."""
+    course = heat.course is not None
+    found = [_temperature(warm(run), "temperature", f" at {heat.last.time:.4g} s" if course else "")]
+    hot = hottest_state(heat)
+    if hot is not None:
+        when = f" at {hot.time:.4g} s, the hottest instant of all"
+        found.append(_temperature(warm_state(run, heat, hot), "hottest", when))
+    lines = curves(heat)
+    if lines:
+        text = "Temperatures over time: the largest of the body at every step, those of sources and probes at the "
+        found.append(Plate("temperature_over_time", f"{text}times asked for.", Page("overtime", lines), vector=True))
+    z = impedances(heat)
+    if z is not None:
+        text = "Thermal impedance Z_th: mean rise of each source against the ambient temperature over its power, and "
+        text += "the Foster network fitted to it."
+        found.append(Plate("z_th", text, Page("impedance", z), vector=True))
+    return found
+
+
+def _temperature(what: Warm, name: str, when: str) -> Plate:
+    text = f"Temperature{when} in °C, bands between isotherms."
+    if what.flux is not None:
+        text += (
+            " Heat flux in W/m², averaged at the nodes of each region, its colours clipped at the 99th percentile by "
+            "area; arrows show its direction, as long as the root of its size tells."
+        )
+    return Plate(name, text, Page("temperature", what))
+
+
 def mesh_plates(what: Picture) -> list[Plate]:
     """The figures that need no solution."""
     radial = what.axes[0] == "r"
     plane = "half-plane (r, z); the body is this turned about r = 0" if radial else "plane (x, y)"
+    numbers = "Conductivity at the ambient temperature."
+    if what.elastic:
+        numbers = (
+            "Young's modulus at the final temperature, expansion coefficient as the mean from the stress-free "
+            "temperature."
+        )
     return [
         Plate(
             "layout",
-            f"Layout in the {plane}. Young's modulus at the final temperature, expansion coefficient as the mean from "
-            "the stress-free temperature.",
+            f"Layout in the {plane}. {numbers}",
             Page("layout", what),
             vector=what.plan is not None,
         ),
@@ -117,8 +163,6 @@ def field_plates(what: Scene) -> list[Plate]:
             Page("stress", what),
         )
     ]
-    if np.ndim(what.temperature):
-        found.append(Plate("temperature", "Temperature field in °C.", Page("temperature", what)))
     for number, root in enumerate(what.picture.roots):
         lengths = " and ".join(f"{length:g}" for length in what.lengths_of(root))
         shape = "the ring" if what.axisymmetric else "the square"

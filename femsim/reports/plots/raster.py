@@ -27,6 +27,8 @@ STEPS = 4
 #: how far outside a cell, in reference coordinates, a pixel may lie that no other cell holds: a bent edge may be cut
 #: differently from its two sides
 SLACK = 0.04
+#: and where no cell is bent
+ROUNDING = 1.0e-6
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ def rasterise(pixels: FloatArray, cells: IntArray, element: str, width: int, hei
     """
     info = ELEMENTS[element]
     chosen = visible(pixels, cells, width, height)
+    slack = ROUNDING if flat else SLACK
     found_cell, found_pixel, found_xi, found_beyond = [], [], [], []
     for parts, group in _groups(pixels, cells, element, chosen, flat):
         corners, places = lattice(element, parts)
@@ -93,7 +96,7 @@ def rasterise(pixels: FloatArray, cells: IntArray, element: str, width: int, hei
         place = np.einsum("mn,enc->emc", weights, pixels[cells[group]])  # (E, m, 2)
         for part in places:
             quad = np.ascontiguousarray(place[:, part])  # (E, corners, 2)
-            at, number = _candidates(quad, width, height)
+            at, number = _candidates(quad, width, height, slack)
             if not len(at):
                 continue
             middle = np.column_stack([at % width + 0.5, at // width + 0.5])
@@ -101,7 +104,7 @@ def rasterise(pixels: FloatArray, cells: IntArray, element: str, width: int, hei
             beyond = np.maximum(-local, local - 1.0).max(axis=1)
             if not info.is_quad:
                 beyond = np.maximum(beyond, local.sum(axis=1) - 1.0)
-            good = beyond <= SLACK
+            good = beyond <= slack
             origin = corners[part[0]]
             sides = corners[[part[1], part[-1]]] - origin
             kept = np.clip(local[good], 0.0, 1.0)
@@ -167,12 +170,12 @@ def lattice(element: str, count: int) -> tuple[FloatArray, tuple[tuple[int, ...]
     return np.array(grid) / count, tuple(found)
 
 
-def _candidates(quad: FloatArray, width: int, height: int) -> tuple[IntArray, IntArray]:
+def _candidates(quad: FloatArray, width: int, height: int, slack: float) -> tuple[IntArray, IntArray]:
     """Pixels whose middles lie in the boxes of quads (E, k, 2), as row * width + column, and the number of the box."""
     first, last = quad.min(axis=1), quad.max(axis=1)
-    slack = SLACK * (last - first)
-    low = np.ceil(first - 0.5 - slack).astype(np.int64)
-    high = np.floor(last - 0.5 + slack).astype(np.int64)
+    more = slack * (last - first)
+    low = np.ceil(first - 0.5 - more).astype(np.int64)
+    high = np.floor(last - 0.5 + more).astype(np.int64)
     low, high = np.maximum(low, 0), np.minimum(high, np.array([width - 1, height - 1]))
     wide, tall = (np.maximum(high[:, k] - low[:, k] + 1, 0) for k in (0, 1))
     count = wide * tall

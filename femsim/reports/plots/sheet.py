@@ -72,9 +72,10 @@ class Sheet:
         colours: ScalarMappable,
         label: str,
         extend: Literal["neither", "both", "max"],
+        ticks: Sequence[float] | None = None,
     ) -> None:
-        """A colour bar in ``box`` (left, bottom, width, height), level if it is wider than tall; numbers below or to
-        the right, the label above.
+        """A colour bar in ``box`` (left, bottom, width, height), level if it is wider than tall; numbers (round ones,
+        or at ``ticks``) below or to the right, the label above.
         """
         left, bottom, width, height = box
         level = width > height
@@ -107,7 +108,8 @@ class Sheet:
                 self._add(Polygon(tip, facecolor=shade / 255.0, edgecolor="none", zorder=1))
         self.figure.add_artist(image)
         self._add(Polygon(outline, fill=False, edgecolor=INK, linewidth=0.5, zorder=2))
-        for value in MaxNLocator(4 if level else 6, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high):
+        round_ones = MaxNLocator(4 if level else 6, steps=[1, 2, 2.5, 5, 10])
+        for value in round_ones.tick_values(low, high) if ticks is None else ticks:
             if not low - 1e-9 * (high - low) <= value <= high + 1e-9 * (high - low):
                 continue
             at = first + (along - first - last) * (value - low) / (high - low)
