@@ -247,7 +247,7 @@ def resolve_materials(case: Case, disc: Discretisation) -> dict[str, ResolvedMat
 
 
 def _temperatures(case: CaseBase) -> tuple[float, ...]:
-    t, free = case.load.temperature, case.load.stress_free_temperature
+    t, free = case.load.shown, case.load.stress_free_temperature
     heat = case.heat if t == "heat" else None
     if isinstance(t, int | float):
         given = {"load.temperature": float(t), "load.stress_free_temperature": free}
@@ -409,7 +409,7 @@ def temperature_field(
     """Temperature (degC; a number or a nodal field) that a case means by ``given`` (else by its load), ``step`` being
     the number of the [[step]] whose heat sources count.
     """
-    t = disc.case.load.temperature if given is None else given
+    t = disc.case.load.shown if given is None else given
     if isinstance(t, PointData):
         return nodal_field(disc.point_data, t.point_data, f"{key}.point_data")
     if t == "heat":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, TypeAlias
 
 from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
 
@@ -28,13 +28,37 @@ ElementName: TypeAlias = Literal[
 Outer: TypeAlias = Literal["free", "fixed", "coupled", "straight"]
 
 
+#: one temperature, several one after the other, a field of a mesh file, or that of [heat]
+Temperature: TypeAlias = (
+    Celsius | Annotated[list[Celsius], Field(min_length=1, max_length=1000)] | PointData | Literal["heat"]
+)
+
+
 class Load(Strict):
-    """A change of temperature from the stress-free one."""
+    """A change of temperature from the stress-free one; of several, each is a load of its own from there."""
 
     stress_free_temperature: Celsius = Field(default=150.0, description="degC")
-    temperature: Celsius | PointData | Literal["heat"] = Field(
-        default=25.0, description="degC, { point_data = NAME } for a field of a mesh file, or heat: that of [heat]"
+    temperature: Temperature = Field(
+        default=25.0,
+        description="degC, a list, { point_data = NAME } for a field of a mesh file, or heat: that of [heat]",
     )
+
+    @field_validator("temperature")
+    @classmethod
+    def _each_once(cls, value: Temperature) -> Temperature:
+        if isinstance(value, list) and len(set(value)) != len(value):
+            raise ValueError("give each temperature once")
+        return value
+
+    @property
+    def temperatures(self) -> tuple[float, ...]:
+        """The temperatures of a list; none where there is but one load."""
+        return tuple(self.temperature) if isinstance(self.temperature, list) else ()
+
+    @property
+    def shown(self) -> float | PointData | Literal["heat"]:
+        """The temperature whose state fields and figures show: the last of a list."""
+        return self.temperature[-1] if isinstance(self.temperature, list) else self.temperature
 
 
 class ModelSpec(Strict):
@@ -235,6 +259,26 @@ class CaseBase(Strict):
             raise ValueError('load.temperature: "heat" needs a [heat] table')
         return self
 
+    @model_validator(mode="after")
+    def _one_load_or_several(self) -> CaseBase:
+        if not self.load.temperatures:
+            return self
+        if self.step or self.cycle:
+            raise ValueError(
+                "load.temperature: a list is of loads from the stress-free state; give a [[step]] each, or a [cycle]"
+            )
+        if any(boundary.from_ is not None for boundary in self.boundary):
+            raise ValueError("load.temperature: a list; boundary.from takes over a run at one temperature")
+        return self
+
+    def at_temperature(self, temperature: float) -> Self:
+        """The case with one load of its list."""
+        load = self.load.model_copy()
+        load.__dict__["temperature"] = temperature
+        case = self.model_copy()
+        case.__dict__["load"] = load
+        return case
+
     def tables(self) -> dict[str, Any]:
         """What was given, and the name, which a file need not give."""
         return {"name": self.name, **super().tables()} if self.name else super().tables()
@@ -330,8 +374,8 @@ class StatedLoad(Load):
     """A load whose temperatures must be stated: a user's own body has no reference defaults."""
 
     stress_free_temperature: Celsius = Field(description="degC")
-    temperature: Celsius | PointData | Literal["heat"] = Field(
-        description="degC, { point_data = NAME } for a field of a mesh file, or heat: that of [heat]"
+    temperature: Temperature = Field(
+        description="degC, a list, { point_data = NAME } for a field of a mesh file, or heat: that of [heat]"
     )
 
 

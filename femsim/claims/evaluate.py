@@ -45,9 +45,9 @@ def evaluate(case: Case) -> Assessment:
 
 def resolved(case: CaseBase) -> dict[str, ResolvedMaterial]:
     """Materials by role, of those roles the case needs; the layers of a staggered conductor as ``layer_1`` ..."""
-    t = case.load.temperature
+    t = case.load.shown
     free = case.load.stress_free_temperature
-    span = (free,) if isinstance(t, PointData) else (float(t), free)
+    span = (free,) if isinstance(t, PointData) else (*(case.load.temperatures or (float(t),)), free)
     parts = [part.region for part in case.own_materials()]
     refs = material_refs(case)
     wanted = {role: refs[role] for role in dict.fromkeys([*case.STANDARD, *case.needed_roles(), *parts])}

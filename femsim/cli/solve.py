@@ -147,6 +147,7 @@ def tolerance(text: str | None) -> list[str]:
 
 def _show_results(document: dict[str, Any], rows: list[list[str]]) -> None:
     from femsim.runs.results import crack_notes, crack_table, largest_table, left_out_words
+    from femsim.runs.states import range_table
     from femsim.runs.units import is_plane, output_unit
 
     document = shown(document)
@@ -163,6 +164,10 @@ def _show_results(document: dict[str, Any], rows: list[list[str]]) -> None:
         if len(around) > 1:
             out("they vary around the body; where each is largest in magnitude:\n\n")
             out(table(around, right=(1, 3, 4)))
+    ranged = range_table(document)
+    if len(ranged) > 1:
+        out("\nover all temperatures, each a load from the stress-free state; above and below, those of the last:\n\n")
+        out(table(ranged, right=range(1, len(ranged[0]))))
     for line in left_out_words(document["metrics"]["left_out"]):
         out(line + "\n")
     if len(rows) > 1:

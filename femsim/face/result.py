@@ -58,6 +58,14 @@ class Result:
         """
         return steps_of(self.run)
 
+    @cached_property
+    def temperatures(self) -> dict[float, Result]:
+        """By temperature (degC), the result at each of a case that lists several; empty for one load."""
+        return {float(temperature): Result(self.case, state) for temperature, state in self._states()}
+
+    def _states(self) -> list[tuple[float, Run]]:
+        return list(zip(self.run.case.load.temperatures, self.run.states, strict=True))
+
     @property
     def heat(self) -> dict[str, Any] | None:
         """The ``heat`` part of the JSON (temperatures in degC, resistances in K/W), None without ``[heat]``."""

@@ -22,6 +22,10 @@ _METRIC = re.compile(
 )
 
 
+#: what is said of a metric over several temperatures; ``post_root.peel_range.5um`` is the name of one
+RANGE = ("lowest", "at_lowest", "highest", "at_highest", "range", "range_error")
+
+
 @dataclass(frozen=True)
 class Output:
     """A number of the results: its name, the key that follows it from point to point, its dotted path, its value."""
@@ -122,6 +126,8 @@ def outputs_of(document: Mapping[str, Any]) -> list[Output]:
         for kind in entry:
             if kind.endswith("_error") or f"{kind}_error" in entry:
                 known[one.path(kind)] = one.name(kind), one.key(kind)
+                for word in RANGE:  # over several temperatures
+                    known[f"ranges.{one.name(kind)}.{word}"] = one.name(f"{kind}_{word}"), one.key(f"{kind}_{word}")
     return [Output(*known.get(path, (path, path)), path, value) for path, value in numbers(document).items()]
 
 

@@ -25,6 +25,7 @@ from femsim.runs.heat_steps import step_dict
 from femsim.runs.names import length_text, place
 from femsim.runs.readings import paths_of
 from femsim.runs.run import Run
+from femsim.runs.states import temperatures_dict
 from femsim.runs.step_results import life_entry, probe_entry, region_entry, root_dict, step_entry
 
 
@@ -82,6 +83,8 @@ def results_dict(run: Run) -> dict[str, Any]:
         "solver": run.solution.factor.backend,
         "warnings": list(run.warnings),
     }
+    if run.states:
+        document |= temperatures_dict(run.case.load.temperatures, [results_dict(state) for state in run.states])
     if run.heat is not None:
         document["heat"] = heat_dict(run.heat)
     if run.steps:

@@ -50,9 +50,9 @@ def stiffness_key(case: Case, materials: dict[str, ResolvedMaterial]) -> str:
     """
     parts = [_elastic(region, m.material) for region, m in sorted(materials.items())]
     if any(m.material.depends_on_temperature for m in materials.values()):
-        if not isinstance(case.load.temperature, int | float):
+        if not isinstance(case.load.shown, int | float):
             return ""
-        parts.append(repr(float(case.load.temperature)))
+        parts.append(repr(float(case.load.shown)))
     return repr(parts)
 
 

@@ -67,6 +67,7 @@ class Run:
     not a number. ``reused`` says what was taken over from a run before. ``fields`` and ``corners`` hold a sentence
     instead of a local field where there is none; ``consistent`` the averages (peel, shear) of consistent nodal forces,
     MPa. Of a case with steps, or materials that flow, ``program`` holds every step; the rest is that of the last one.
+    Of a case with several temperatures ``states`` holds a run at each; the rest is that of the last.
     """
 
     case: Case
@@ -93,6 +94,7 @@ class Run:
     program: tuple[StepResult, ...] = ()
     lives: tuple[Life, ...] = ()
     reused: Reused = "none"
+    states: tuple[Run, ...] = ()
     shape: str = field(default="", repr=False)
     stiffness: str = field(default="", repr=False)
 
@@ -114,15 +116,19 @@ def run(
     say = progress or (lambda text: None)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", FemsimWarning)
-        done = _run(case, base, say, wanted, before, watch)
-        for doubt in stress_doubts(done.materials, done.regions, done.roots):
-            warnings.warn(doubt, BeyondYield, stacklevel=2)
+        done = _states(case, base, say, wanted, before, watch)
+        for state in done.states or (done,):
+            for doubt in stress_doubts(state.materials, state.regions, state.roots):
+                warnings.warn(
+                    f"at {state.case.load.shown:g} degC: {doubt}" if done.states else doubt, BeyondYield, stacklevel=2
+                )
     seen = {str(w.message): w.category for w in caught if issubclass(w.category, FemsimWarning)}
     for message, category in seen.items():
         warnings.warn(message, category, stacklevel=2)
     done = replace(done, warnings=tuple(seen))
-    adaptation = done.adaptation
-    if adaptation is not None and not adaptation.met:
+    found = [state.adaptation for state in done.states or (done,)]
+    adaptation = next((one for one in found if one is not None and not one.met), None)
+    if adaptation is not None:
         last = adaptation.steps[-1]
         raise ToleranceError(
             f"mesh.tolerance: {adaptation.tolerance:g} is not met: the estimated relative error of {last.of} is "
@@ -131,6 +137,33 @@ def run(
             done,
         )
     return done
+
+
+#: measured at the last of several temperatures only: it is the same at all, or a picture's
+ONCE = frozenset({"fields", "corners", "paths", "quality"})
+
+
+def _states(
+    case: Case,
+    base: Path | None,
+    say: Progress,
+    wanted: frozenset[str],
+    before: Run | None,
+    watch: Watch | None,
+) -> Run:
+    """One run, or one at each temperature of a list; the last is measured in full, the others take over its mesh, and
+    its factor where the stiffness is the same.
+    """
+    temperatures = case.load.temperatures
+    if not temperatures:
+        return _run(case, base, say, wanted, before, watch)
+    last = _run(case.at_temperature(temperatures[-1]), base, say, wanted, before, watch)
+    states = []
+    for temperature in temperatures[:-1]:
+        say(f"at {temperature:g} degC")
+        states.append(_run(case.at_temperature(temperature), base, say, wanted - ONCE, last, None))
+    timing = {key: sum(state.timing.get(key, 0.0) for state in (*states, last)) for key in last.timing}
+    return replace(last, case=case, states=(*states, last), timing=timing)
 
 
 def _run(

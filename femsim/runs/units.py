@@ -59,8 +59,12 @@ def is_plane(kinematics: str) -> bool:
 @functools.lru_cache(maxsize=4096)
 def output_unit(name: str, plane: bool = False) -> str:
     """The unit of a result; empty for what has none. ``plane``: of a plane model."""
-    if parts(name) is not None:
-        return "MPa"
+    metric = parts(name)
+    if metric is not None:
+        return "degC" if metric.kind.endswith(("_at_lowest", "_at_highest")) else "MPa"
+    ranged = re.fullmatch(r"ranges\.(.+)\.(\w+)", name)
+    if ranged is not None:
+        return "degC" if ranged[2].startswith("at_") else output_unit(ranged[1], plane)
     path = re.sub(r"^steps\[\d+\]\.(?=metrics\.|probes\.|bow\.|reactions\.)", "", name)
     if plane and re.fullmatch(r"heat\..+\.R_(max|mean)(\[\d+\])?", path):
         return "m K/W"

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 _AT = r"( at \([^)]*\))?\.[0-9][0-9.eE+-]*um"
 #: measurement -> what it gives, as patterns of names and of dotted paths into the JSON of ``solve``
 GIVES: dict[str, tuple[str, ...]] = {
-    "errors": (r"metrics\.roots\..+\.(peel|shear|von_mises)_error", rf".+\.(peel|shear|von_mises)_error{_AT}"),
+    "errors": (r"metrics\.roots\..+\.(peel|shear|von_mises)_error", rf".+\.(peel|shear|von_mises)(_range)?_error{_AT}"),
     "fields": (r"metrics\.roots\..+\.(singularity|expansion|consistent)\b.*",),
     "regions": (r"metrics\.regions\..+",),
     "probes": (r"probes\..+\.(at\[\d+\]|u\[\d+\]|stress\.\w+|T|T_history\[\d+\])",),
@@ -28,7 +28,7 @@ GIVES: dict[str, tuple[str, ...]] = {
 #: what every run has
 FREE = (
     r"metrics\.roots\..+\.(at\[\d+\]|length|peel|shear|von_mises)",
-    rf".+\.(peel|shear|von_mises){_AT}",
+    rf".+\.(peel|shear|von_mises)(_(at_)?(lowest|highest)|_range)?{_AT}",
     r"(case|mesh|checks|timing|refinement|heat)\..+",
     r"axial_strain",
 )

@@ -15,6 +15,7 @@ from typing import Any
 
 from femsim.runs.heat import heat_tables
 from femsim.runs.results import largest_of
+from femsim.runs.states import range_table
 
 Json = dict[str, Any]
 Document = Mapping[str, Any]
@@ -117,6 +118,12 @@ def _inputs(document: Document) -> Json:
 LINES = 30
 
 
+def _temperatures(document: Document) -> Json | None:
+    """Every metric at every temperature, where the case has several."""
+    rows = range_table(document)
+    return {"rows": rows} if len(rows) > 1 else None
+
+
 def _heat(document: Document) -> Json | None:
     if "heat" not in document:
         return None
@@ -198,6 +205,7 @@ def _always(document: Document) -> Json:
 
 SECTIONS = (
     Section("roots", "Stress at the roots", _roots),
+    Section("temperatures", "Over the temperatures", _temperatures),
     Section("body", "Stress in the body", _body),
     Section("fields", "Fields at the roots", _fields),
     Section("heat", "Heat", _heat),

@@ -152,7 +152,7 @@ def material_numbers(one: ResolvedMaterial, case: CaseBase) -> list[str]:
         conductivity = properties_of(one.spec.conductivity, 1.0, "conductivity")
         return [f"k {', '.join(f'{float(p.at(ambient)):.4g}' for p in conductivity)} W/(m K)"]
     free = case.load.stress_free_temperature
-    end = case.load.temperature if isinstance(case.load.temperature, float) else free
+    end = case.load.shown if isinstance(case.load.shown, float) else free
     digits = 4 if len(one.material.youngs_modulus) == 1 else 3
     modulus = [f"{float(p.at(end)) / MPA_PER_GPA:.{digits}g}" for p in one.material.youngs_modulus]
     step = end - free if end != free else 1.0
