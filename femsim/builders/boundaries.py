@@ -153,6 +153,7 @@ def constrain(
     density: Mapping[str, float] | None = None,
     walls: Supports | None = None,
     cuts: Mapping[int, FloatArray] | None = None,
+    soft: frozenset[str] = frozenset(),
 ) -> Conditions:
     """Space and conditions: symmetry at the axis, the cell wall, and what the boundaries say; the body must be held.
 
@@ -160,7 +161,8 @@ def constrain(
     coupled (one common motion of each wall, no net force) or straight (a + b s, no force and no moment: a cell of a
     wafer). ``given`` are the boundaries the case itself gives. ``fields`` are the nodal fields of the mesh file,
     ``density`` (kg/m3) that of every region that has one. In space ``walls`` hold planes of symmetry and walls.
-    ``cuts`` are the displacements (N, width) that runs gave the boundaries of these numbers.
+    ``cuts`` are the displacements (N, width) that runs gave the boundaries of these numbers, ``soft`` the regions whose
+    elements would lock.
 
     Raises InputError for an empty boundary, a contradiction, or a rigid motion left free.
     """
@@ -194,7 +196,7 @@ def constrain(
     extra, more = _links_of_lines(draft, groups, walls)
     links |= more
     held = np.array(sorted(draft.owner), dtype=np.int64)
-    space = Space(mesh, kinematics, Constraints.build(draft.ndof, held, tuple(groups), links, extra))
+    space = Space(mesh, kinematics, Constraints.build(draft.ndof, held, tuple(groups), links, extra), soft=soft)
     for dof, combination in links.items():  # a link to a held displacement takes its value
         draft.follow += [(dof, other, value) for other, value in combination.items() if other in draft.owner]
     check_held(space)

@@ -37,6 +37,7 @@ from femsim.cases.stacks.meshfile import MeshCase
 from femsim.meshes.grid import Grading, grid_lines, mesh_of_lines
 from femsim.meshes.layout import Layout, Probe, Root
 from femsim.meshes.mesh import Mesh
+from femsim.models.dilatation import LOCKS, soft_regions
 from femsim.models.heat import HeatModel
 from femsim.models.kinematics import KINEMATICS, Kinematics
 from femsim.models.loads import Load
@@ -51,8 +52,6 @@ STACKS: dict[str, Callable[[Any], Layout]] = {
     "blocks": blocks,
 }
 
-#: a Poisson ratio above which linear elements lock noticeably
-LOCKING = 0.49
 
 #: averaging lengths (um) where the case gives none
 DEFAULT_LENGTHS = (5.0, 1.0)
@@ -285,13 +284,16 @@ def _right_of_axis(mesh: Mesh, kinematics: Kinematics) -> Mesh:
 
 @dataclass(frozen=True)
 class Setting:
-    """What all loads of a case share: mesh, kinematics, all boundaries with the stack's own, densities (kg/m3)."""
+    """What all loads of a case share: mesh, kinematics, all boundaries with the stack's own, densities (kg/m3), elastic
+    regions that would lock.
+    """
 
     mesh: Mesh
     kinematics: Kinematics
     boundaries: tuple[Boundary, ...]
     density: dict[str, float]
     supports: Supports | None = None  # of a cell in space
+    soft: frozenset[str] = frozenset()
 
 
 def setting_of(disc: Discretisation, materials: dict[str, ResolvedMaterial]) -> Setting:
@@ -307,7 +309,9 @@ def setting_of(disc: Discretisation, materials: dict[str, ResolvedMaterial]) -> 
     if disc.solid is None and disc.layout is not None and disc.layout.hold is not None:
         boundaries = [*_hold(disc.layout, kinematics.radial, case.model.outer), *boundaries]
     density = {r: m.density for r, m in ((r, materials[r].spec) for r in mesh.regions) if m.density is not None}
-    return Setting(mesh, kinematics, tuple(boundaries), density, supports)
+    elastic = {r: materials[r].material for r in mesh.regions if not materials[r].spec.laws}
+    soft = soft_regions(mesh.element, kinematics, elastic)
+    return Setting(mesh, kinematics, tuple(boundaries), density, supports, soft)
 
 
 def build_model(
@@ -339,6 +343,7 @@ def build_model(
         setting.density,
         setting.supports,
         cut_displacements(disc.cuts, case, mesh, kinematics),
+        setting.soft,
     )
     prescribed, force = conditions.prescribed(), conditions.force()
     each = np.array([stress_free(materials[region], free) for region in mesh.regions])
@@ -381,19 +386,17 @@ def _hold(layout: Layout, axisymmetric: bool, outer: str) -> list[Boundary]:
 
 
 def _warn_of_locking(mesh: Mesh, kinematics: Kinematics, materials: dict[str, ResolvedMaterial]) -> None:
-    """Linear elements with full quadrature lock near incompressibility (Hughes 1980, Int. J. Numer. Methods Eng. 15,
+    """Linear triangles, tetrahedra and wedges lock near incompressibility (Hughes 1980, Int. J. Numer. Methods Eng. 15,
     1413).
     """
-    if mesh.info.order > 1 or kinematics.plane_stress:
+    if mesh.element not in LOCKS or kinematics.plane_stress:
         return
-    for region, resolved in materials.items():
-        ratio = max(v for p in resolved.material.poisson_ratio for v in p.values)
-        if resolved.material.is_isotropic and ratio > LOCKING:
-            quadratic = {"quad": "quad9", "tri": "tri6", "hex": "hex27", "tet": "tet10", "wedge": "wedge15"}[
-                mesh.info.kind
-            ]
+    for region in mesh.regions:
+        ratio = materials[region].material.softness
+        if ratio >= LOCKS[mesh.element]:
+            better = {"tri": "tri6", "tet": "tet10", "wedge": "wedge15"}[mesh.info.kind]
             warnings.warn(
-                f"{mesh.element} elements lock (are far too stiff) in {region!r} with nu = {ratio:g}; use {quadratic}",
+                f"{mesh.element} elements lock (are far too stiff) in {region!r} with nu = {ratio:.6g}; use {better}",
                 FemsimWarning,
                 stacklevel=3,
             )

@@ -137,7 +137,7 @@ def _model(
     prescribed[fixed] = [held[dof][0] for dof in fixed.tolist()]
     for dof, terms in links.items():
         prescribed[dof] = sum(value * prescribed[other] for other, value in terms.items() if other < ndof)
-    space = Space(mesh, kinematics, Constraints.build(ndof, fixed, (), links, extra))
+    space = Space(mesh, kinematics, Constraints.build(ndof, fixed, (), links, extra), soft=base.space.soft)
     try:
         check_held(space)
     except InputError as error:

@@ -356,6 +356,7 @@ def _conditions(
             case.body,
             setting.density,
             setting.supports,
+            soft=setting.soft,
         )
     return made[key]
 

@@ -49,6 +49,22 @@ class Material:
         """True where the stiffness does."""
         return any(p.is_table for p in (*self.youngs_modulus, *self.poisson_ratio, *self.shear_modulus))
 
+    @property
+    def softness(self) -> float:
+        """The largest Poisson ratio over all temperatures; of an orthotropic material that of an isotropic one with its
+        Reuss bulk modulus K = 1 / sum S_ij (i, j <= 3) and Voigt shear modulus G, (3 K - 2 G) / (2 (3 K + G)) (Hill
+        1952, Proc. Phys. Soc. A 65, 349).
+        """
+        if self.is_isotropic and not self.shear_modulus:
+            return float(max(max(p.values) for p in self.poisson_ratio))
+        tables = (*self.youngs_modulus, *self.poisson_ratio, *self.shear_modulus)
+        c = self.stiffness(np.unique([t for p in tables for t in p.temperatures] or [20.0]))
+        bulk = 1.0 / np.linalg.inv(c)[..., :3, :3].sum(axis=(-2, -1))
+        across = c[..., 0, 1] + c[..., 1, 2] + c[..., 0, 2]
+        shear = (np.trace(c[..., :3, :3], axis1=-2, axis2=-1) - across) / 15.0
+        shear = shear + np.trace(c[..., 3:, 3:], axis1=-2, axis2=-1) / 5.0
+        return float(np.max((3.0 * bulk - 2.0 * shear) / (2.0 * (3.0 * bulk + shear))))
+
     def stiffness(self, temperature: FloatArray | float, plane: str = "rz") -> FloatArray:
         """Stiffness (..., 6, 6) in MPa: the inverse of the compliance
 

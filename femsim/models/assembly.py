@@ -62,6 +62,10 @@ def element_stiffness(
         every = np.arange(len(space.mesh.cells)) if chosen is None else chosen
         for cells in in_parts(every, SOLID_BATCH):
             found = solid_stiffness(space, moduli, cells)
+            for elastic, which in _projected(space, moduli):
+                some = np.flatnonzero(which[cells])
+                if len(some):
+                    found[some] = _smooth_stiffness(space, moduli, cells[some], elastic)
             wrong = np.isnan(found[:, 0, 0])
             if np.any(wrong):
                 raise _inverted_cell(space, cells[int(np.argmax(wrong))])
@@ -69,17 +73,38 @@ def element_stiffness(
         return
     points, weights = gauss_points(space.mesh.element, space.mesh.info.full)
     values, _ = shape(space.mesh.element, points)
-    flowing = moduli.flowing
     for cells, b, volume in batches(space, points, chosen):
-        flow = np.flatnonzero(flowing[cells])
-        projected = projection(space, volume[flow] * weights, points) if len(flow) else None
-        if projected is not None:
-            b[flow] = smoothed_operator(b[flow], projected)
+        for elastic, which in _projected(space, moduli):
+            some = np.flatnonzero(which[cells])
+            projected = projection(space, volume[some] * weights, points, elastic=elastic) if len(some) else None
+            if projected is not None:
+                b[some] = smoothed_operator(b[some], projected)
         d = moduli.at(cells, values)
         scaled = np.matmul(d, b)
         scaled *= (volume * weights)[..., None, None]
         m = b.shape[-1]
         yield cells, np.matmul(b.reshape(len(cells), -1, m).transpose(0, 2, 1), scaled.reshape(len(cells), -1, m))
+
+
+def _projected(space: Space, moduli: Moduli) -> tuple[tuple[bool, BoolArray], ...]:
+    """Whether elastic, and which cells (E,) have the volume change projected so."""
+    flowing = moduli.flowing
+    return (False, flowing), (True, np.asarray(space.projected & ~flowing))
+
+
+def _smooth_stiffness(space: Space, moduli: Moduli, cells: IntArray, elastic: bool) -> FloatArray:
+    """Stiffness (E, m, m) of cells in space by B-bar; NaN where a cell is turned inside out."""
+    points, weights = gauss_points(space.mesh.element, space.mesh.info.full)
+    values, gradients = shape(space.mesh.element, points)
+    determinant, spatial = jacobians(space.mesh, cells, gradients)
+    volume = np.where(determinant > 0, determinant, np.nan) * weights
+    b = space.kinematics.strain_operator(values, spatial, np.zeros_like(determinant))
+    projected = projection(space, np.nan_to_num(volume, nan=1.0), points, elastic=elastic)
+    if projected is not None:
+        b = smoothed_operator(b, projected)
+    scaled = np.matmul(moduli.at(cells, values), b) * volume[..., None, None]
+    m = b.shape[-1]
+    return np.asarray(np.matmul(b.reshape(len(cells), -1, m).transpose(0, 2, 1), scaled.reshape(len(cells), -1, m)))
 
 
 def prescribed_force(space: Space, moduli: Moduli, prescribed: FloatArray) -> FloatArray:
@@ -209,7 +234,7 @@ def _plain(model: Model) -> BoolArray:
     """Rectangles over which stiffness and free strain are the same, where no unknown is shared by all."""
     if not np.isscalar(model.temperature) or model.kinematics.globals_:
         return np.zeros(len(model.mesh.cells), dtype=bool)
-    return model.mesh.rectangular
+    return np.asarray(model.mesh.rectangular & ~model.space.projected)
 
 
 def sum_of_elements(space: Space, element: Callable[[IntArray], FloatArray]) -> FloatArray:

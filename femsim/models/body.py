@@ -221,6 +221,9 @@ class Body:
         if batch.law is None or before is None:
             temperature = self.temperature(batch, conditions.temperature)
             stiffness = kinematics.stiffness(self.materials[name].stiffness(temperature, kinematics.plane))
+            if batch.at.dilatation is not None and free.shape[1] > 1:
+                spread = np.broadcast_to(free, (e, q, 6))
+                free = batch.at.projected(spread, spread)
             stress = hooke(
                 np.broadcast_to(stiffness, (e, *stiffness.shape[-3:])), strain - kinematics.components_of(free)
             )

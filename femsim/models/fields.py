@@ -59,6 +59,8 @@ class ElasticField:
         strain = at.strain(self.unknowns)
         if self.free:
             free = self.model.free_strain_at(at.cells, at.values)
+            if at.dilatation is not None and free.shape[1] > 1:
+                free = at.projected(free, self.model.free_strain_at(at.cells, at.dilatation.full.values))
             strain -= free if strain.ndim == 3 else free[..., None]
         return strain
 

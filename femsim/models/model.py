@@ -12,6 +12,7 @@ import numpy as np
 from femsim.base.arrays import BoolArray, FloatArray, IntArray
 from femsim.materials.elastic import Material
 from femsim.meshes.mesh import Mesh
+from femsim.models.dilatation import soft_regions
 from femsim.models.kinematics import Kinematics
 from femsim.models.loads import Load, Traction
 from femsim.models.moduli import Moduli, RegionModuli
@@ -159,7 +160,7 @@ def model_of(
     tractions: tuple[Traction, ...] = (),
 ) -> Model:
     """A model from its parts; ``prescribed`` (ndof,) are zero where not given."""
-    space = Space(mesh, kinematics, constraints)
+    space = Space(mesh, kinematics, constraints, soft=soft_regions(mesh.element, kinematics, materials))
     moved = np.zeros(space.ndof) if prescribed is None else prescribed
     return Model(space, materials, Load(temperature, stress_free_temperature, moved, tractions))
 

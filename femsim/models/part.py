@@ -60,7 +60,8 @@ def part_of(space: Space, alive: BoolArray | None) -> Part:
     )
     width = space.width
     dofs = np.concatenate([(width * nodes[:, None] + np.arange(width)).ravel(), every[space.nodal :]])
-    return Part(Space(small, space.kinematics, _restricted(space.constraints, dofs, space.ndof)), cells, nodes, dofs)
+    kept = replace(space, mesh=small, constraints=_restricted(space.constraints, dofs, space.ndof))
+    return Part(kept, cells, nodes, dofs)
 
 
 def _restricted(constraints: Constraints, dofs: IntArray, ndof: int) -> Constraints:

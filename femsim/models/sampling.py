@@ -2,23 +2,45 @@
 
 Displacements are differentiated on the reference element by one matrix product for all cells, then carried to space by
 the inverse Jacobian; :meth:`Sampled.pull` runs the same steps backwards. For a thousand cells this touches a tenth of
-the memory that B does.
+the memory that B does. In soft regions the strain is that of B-bar (:mod:`femsim.models.dilatation`), whose volume
+change at any point follows from those at the full Gauss points.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from femsim.base.arrays import FloatArray, IntArray
-from femsim.meshes.elements import shape
+from femsim.meshes.elements import gauss_points, shape
+from femsim.models.dilatation import projection
 from femsim.models.space import Space
 
 
 @dataclass(frozen=True)
+class Dilatation:
+    """The projected volume change of ``rows`` among sampled cells: ``onto`` (E', q, f) from the ``full`` Gauss points
+    of these cells to the sampled ones.
+    """
+
+    rows: IntArray
+    full: Sampled
+    onto: FloatArray
+
+    def change(self, trace: FloatArray, full: FloatArray) -> FloatArray:
+        """A third of what the projection adds to the trace (E', q, ...), which is ``full`` (E', f, ...) at the full
+        points.
+        """
+        flat = np.matmul(self.onto, full.reshape(*full.shape[:2], -1))
+        return np.asarray((flat.reshape(trace.shape) - trace) / 3.0)
+
+
+@dataclass(frozen=True)
 class Sampled:
-    """``cells`` at shared reference points ``xi`` (q, dim): where they are and how they are stretched there."""
+    """``cells`` at shared reference points ``xi`` (q, dim): where they are and how they are stretched there;
+    ``dilatation`` of those among them that are soft.
+    """
 
     space: Space
     cells: IntArray
@@ -29,9 +51,44 @@ class Sampled:
     inverse: FloatArray  # (dim, dim, E, q): d xi_a / d x_i
     determinant: FloatArray  # (E, q)
     volume: FloatArray  # (E, q) det J x measure
+    dilatation: Dilatation | None = None
 
     def strain(self, unknowns: FloatArray) -> FloatArray:
         """Strain (E, q, size) of a field (ndof,), or (E, q, size, k) of k fields (ndof, k), with engineering shear."""
+        found = self._strain(unknowns)
+        soft = self.dilatation
+        if soft is not None:
+            change = soft.change(found[soft.rows, :, :3].sum(axis=2), soft.full._strain(unknowns)[:, :, :3].sum(axis=2))
+            found[soft.rows, :, :3] += change[:, :, None]
+        return found
+
+    def pull(self, stress: FloatArray) -> FloatArray:
+        """Nodal forces (E, m) of point values (E, q, size): sum_q B^T s, ordered as the cells' degrees of freedom."""
+        soft = self.dilatation
+        if soft is None:
+            return self._pull(stress)
+        mean = stress[soft.rows, :, :3].sum(axis=2) / 3.0
+        plain = stress.copy()
+        plain[soft.rows, :, :3] -= mean[..., None]
+        forces = self._pull(plain)
+        there = np.zeros((*soft.full.volume.shape, stress.shape[-1]))
+        there[..., :3] = np.einsum("eqf,eq->ef", soft.onto, mean)[..., None]
+        forces[soft.rows] += soft.full._pull(there)
+        return forces
+
+    def projected(self, strain: FloatArray, full: FloatArray) -> FloatArray:
+        """A strain (E, q, size) that no displacement has, its volume change projected in soft cells as B-bar's is;
+        ``full`` is the same at the full Gauss points of all cells.
+        """
+        soft = self.dilatation
+        if soft is None:
+            return strain
+        found = strain.copy()
+        change = soft.change(found[soft.rows, :, :3].sum(axis=2), full[soft.rows, :, :3].sum(axis=2))
+        found[soft.rows, :, :3] += change[..., None]
+        return found
+
+    def _strain(self, unknowns: FloatArray) -> FloatArray:
         fields = unknowns[:, None] if unknowns.ndim == 1 else unknowns
         space, kinematics = self.space, self.space.kinematics
         nodes = space.mesh.cells[self.cells]
@@ -51,8 +108,7 @@ class Sampled:
         result = np.ascontiguousarray(strain.transpose(0, 3, 1, 2))
         return result[..., 0] if unknowns.ndim == 1 else result
 
-    def pull(self, stress: FloatArray) -> FloatArray:
-        """Nodal forces (E, m) of point values (E, q, size): sum_q B^T s, ordered as the cells' degrees of freedom."""
+    def _pull(self, stress: FloatArray) -> FloatArray:
         kinematics, width = self.space.kinematics, self.space.width
         e, n, dim = len(stress), self.values.shape[1], kinematics.dim
         s = [np.ascontiguousarray(stress[..., c]) for c in range(kinematics.size)]
@@ -87,6 +143,17 @@ def hooke(stiffness: FloatArray, strain: FloatArray) -> FloatArray:
 
 def sample(space: Space, cells: IntArray, xi: FloatArray) -> Sampled:
     """Everything that a strain at reference points ``xi`` (q, dim) of ``cells`` needs."""
+    found = _sample(space, cells, xi)
+    rows = np.flatnonzero(space.projected[cells])
+    if not len(rows):
+        return found
+    points, weights = gauss_points(space.mesh.element, space.mesh.info.full)
+    full = _sample(space, cells[rows], points)
+    onto = projection(space, full.volume * weights, points, xi, elastic=True)
+    return found if onto is None else replace(found, dilatation=Dilatation(rows, full, onto))
+
+
+def _sample(space: Space, cells: IntArray, xi: FloatArray) -> Sampled:
     mesh, dim = space.mesh, space.kinematics.dim
     values, gradients = shape(mesh.element, xi)
     x = mesh.points[mesh.cells[cells]]

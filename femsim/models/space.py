@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 import scipy.sparse as sp
 
-from femsim.base.arrays import FloatArray, IntArray
+from femsim.base.arrays import BoolArray, FloatArray, IntArray
 from femsim.base.errors import InputError
 from femsim.meshes.facets import parts_of
 from femsim.meshes.mesh import Mesh
@@ -99,13 +99,20 @@ class Constraints:
 class Space:
     """Mesh, kinematics and constraints. ``width`` unknowns a node, ordered node by node, then those of the
     kinematics. ``joined`` (K, 2) are nodes at one place that act on each other though no cell has both, the first node
-    of a place with every other.
+    of a place with every other. The strain of the ``soft`` regions, which hardly change their volume, is B-bar
+    (:mod:`femsim.models.dilatation`).
     """
 
     mesh: Mesh
     kinematics: Kinematics
     constraints: Constraints
     joined: IntArray = field(default_factory=lambda: np.empty((0, 2), dtype=np.int64))
+    soft: frozenset[str] = frozenset()
+
+    @cached_property
+    def projected(self) -> BoolArray:
+        """Cells (E,) of the soft regions."""
+        return np.isin(self.mesh.region, [k for k, name in enumerate(self.mesh.regions) if name in self.soft])
 
     @property
     def width(self) -> int:

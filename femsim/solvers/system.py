@@ -177,7 +177,7 @@ def _sum(blocks: FloatArray, pattern: Pattern) -> sp.bsr_matrix:
 
 def _parts(space: Space, moduli: Moduli) -> list[tuple[IntArray, bool]]:
     """Batches of cells, and whether they are rectangles of a stiffness that is the same all over each."""
-    plain = space.mesh.rectangular & moduli.uniform & (not space.kinematics.globals_)
+    plain = space.mesh.rectangular & moduli.uniform & ~space.projected & (not space.kinematics.globals_)
     chosen, rest = np.flatnonzero(plain), np.flatnonzero(~plain)
     return [(part, True) for part in in_parts(chosen, RECTANGLES)] + [
         (part, False) for part in in_parts(rest, SOLID_BATCH if space.kinematics.dim == 3 else BATCH)
