@@ -70,12 +70,19 @@ def averaging_lengths(case: CaseBase) -> tuple[float, ...]:
     return tuple(length) if isinstance(length, list) else (length,)
 
 
+#: points of one probe up to which their errors are estimated: each costs as many substitutions as it has values
+MOST_ESTIMATED = 50
+
+
 def probes_of(disc: Discretisation) -> tuple[Probe, ...]:
     """The points whose displacement and stress the case asks for."""
     found = []
     for i, spec in enumerate(disc.case.probe):
-        where = _place(disc.points, disc.roots, spec.at, f"probe.{i}.at")
-        found.append(Probe(spec.name, where.at, spec.region or where.region))
+        points = spec.at if isinstance(spec.at, list) else [spec.at]
+        for name, at in zip(spec.names, points, strict=True):
+            where = _place(disc.points, disc.roots, at, f"probe.{i}.at")
+            region = spec.region or where.region
+            found.append(Probe(name, where.at, region, f"probe.{i}", len(points) <= MOST_ESTIMATED))
     return tuple(found)
 
 

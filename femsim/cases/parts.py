@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_va
 from femsim.cases.boundary import Body, Boundary
 from femsim.cases.harmonic import Board, Harmonic
 from femsim.cases.heat import Heat
-from femsim.cases.keys import Celsius, Coordinate, Place, Positive, Strict
+from femsim.cases.keys import Celsius, Coordinate, Place, Positive, Strict, Vector
 from femsim.cases.keys import PointData as PointData
 from femsim.cases.material import MaterialRef, Materials
 from femsim.cases.steps import CycleSpec, LifeSpec, StepSpec, end_temperature
@@ -152,17 +152,30 @@ class MetricsSpec(Strict):
 
 
 class Probe(Strict):
-    """A point whose displacement and stress are reported."""
+    """A point, or several, whose displacement and stress are reported."""
 
     name: str = Field(min_length=1)
-    at: Place = Field(description="a point, or the name of one of the stack's")
+    at: Place | Annotated[list[Vector], Field(min_length=1, max_length=1000)] = Field(
+        description="a point, a list of points (up to 50 with their errors), or the name of one of the stack's"
+    )
     region: str | None = Field(default=None, description="which side, where the point lies on an interface")
     angle: Annotated[float, Field(ge=-360, le=360)] = Field(default=0.0, description="degrees, beside [[harmonic]]")
 
     @field_validator("at", mode="before")
     @classmethod
     def _as_tuple(cls, value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value
+        if not isinstance(value, list) or not any(isinstance(one, list | tuple) for one in value):
+            return tuple(value) if isinstance(value, list) else value
+        for number, one in enumerate(value):
+            numbers = isinstance(one, list | tuple) and all(type(v) in (int, float) for v in one)
+            if not numbers or len(one) not in (2, 3):
+                raise ValueError(f"entry {number} is not a point; in a list each is one, as [[10, 45], [20, 45]]")
+        return [tuple(one) for one in value]
+
+    @property
+    def names(self) -> list[str]:
+        """The name of each point: of a list ``row[0]``, ``row[1]`` ..."""
+        return [f"{self.name}[{i}]" for i in range(len(self.at))] if isinstance(self.at, list) else [self.name]
 
 
 class PartMaterial(NamedTuple):
@@ -290,7 +303,10 @@ class CaseBase(Strict):
     @model_validator(mode="after")
     def _of_one_dimension(self) -> CaseBase:
         dim, kinematics = self.model.dim, self.model.kinematics
-        given: list[tuple[str, Any]] = [(f"probe.{number}.at", probe.at) for number, probe in enumerate(self.probe)]
+        given: list[tuple[str, Any]] = []
+        for number, probe in enumerate(self.probe):
+            points = probe.at if isinstance(probe.at, list) else [probe.at]
+            given += [(f"probe.{number}.at", point) for point in points]
         given += [(f"corner.{number}.at", corner.at) for number, corner in enumerate(self.corner)]
         for number, boundary in enumerate(self.boundary):
             given += [(f"boundary.{number}.{key}", getattr(boundary, key)) for key in ("point", "traction", "force")]
@@ -344,6 +360,7 @@ class CaseBase(Strict):
     @classmethod
     def _distinct_names(cls, entries: list[Any], info: ValidationInfo) -> list[Any]:
         names = [entry.name for entry in entries]
+        names += [name for entry in entries if isinstance(entry, Probe) for name in entry.names if name != entry.name]
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"two {info.field_name}s are named {name!r}")

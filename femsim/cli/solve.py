@@ -88,6 +88,7 @@ def _solve_heat(
     """Solve a case of which only heat can be solved; write its results, then show them."""
     from femsim.base.progress import Progress
     from femsim.runs.heat import heat_run_dict, run_heat
+    from femsim.runs.points import spread
 
     if case.mesh.tolerance is not None:
         raise InputError(f"{file}: mesh.tolerance: refines for root metrics, which a case of heat alone has not")
@@ -110,7 +111,7 @@ def _solve_heat(
     counts = f"{mesh['nodes']} nodes, {mesh['elements']} {mesh['element']}, {mesh['unknowns']} unknowns"
     out(f"mesh: {counts}, smallest edge {mesh['smallest']:.3g} um\n{_notes(mesh['notes'])}\n")
     _show_heat(document)
-    for name, probe in document["probes"].items():
+    for name, probe in spread(document["probes"]):
         out(f"\nprobe {name} at ({', '.join(f'{v:.6g}' for v in probe['at'])}) um: T = {probe['T']:.6g} degC")
     _show_end(document)
     if arguments.out is not None:
@@ -146,6 +147,7 @@ def tolerance(text: str | None) -> list[str]:
 
 
 def _show_results(document: dict[str, Any], rows: list[list[str]]) -> None:
+    from femsim.runs.points import spread
     from femsim.runs.results import crack_notes, crack_table, largest_table, left_out_words
     from femsim.runs.states import range_table
     from femsim.runs.units import is_plane, output_unit
@@ -190,7 +192,7 @@ def _show_results(document: dict[str, Any], rows: list[list[str]]) -> None:
     if "heat" in document:
         out("\n")
         _show_heat(document)
-    for name, probe in document["probes"].items():
+    for name, probe in spread(document["probes"]):
         if probe is None:
             out(f"\nprobe {name}: its region is not there")
             continue

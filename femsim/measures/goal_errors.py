@@ -102,28 +102,33 @@ def _distance(root: Root | Rim, x: FloatArray) -> FloatArray:
     return np.asarray(np.hypot(radius - root.radius, x[..., 2] - root.z))
 
 
+#: probes whose duals are held in memory at once
+AT_ONCE = 16
+
+
 def with_probe_errors(
     solution: Solution, probes: dict[str, ProbeValue], defect: Defect | None = None
 ) -> dict[str, ProbeValue]:
-    """The probes with their error estimates filled in; the stress at a singular point has none.
+    """The probes with their error estimates filled in, where wanted; the stress at a singular point has none.
 
     The von Mises error follows cell by cell from those of the components: d(s_vm) = (3 / 2 s_vm) dev(s) : ds.
     """
-    if not probes:
-        return probes
     model = solution.model
-    goals = [goal for found in probes.values() for goal in probe_goals(model, found)]
-    every = goal_indicators(solution, goals, defect)
     width, size = model.space.width, model.kinematics.size
-    filled = {}
-    for k, (name, found) in enumerate(probes.items()):
-        own = every[:, (width + size) * k : (width + size) * (k + 1)]
-        slope = von_mises_slope(found.value.stress)
-        errors = tuple(float(e) for e in np.abs(own).sum(axis=0))
-        von_mises = float(np.abs(own[:, width:] @ slope).sum())
-        filled[name] = replace(found, u_error=errors[:width])
-        if not found.singular:
-            filled[name] = replace(filled[name], stress_error=errors[width:], von_mises_error=von_mises)
+    filled = dict(probes)
+    names = [name for name, found in probes.items() if found.probe.estimated]
+    for first in range(0, len(names), AT_ONCE):
+        chosen = [(name, probes[name]) for name in names[first : first + AT_ONCE]]
+        goals = [goal for _, found in chosen for goal in probe_goals(model, found)]
+        every = goal_indicators(solution, goals, defect)
+        for k, (name, found) in enumerate(chosen):
+            own = every[:, (width + size) * k : (width + size) * (k + 1)]
+            slope = von_mises_slope(found.value.stress)
+            errors = tuple(float(e) for e in np.abs(own).sum(axis=0))
+            von_mises = float(np.abs(own[:, width:] @ slope).sum())
+            filled[name] = replace(found, u_error=errors[:width])
+            if not found.singular:
+                filled[name] = replace(filled[name], stress_error=errors[width:], von_mises_error=von_mises)
     return filled
 
 

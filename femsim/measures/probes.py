@@ -39,8 +39,8 @@ def probe_values(
     """Values at all probes, by name; warns where a probe sits on a root, whose stress has no finite value."""
     found = {}
     width, size = solution.space.width, solution.space.kinematics.size
-    for index, probe in enumerate(probes):
-        value = value_at(solution.field, probe.at, probe.region, f"probe.{index}")
+    for probe in probes:
+        value = value_at(solution.field, probe.at, probe.region, probe.key)
         singular = False
         for root in roots:
             if _distance(root, probe) < 1e-6 * max(root.width, root.height):

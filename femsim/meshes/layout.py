@@ -48,11 +48,15 @@ class Bend:
 
 @dataclass(frozen=True)
 class Probe:
-    """A named point (um); ``region`` says which side where it lies on an interface."""
+    """A named point (um); ``region`` says which side where it lies on an interface, ``key`` what faults name;
+    ``estimated``: its errors are wanted.
+    """
 
     name: str
     at: tuple[float, ...]
     region: str | None = None
+    key: str = "probe"
+    estimated: bool = True
 
 
 @dataclass(frozen=True)

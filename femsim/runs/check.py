@@ -27,8 +27,8 @@ def check(disc: Discretisation, model: Model) -> None:
     A corner without a local field that can be expanded is no fault of the case: its results say why.
     """
     case, mesh = disc.case, disc.mesh
-    for index, probe in enumerate(probes_of(disc)):
-        side_of(mesh, probe.at, probe.region, f"probe.{index}")
+    for probe in probes_of(disc):
+        side_of(mesh, probe.at, probe.region, probe.key)
     for index, path in enumerate(case.path):
         path_rows(mesh, path.start, path.end, path.region, path.n, f"path.{index}")
     for index, corner in enumerate(corners_of(disc)):

@@ -51,7 +51,7 @@ def solve_harmonics(
     for one in models:
         say(f"harmonic {one.n}{' (odd)' if one.odd else ''}: {one.model.constraints.count} unknowns")
         parts.append(Part(one.n, one.odd, solve(one.model)))
-    angles = {spec.name: float(spec.angle) for spec in case.probe}
+    angles = {name: float(spec.angle) for spec in case.probe for name in spec.names}
     return Harmonics(
         tuple(parts),
         {(a.root, a.length): around(base, parts, a, errors) for a in chosen if isinstance(a.root, Root)},

@@ -35,6 +35,7 @@ from femsim.meshes.layout import Probe
 from femsim.meshes.locate import locate
 from femsim.meshes.mesh import Quality, quality
 from femsim.models.heat import HeatModel
+from femsim.runs.points import gathered
 from femsim.solvers.factor import choose_backend
 from femsim.solvers.heat import solve_heat
 from femsim.solvers.heat_march import Course, Moment, march
@@ -180,15 +181,15 @@ def warn_outside(model: HeatModel, temperature: FloatArray) -> None:
 def probe_temperatures(model: HeatModel, disc: Discretisation, temperature: FloatArray) -> dict[str, float]:
     """Temperature (degC) at each probe, on the side it names."""
     found = {}
-    for index, probe in enumerate(probes_of(disc)):
-        cell, values = probe_weights(model, probe, index)
+    for probe in probes_of(disc):
+        cell, values = probe_weights(model, probe)
         found[probe.name] = float(values @ temperature[model.mesh.cells[cell]])
     return found
 
 
-def probe_weights(model: HeatModel, probe: Probe, index: int) -> tuple[int, FloatArray]:
+def probe_weights(model: HeatModel, probe: Probe) -> tuple[int, FloatArray]:
     """The cell that holds a probe, on the side of its region, and the shape functions (n,) there."""
-    mesh, label = model.mesh, f"probe.{index}"
+    mesh, label = model.mesh, probe.key
     at = locate(mesh, probe.at)
     if not len(at.cells):
         raise InputError(f"{label}.at: ({probe.at[0]:g}, {probe.at[1]:g}) lies outside the body")
@@ -380,10 +381,13 @@ def heat_run_dict(run: HeatRun) -> dict[str, Any]:
             "notes": list(run.discretisation.notes),
         },
         "metrics": {"roots": {}, "regions": {}, "left_out": []},
-        "probes": {
-            probe.name: {"at": list(probe.at), "region": probe.region} | probe_heat(run.heat, probe.name)
-            for probe in probes_of(run.discretisation)
-        },
+        "probes": gathered(
+            run.case,
+            {
+                probe.name: {"at": list(probe.at), "region": probe.region} | probe_heat(run.heat, probe.name)
+                for probe in probes_of(run.discretisation)
+            },
+        ),
         "heat": heat_dict(run.heat),
         "checks": {"residual": run.heat.residual, "balance": run.heat.balance},
         "timing": dict(run.timing),

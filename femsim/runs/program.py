@@ -189,11 +189,11 @@ def _probes(disc: Discretisation, stage: Stage, flow: Flow) -> dict[str, ProbeVa
     """Values at the probes; None where the part they lie in is not there."""
     found: dict[str, ProbeValue | None] = {}
     small, whole = flow.space.mesh, stage.step.space.mesh
-    for number, probe in enumerate(probes_of(disc)):
+    for probe in probes_of(disc):
         gone = probe.region is not None and probe.region in small.regions and not len(small.cells_of(probe.region))
         if small is not whole and (gone or not len(locate_side(small, probe.at, probe.region).cells)):
             if not len(locate_side(whole, probe.at, probe.region).cells):
-                raise InputError(f"probe.{number}.at: ({probe.at[0]:g}, {probe.at[1]:g}) lies outside the body")
+                raise InputError(f"{probe.key}.at: ({probe.at[0]:g}, {probe.at[1]:g}) lies outside the body")
             found[probe.name] = None
             continue
         roots: tuple[Root, ...] = disc.roots

@@ -23,6 +23,7 @@ from femsim.runs.harmonics import around_dict, harmonics_list, probe_dict, six_r
 from femsim.runs.heat import heat_dict, probe_heat
 from femsim.runs.heat_steps import step_dict
 from femsim.runs.names import length_text, place
+from femsim.runs.points import gathered
 from femsim.runs.readings import paths_of
 from femsim.runs.run import Run
 from femsim.runs.states import temperatures_dict
@@ -77,7 +78,7 @@ def results_dict(run: Run) -> dict[str, Any]:
             "regions": {name: region_entry(found) for name, found in run.regions.items()},
             "left_out": left_out_list(run),
         },
-        "probes": probes,
+        "probes": gathered(run.case, probes),
         "checks": {"residual": checks.residual, "reaction": checks.reaction, "energy": checks.energy},
         "timing": dict(run.timing),
         "solver": run.solution.factor.backend,
@@ -89,6 +90,7 @@ def results_dict(run: Run) -> dict[str, Any]:
         document["heat"] = heat_dict(run.heat)
     if run.steps:
         document["steps"] = [step_dict(step, model.kinematics.components) for step in run.steps]
+        _gather(run, document["steps"])
     if run.case.path and "paths" in run.wanted:
         document["paths"] = {name: found.to_dict() for name, found in paths_of(run).items()}
     if run.corners:
@@ -112,6 +114,7 @@ def results_dict(run: Run) -> dict[str, Any]:
         document["cuts"] = cuts_list(run)
     if run.program:
         steps = [step_entry(step, run.materials, components) for step in run.program]
+        _gather(run, steps)
         last = steps[-1]
         document["steps"] = steps
         document["metrics"]["regions"] = last["metrics"]["regions"]
@@ -130,6 +133,11 @@ def results_dict(run: Run) -> dict[str, Any]:
     if model.kinematics.globals_:
         document["axial_strain"] = float(run.solution.globals_[0])
     return document
+
+
+def _gather(run: Run, steps: list[dict[str, Any]]) -> None:
+    for step in steps:
+        step["probes"] = gathered(run.case, step["probes"])
 
 
 def rim_dict(found: Around) -> dict[str, Any]:

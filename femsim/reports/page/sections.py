@@ -14,6 +14,7 @@ from itertools import groupby
 from typing import Any
 
 from femsim.runs.heat import heat_tables
+from femsim.runs.points import spread
 from femsim.runs.results import largest_of
 from femsim.runs.states import range_table
 
@@ -78,7 +79,10 @@ def _body(document: Document) -> Json | None:
         return None
     elements = document["mesh"]["elements"]
     text = f"The contour that can be questioned is left out: the mesh has {elements} cells. fields.vtu has them all."
-    return {"too_large": text if document["report"].get("field", {}).get("left_out") else ""}
+    return {
+        "probes": list(spread(document["probes"])),
+        "too_large": text if document["report"].get("field", {}).get("left_out") else "",
+    }
 
 
 def _fields(document: Document) -> Json | None:
@@ -161,7 +165,7 @@ def junctions(document: Document) -> list[str]:
 
 
 def _probe_temperatures(document: Document) -> list[list[list[str]]]:
-    probes = {name: probe for name, probe in document["probes"].items() if probe is not None and "T" in probe}
+    probes = {name: probe for name, probe in spread(document["probes"]) if probe is not None and "T" in probe}
     if not probes:
         return []
     rows = [["probe", "at (um)", "T (degC)"]]
