@@ -19,8 +19,10 @@ def main() -> int:
 
     if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:  # not where it is ignored (nohup, &)
         _signal.signal(_signal.SIGINT, _leave)
+    from femsim.base.later import load_later
     from femsim.cli.main import main as command
 
+    load_later()
     return command()
 
 

@@ -103,6 +103,10 @@ def loaded(statement: str, names: tuple[str, ...]) -> set[str]:
         ("from femsim.cli.main import main; assert main(['materials']) == 0", tuple(set(HEAVY) - {"pydantic"})),
         ("from femsim.cli.main import main; assert main(['stacks', 'bilayer']) == 0", tuple(set(HEAVY) - {"pydantic"})),
         ("import femsim.runs.run", ("matplotlib", "jinja2", "meshio", "skfem", "scipy.optimize", "femsim.meshes.read")),
+        (
+            "from femsim.base.later import load_later; load_later(); import scipy.sparse.linalg",
+            ("numpy.f2py.f2py2e", "numpy.testing._private"),
+        ),
         ("import femsim.reports.plots.figures", ("scipy", "skfem", "pydantic", "femsim.runs.run")),
         ("import femsim.reports.plots.plates, femsim.reports.page.pack", ("matplotlib", "scipy", "pydantic")),
     ],

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from femsim.base.errors import InputError
+from femsim.base.later import load_later
 from femsim.cli.text import out, out_json
 
 COMMANDS = {
@@ -304,6 +305,7 @@ def _process(role: str, *arguments: str) -> int:
 
 
 if __name__ == "__main__":
+    load_later()
     code = _process(*sys.argv[1:])
     if sys.argv[1] == "worker":
         sys.stderr.flush()
