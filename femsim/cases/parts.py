@@ -142,6 +142,10 @@ class MetricsSpec(Strict):
     length: Positive | list[Positive] | None = Field(
         default=None, description="averaging length(s) at the roots, um (default 5 and 1)"
     )
+    thickness: Positive | None = Field(
+        default=None,
+        description="um of the layer of each root's conductor that averages of steps run over, from the interface",
+    )
 
     @field_validator("length")
     @classmethod

@@ -72,11 +72,18 @@ class CycleSpec(Strict):
     count: Count = 1
     start: Literal["low", "high"] = Field(default="high", description="where the first ramp goes")
     increments: Count | None = Field(default=None, description="of each ramp and dwell, at least")
+    fields: list[Count] | None = Field(
+        default=None,
+        description="cycles whose fields are written; left out: all of a short program, else two",
+    )
 
     @model_validator(mode="after")
     def _apart(self) -> CycleSpec:
         if not self.high > self.low:
             raise ValueError(f"high: {self.high:g} is not > low, {self.low:g}")
+        for number in self.fields or ():
+            if number > self.count:
+                raise ValueError(f"fields: {number} is not <= count, {self.count}")
         return self
 
 

@@ -184,6 +184,7 @@ def _show_results(document: dict[str, Any], rows: list[list[str]]) -> None:
                 continue
             lines.append([name, *(number(values[key]) for key in ("von_mises_mean", "von_mises_max", "energy"))])
         out(table(lines, right=(1, 2, 3)))
+    _show_program(document)
     if document.get("cracks"):
         lines = crack_table(document["cracks"])
         out("\n" + table(lines, right=range(1, len(lines[0]))))
@@ -202,6 +203,20 @@ def _show_results(document: dict[str, Any], rows: list[list[str]]) -> None:
         if "T" in probe:
             out(f"; T = {probe['T']:.6g} degC")
     _show_end(document)
+
+
+def _show_program(document: dict[str, Any]) -> None:
+    """Steps, and the life of what was asked for."""
+    from femsim.runs.program_tables import is_program, life_tables, step_table
+
+    if not is_program(document):
+        return
+    words, rows = step_table(document)
+    out(f"\nsteps: {words}; {document['increments']} increments\n\n")
+    out(table(rows, right=range(1, len(rows[0]))))
+    if "life" in document:
+        for lines in life_tables(document):
+            out("\n" + table(lines, right=range(2 if lines[0][1] == "law" else 1, len(lines[0]))))
 
 
 def _show_end(document: dict[str, Any]) -> None:

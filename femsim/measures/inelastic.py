@@ -67,7 +67,7 @@ def flow_of(stage: Stage) -> Flow:
         stiffness = material.stiffness(body.temperature(batch, temperature), kinematics.plane)
         six = np.zeros((*found.shape[:2], 6))
         six[..., voigt] = found
-        strain = np.linalg.solve(np.broadcast_to(stiffness, (*found.shape[:2], 6, 6)), six[..., None])[..., 0]
+        strain = np.matmul(np.linalg.inv(stiffness), six[..., None])[..., 0]
         energy[batch.cells] = 0.5 * np.sum(six * strain, axis=-1)
         if state is not None:
             for k, kind in enumerate(KINDS):

@@ -275,6 +275,19 @@ class Body:
                 found.append(kinematics.components_of(state["stress"]).reshape(e, q, kinematics.size))
         return found
 
+    def strains(self, unknowns: FloatArray, conditions: Conditions, births: Mapping[str, Birth]) -> list[FloatArray]:
+        """Mechanical strain (E, q, size) of every batch, with engineering shear: since birth, less what needs no
+        stress.
+        """
+        found = []
+        for batch in self.batches:
+            birth = births[self.space.mesh.regions[batch.region]]
+            strain = batch.at.strain(unknowns if birth.displacement is None else unknowns - birth.displacement)
+            if batch.projected is not None:
+                strain = smoothed(strain, batch.projected)
+            found.append(strain - self.space.kinematics.components_of(self.free_strain(batch, conditions, birth)))
+        return found
+
     def by_batch(self, states: States) -> list[State | None]:
         """The state of every batch, None where it is elastic."""
         found: list[State | None] = []

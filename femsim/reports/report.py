@@ -22,10 +22,12 @@ from femsim.reports.artist import Artist
 from femsim.reports.content import report_data
 from femsim.reports.fields import write_fields
 from femsim.reports.heat import heat_fields, write_heat_outputs
+from femsim.reports.history import history_columns, write_history
 from femsim.reports.page.html import build_html
 from femsim.reports.page.pack import pack, view_of
 from femsim.reports.plots.plates import plates
 from femsim.reports.plots.scene import scene
+from femsim.reports.series import write_series
 from femsim.runs.heat import HeatRun
 from femsim.runs.results import results_dict
 from femsim.runs.run import Progress, Run
@@ -72,7 +74,11 @@ def write_outputs(
     file = directory / "fields.vtu"
     write_fields(file, model.mesh, model.kinematics, moved, stress, model.nodal_temperature, warmth)
     written.append(directory / "fields.vtu")
-    figures = [{"name": p.name, "caption": p.caption, "kind": "svg" if p.vector else "png"} for p in drawn]
+    if run.record is not None:
+        say("writing history and series")
+        written.append(write_history(directory, history_columns(run.record.samples, model.kinematics.components)))
+        written += write_series(directory, run.record.frames)
+    figures = [{"name": p.name, "caption": p.caption, "kind": p.kind} for p in drawn]
     view = None if what is None else view_of(what)
     document = finite(results_dict(run) | {"report": report_data(run, figures, view)})
     keep("metrics.json", json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
@@ -95,7 +101,7 @@ def publish(
     """Write all that :func:`write_outputs` writes into a directory of results, each file whole, and drop figures of an
     earlier run that this one has not; names of the files written, relative to the directory.
     """
-    gone = figure_files(directory)  # of another case solved into the same directory
+    gone = figure_files(directory) | step_files(directory)  # of another case solved into the same directory
     with staged_directory(directory, gone) as stage:
         if isinstance(run, HeatRun):
             paths = write_heat_outputs(run, stage, progress, base, artist)
@@ -113,7 +119,17 @@ def figure_files(directory: Path) -> set[str]:
         names = {str(entry["name"]) for entry in listed}
     except (OSError, ValueError, KeyError, TypeError):
         return set()
-    return {f"figures/{name}.{kind}" for name in names if re.fullmatch(r"[\w.-]+", name) for kind in ("png", "svg")}
+    return {
+        f"figures/{name}.{kind}" for name in names if re.fullmatch(r"[\w.-]+", name) for kind in ("png", "svg", "gif")
+    }
+
+
+def step_files(directory: Path) -> set[str]:
+    """History and series of a program in a result directory, as paths in it."""
+    if not (directory / "steps.pvd").is_file():
+        return set()
+    series = {f"steps/{path.name}" for path in directory.glob("steps/*.vtu") if re.fullmatch(r"\d+", path.stem)}
+    return series | {"steps.pvd", "history.parquet", "history.csv"}
 
 
 def rebuild(directory: Path) -> Path:

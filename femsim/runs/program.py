@@ -23,6 +23,16 @@ from femsim.builders.resolve import ResolvedMaterial
 from femsim.measures.averages import Averages, RegionMetrics, RootMetrics, averages, region_metrics, root_metrics
 from femsim.measures.bow import Bow, bow
 from femsim.measures.inelastic import Flow, Inelastic, flow_of, inelastic_at, layer_mean, region_means
+from femsim.measures.patches import (
+    Patch,
+    PatchMean,
+    Zone,
+    layer_patches,
+    patch_means,
+    root_patches,
+    strains_of,
+    zone_at,
+)
 from femsim.measures.probes import ProbeValue, probe_values
 from femsim.measures.reactions import supported
 from femsim.meshes.layout import Root
@@ -32,6 +42,7 @@ from femsim.models.loads import Load, Program
 from femsim.models.model import Model
 from femsim.models.space import HELD, Space
 from femsim.runs.life import Life, lives
+from femsim.runs.record import Keeper, Record, frame_of, sample_of
 from femsim.solvers.march import Increment, Settings, Stage, march
 from femsim.solvers.solve import Checks, Solution
 
@@ -64,6 +75,8 @@ class StepResult:
     probes: dict[str, ProbeValue | None]
     probe_inelastic: dict[str, Inelastic]
     layers: tuple[Inelastic, ...]  # what each [[life]] averages
+    patches: tuple[PatchMean, ...]  # the rings of the roots' averages, one for each of them, then layers
+    zones: dict[Root, Zone]
     bow: Bow | None
     reactions: dict[str, dict[str, float]]
     axial_strain: float | None
@@ -78,7 +91,7 @@ class Done:
     averages: tuple[Averages, ...]
     steps: tuple[StepResult, ...]
     lives: tuple[Life, ...]
-    flows: bool
+    record: Record
     timing: dict[str, float]
 
 
@@ -100,27 +113,43 @@ def refuse_elastic_statements(disc: Discretisation, materials: dict[str, Resolve
         raise InputError(f"mesh.tolerance: its error estimate holds in linear elasticity; leave it out {why}")
 
 
-def run_program(disc: Discretisation, materials: dict[str, ResolvedMaterial], say: Callable[[str], None]) -> Done:
-    """March through a case's program and measure every reported step."""
+def run_program(
+    disc: Discretisation, materials: dict[str, ResolvedMaterial], say: Callable[[str], None], history: bool = True
+) -> Done:
+    """March through a case's program and measure every reported step; with its ``history``, every increment too."""
     started = time.perf_counter()
     refuse_elastic_statements(disc, materials)
     plan = plan_of(disc, materials)
     planned = time.perf_counter()
     measuring = 0.0
     results: list[StepResult] = []
-    chosen: tuple[Averages, ...] = ()
     solution: Marched | None = None
     from_start = _there_at_the_start(plan.program)
-    settings = Settings(told=lambda done, _: say(f"{done.step}: {done.time:.4g} s"))
-    cut: BoolArray | None = None
+    look = _Look(disc)
+    keeper = Keeper(plan.legs, disc.case.cycle, history)
+
+    def seen(stage: Stage) -> None:
+        nonlocal measuring
+        begun = time.perf_counter()
+        leg, flow = plan.legs[len(results)], flow_of(stage)
+        chosen, patches = look.at(stage)
+        found = sample_of(leg, stage, flow, chosen, patch_means(flow, strains_of(stage), patches))
+        keeper.add(found, frame_of(leg, stage, flow) if keeper.wants_instant(leg) else None, end=False)
+        measuring += time.perf_counter() - begun
+
+    settings = Settings(
+        told=lambda done, _: say(f"{done.step}: {done.time:.4g} s"), seen=seen if history and plan.laws else None
+    )
     stages = march(plan.space, plan.materials, plan.laws, plan.program, settings)
     for leg, stage in zip(plan.legs, stages, strict=True):
         begun = time.perf_counter()
-        if cut is None or not np.array_equal(cut, stage.moment.alive):
-            cut, quiet = stage.moment.alive, cut is not None
-            chosen = _averages(disc, stage, quiet)
+        chosen, patches = look.at(stage)
         flow = flow_of(stage)
-        results.append(_measured(disc, leg, stage, flow, chosen, from_start & stage.moment.alive))
+        means = patch_means(flow, strains_of(stage), patches)
+        if history:
+            frame = frame_of(leg, stage, flow) if keeper.wants_frame(leg) else None
+            keeper.add(sample_of(leg, stage, flow, chosen, means), frame, end=True)
+        results.append(_measured(disc, leg, stage, flow, chosen, means, from_start & stage.moment.alive))
         if len(results) == len(plan.legs):
             solution = _solution(plan, stage, flow)
         measuring += time.perf_counter() - begun
@@ -128,7 +157,27 @@ def run_program(disc: Discretisation, materials: dict[str, ResolvedMaterial], sa
     total = time.perf_counter() - planned
     timing = {"mesh": planned - started, "assemble": 0.0, "solve": total - measuring, "recover": measuring}
     found = lives(disc.case.life, disc.case.cycle, plan.legs, [r.layers for r in results], materials)
-    return Done(solution, chosen, tuple(results), tuple(found), bool(plan.laws), timing)
+    return Done(solution, chosen, tuple(results), tuple(found), keeper.record, timing)
+
+
+class _Look:
+    """The functionals of the roots and layers that are there, made anew where something is born or removed."""
+
+    def __init__(self, disc: Discretisation) -> None:
+        self._disc = disc
+        self._alive: BoolArray | None = None
+        self._found: tuple[tuple[Averages, ...], tuple[Patch, ...]] = (), ()
+
+    def at(self, stage: Stage) -> tuple[tuple[Averages, ...], tuple[Patch, ...]]:
+        """Averages of the roots, and the patches: their rings, then layers."""
+        alive = stage.moment.alive
+        if self._alive is None or not np.array_equal(self._alive, alive):
+            chosen = _averages(self._disc, stage, self._alive is not None)
+            roots = tuple(dict.fromkeys(a.root for a in chosen if isinstance(a.root, Root)))
+            layers = layer_patches(stage.body.space, roots, self._disc.case.metrics.thickness)
+            self._found = chosen, (*root_patches(chosen), *layers)
+            self._alive = alive.copy()
+        return self._found
 
 
 def _there_at_the_start(program: Program) -> BoolArray:
@@ -149,7 +198,13 @@ def _averages(disc: Discretisation, stage: Stage, quiet: bool) -> tuple[Averages
 
 
 def _measured(
-    disc: Discretisation, leg: Leg, stage: Stage, flow: Flow, chosen: tuple[Averages, ...], original: BoolArray
+    disc: Discretisation,
+    leg: Leg,
+    stage: Stage,
+    flow: Flow,
+    chosen: tuple[Averages, ...],
+    means: tuple[PatchMean, ...],
+    original: BoolArray,
 ) -> StepResult:
     moment, part = stage.moment, stage.part
     space = stage.body.space
@@ -174,6 +229,8 @@ def _measured(
         )
         if leg.cycle is not None or not case.cycle or _before_cycle(disc, leg)
         else (),
+        patches=means,
+        zones={root: zone_at(flow, root) for root in dict.fromkeys(a.root for a in chosen) if isinstance(root, Root)},
         bow=bow(space, u[: space.nodal].reshape(-1, space.width), original),
         reactions=supported(stage.step.space, load, whole) if load.supports else {},
         axial_strain=float(u[space.nodal]) if space.kinematics.globals_ else None,

@@ -118,7 +118,10 @@ def results_dict(run: Run) -> dict[str, Any]:
         last = steps[-1]
         document["steps"] = steps
         document["metrics"]["regions"] = last["metrics"]["regions"]
-        document |= {key: last[key] for key in ("probes", "bow", "reactions", "axial_strain") if key in last}
+        for name, entries in roots.items():
+            for entry, flown in zip(entries, last["metrics"]["roots"][name], strict=True):
+                entry |= {key: flown[key] for key in ("inelastic", "plastic_zone") if key in flown}
+        document |= {key: last[key] for key in ("probes", "bow", "layers", "reactions", "axial_strain") if key in last}
         document["increments"] = sum(len(step.increments) for step in run.program)
         if run.lives:
             document["life"] = [life_entry(life) for life in run.lives]

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from femsim.runs.heat_steps import HeatStep
     from femsim.runs.life import Life
     from femsim.runs.program import StepResult
+    from femsim.runs.record import Record
 
 Progress = Callable[[str], None]
 
@@ -66,8 +67,9 @@ class Run:
     ``wanted`` names the measurements taken (:mod:`femsim.runs.wanted`); of the others the parts are empty, and errors
     not a number. ``reused`` says what was taken over from a run before. ``fields`` and ``corners`` hold a sentence
     instead of a local field where there is none; ``consistent`` the averages (peel, shear) of consistent nodal forces,
-    MPa. Of a case with steps, or materials that flow, ``program`` holds every step; the rest is that of the last one.
-    Of a case with several temperatures ``states`` holds a run at each; the rest is that of the last.
+    MPa. Of a case with steps, or materials that flow, ``program`` holds every step, ``record`` what was kept
+    between; the rest is that of the last one. Of a case with several temperatures ``states`` holds a run at each; the
+    rest is that of the last.
     """
 
     case: Case
@@ -93,6 +95,7 @@ class Run:
     around: tuple[Around, ...] = ()
     program: tuple[StepResult, ...] = ()
     lives: tuple[Life, ...] = ()
+    record: Record | None = None
     reused: Reused = "none"
     states: tuple[Run, ...] = ()
     shape: str = field(default="", repr=False)
@@ -288,7 +291,7 @@ def _marched(
     """A case with steps, cycles or materials that flow."""
     from femsim.runs.program import run_program
 
-    done = run_program(disc, materials, say)
+    done = run_program(disc, materials, say, "history" in wanted)
     last, mesh = done.steps[-1], done.solution.model.mesh
     there = set(last.regions)
     disc = replace(disc, mesh=mesh, roots=tuple(root for root in disc.roots if root.region in there))
@@ -306,6 +309,7 @@ def _marched(
         quality=quality(mesh),
         program=done.steps,
         lives=done.lives,
+        record=done.record,
     )
 
 

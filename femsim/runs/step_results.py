@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from femsim.measures.averages import RegionMetrics, RootMetrics
+from femsim.measures.patches import PatchMean
 from femsim.measures.probes import ProbeValue
+from femsim.meshes.layout import Root
 
 if TYPE_CHECKING:
     from femsim.runs.life import Life
@@ -43,8 +45,8 @@ def step_entry(step: StepResult, names: Iterable[str], components: tuple[str, ..
     """One entry of ``steps``; a region or probe that is not there is none."""
     low, high = step.temperature
     roots: dict[str, list[dict[str, Any]]] = {}
-    for metric in step.roots:
-        roots.setdefault(metric.root.name, []).append(root_dict(metric))
+    for metric, patch in zip(step.roots, step.patches, strict=False):
+        roots.setdefault(metric.root.name, []).append(root_dict(metric) | flown_entry(step, metric, patch))
     regions: dict[str, Any] = {}
     for name in names:
         found, flown = step.regions.get(name), step.inelastic.get(name)
@@ -68,11 +70,36 @@ def step_entry(step: StepResult, names: Iterable[str], components: tuple[str, ..
     }
     if step.leg.cycle is not None:
         entry |= {"cycle": step.leg.cycle, "phase": step.leg.phase}
+    if layers := step.patches[len(step.roots) :]:
+        entry["layers"] = [layer_entry(found, components) for found in layers]
     if step.reactions:
         entry["reactions"] = step.reactions
     if step.axial_strain is not None:
         entry["axial_strain"] = step.axial_strain
     return entry
+
+
+def flown_entry(step: StepResult, metric: RootMetrics, found: PatchMean) -> dict[str, Any]:
+    """What a root's entry says beyond stress: what flowed, over the ring of the von Mises average, and the reach (um)
+    and share of the plastic zone.
+    """
+    entry: dict[str, Any] = {"inelastic": asdict(found.inelastic)}
+    zone = step.zones.get(metric.root) if isinstance(metric.root, Root) else None
+    if zone is not None:
+        entry["plastic_zone"] = asdict(zone)
+    return entry
+
+
+def layer_entry(found: PatchMean, components: tuple[str, ...]) -> dict[str, Any]:
+    """Means over a layer: stress (MPa), mechanical strain with engineering shear, what flowed."""
+    return {
+        "name": found.patch.name,
+        "region": found.patch.region,
+        "thickness": found.patch.size,
+        "stress": dict(zip(components, map(float, found.stress), strict=True)),
+        "strain": dict(zip(components, map(float, found.strain), strict=True)),
+        "inelastic": asdict(found.inelastic),
+    }
 
 
 def life_entry(life: Life) -> dict[str, Any]:

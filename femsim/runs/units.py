@@ -20,6 +20,12 @@ _PATHS: tuple[tuple[str, str], ...] = (
     (r"(metrics\.roots|corners)\..+\.singularity\[\d+\]\..+", ""),  # each says its own
     (r"metrics\.roots\..+\.around\.angle.*", "degrees"),
     (r"metrics\.roots\..+\.within", ""),
+    (r"(metrics\.roots\..+|layers\[\d+\])\.inelastic\.(p|creep)", ""),
+    (r"metrics\.roots\..+\.plastic_zone\.reach", "um"),
+    (r"metrics\.roots\..+\.plastic_zone\.area", "um2"),
+    (r"metrics\.roots\..+\.plastic_zone\.share", ""),
+    (r"layers\[\d+\]\.thickness", "um"),
+    (r"layers\[\d+\]\.(stress\.\w+|inelastic\.work)", "MPa"),
     (r"metrics\.roots\..+", "MPa"),
     (r"metrics\.regions\..+\.energy", "uJ{depth}"),
     (r"metrics\.regions\..+\.(p_mean|creep_mean)", ""),
@@ -65,7 +71,7 @@ def output_unit(name: str, plane: bool = False) -> str:
     ranged = re.fullmatch(r"ranges\.(.+)\.(\w+)", name)
     if ranged is not None:
         return "degC" if ranged[2].startswith("at_") else output_unit(ranged[1], plane)
-    path = re.sub(r"^steps\[\d+\]\.(?=metrics\.|probes\.|bow\.|reactions\.)", "", name)
+    path = re.sub(r"^steps\[\d+\]\.(?=metrics\.|probes\.|bow\.|reactions\.|layers\[)", "", name)
     if plane and re.fullmatch(r"heat\..+\.R_(max|mean)(\[\d+\])?", path):
         return "m K/W"
     found = next((unit for pattern, unit in _COMPILED if pattern.fullmatch(path)), "")

@@ -24,6 +24,7 @@ GIVES: dict[str, tuple[str, ...]] = {
     "bow": (r"bow\.\w+",),
     "reactions": (r"reactions\..+",),
     "quality": (r"mesh\.(smallest|worst_jacobian)",),
+    "history": (),  # of a program: every increment and the fields of its steps
 }
 #: what every run has
 FREE = (
@@ -31,6 +32,10 @@ FREE = (
     rf".+\.(peel|shear|von_mises)(_(at_)?(lowest|highest)|_range)?{_AT}",
     r"(case|mesh|checks|timing|refinement|heat)\..+",
     r"axial_strain",
+    r"increments",
+    r"(steps|life)\[\d+\]\..+",
+    r"metrics\.roots\..+\.(inelastic|plastic_zone)\.\w+",
+    r"layers\[\d+\]\..+",
 )
 EVERYTHING = frozenset(GIVES)
 #: what is measured of plane and axisymmetric bodies only

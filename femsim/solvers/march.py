@@ -136,13 +136,14 @@ class Stage:
 @dataclass(frozen=True)
 class Settings:
     """How a march is done: allowed error of an increment, whether increments are extrapolated (else plain backward
-    Euler with the increments a step asks for), and who is told of each accepted increment.
+    Euler with the increments a step asks for), who is told of each accepted increment, and who sees the body then.
     """
 
     tolerance: float = TOLERANCE
     extrapolate: bool = True
     backend: str | None = None
     told: Callable[[Increment, Moment], None] | None = None
+    seen: Callable[[Stage], None] | None = None
 
 
 def march(
@@ -426,6 +427,8 @@ class _Runner:
         self.increments.append(done)
         if self.settings.told is not None:
             self.settings.told(done, moment)
+        if self.settings.seen is not None:
+            self.settings.seen(Stage(self.step, moment, self.part, self.body, (done,), self.factors.current))
 
 
 def births_of(part: Part, moment: Moment) -> dict[str, Birth]:

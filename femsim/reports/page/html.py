@@ -116,13 +116,16 @@ def _embedded(figures: Path, entries: Sequence[Mapping[str, str]]) -> dict[str, 
     """
     content: dict[str, tuple[str, bytes]] = {}
     for entry in entries:
-        kind = "svg" if entry["kind"] == "svg" else "png"
+        kind = entry["kind"] if entry["kind"] in ("svg", "gif") else "png"
         path = figures / f"{entry['name']}.{kind}"
         if path.parent != figures or not path.is_file():
             raise InputError(f"{path}: no such figure; `femsim solve CASE --out DIR` writes it")
-        content[entry["name"]] = ("svg+xml" if kind == "svg" else "png", path.read_bytes())
+        content[entry["name"]] = ("svg+xml" if kind == "svg" else kind, path.read_bytes())
     if sum(len(raw) for _, raw in content.values()) > LARGEST:
-        content = {name: _packed(figures / f"{name}.png", *image) for name, image in content.items()}
+        content = {
+            name: image if image[0] == "gif" else _packed(figures / f"{name}.png", *image)
+            for name, image in content.items()
+        }
     found = {}
     for entry in entries:
         kind, raw = content[entry["name"]]
@@ -160,6 +163,7 @@ def _numbered(entries: Sequence[Mapping[str, str]]) -> dict[str, int]:
     names = [entry["name"] for entry in entries]
     roots = [name for name in names if name.startswith(("root_", "interface_"))]
     heat = ("temperature", "hottest", "temperature_over_time", "z_th")
-    first = [name for name in (*("stress", *roots), *heat, "layout", "mesh", "convergence") if name in names]
-    order = [*first, *(name for name in names if name not in first)]
-    return {name: position + 1 for position, name in enumerate(order)}
+    order = ("stress", *roots, "history", "loops", "yield", "cycle", *heat, "layout", "mesh", "convergence")
+    first = [name for name in order if name in names]
+    every = [*first, *(name for name in names if name not in first)]
+    return {name: position + 1 for position, name in enumerate(every)}

@@ -15,6 +15,7 @@ from typing import Any
 
 from femsim.runs.heat import heat_tables
 from femsim.runs.points import spread
+from femsim.runs.program_tables import is_program, life_sources, life_tables, step_table
 from femsim.runs.results import largest_of
 from femsim.runs.states import range_table
 
@@ -94,6 +95,38 @@ def _fields(document: Document) -> Json | None:
 def _refinement(document: Document) -> Json | None:
     found: Json | None = document.get("refinement")
     return found
+
+
+def _program(document: Document) -> Json | None:
+    if not is_program(document):
+        return None
+    words, table = step_table(document)
+    figures = [entry["name"] for entry in document["report"]["figures"]]
+    zones = [
+        {"root": name, "length": entry["length"], **entry["inelastic"], "zone": entry.get("plastic_zone")}
+        for name, entries in document["metrics"]["roots"].items()
+        for entry in entries
+        if "inelastic" in entry
+    ]
+    return {
+        "words": words,
+        "table": table,
+        "increments": document["increments"],
+        "left": len(document["steps"]) - len(table) + 1,
+        "figures": [name for name in ("history", "loops", "yield", "cycle") if name in figures],
+        "zones": zones if any(z["work"] for z in zones) else [],
+        "layers": document.get("layers", []),
+    }
+
+
+def _life(document: Document) -> Json | None:
+    if not document.get("life"):
+        return None
+    damage, cycles = life_tables(document)
+    inputs = document["report"]["inputs"]
+    constants = [entry for entry in inputs if entry["key"].startswith("life.") and entry["given"]]
+    warned = [text for text in document["warnings"] if text.startswith("life.")]
+    return {"tables": [damage, cycles], "sources": life_sources(document), "constants": constants, "warnings": warned}
 
 
 def _cracks(document: Document) -> Json | None:
@@ -212,6 +245,8 @@ SECTIONS = (
     Section("temperatures", "Over the temperatures", _temperatures),
     Section("body", "Stress in the body", _body),
     Section("fields", "Fields at the roots", _fields),
+    Section("program", "Steps and cycles", _program),
+    Section("life", "Life", _life),
     Section("heat", "Heat", _heat),
     Section("cracks", "Interface cracks", _cracks),
     Section("corners", "Corners", _corners),

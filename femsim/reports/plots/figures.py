@@ -12,6 +12,8 @@ from matplotlib.figure import Figure
 
 from femsim.reports.plots.convergence import adaptation_figure
 from femsim.reports.plots.fields import deformed_figure, root_figure
+from femsim.reports.plots.flow import moving_picture, yield_figure
+from femsim.reports.plots.history import history_figure, loops_figure
 from femsim.reports.plots.isotherms import temperature_figure
 from femsim.reports.plots.layout import layout_figure
 from femsim.reports.plots.look import DPI
@@ -37,6 +39,9 @@ PAGES: dict[str, Callable[..., Figure]] = {
     "section": section_figure,
     "overtime": overtime_figure,
     "impedance": impedance_figure,
+    "history": history_figure,
+    "loops": loops_figure,
+    "yield": yield_figure,
 }
 
 
@@ -46,7 +51,9 @@ def draw(page: Page) -> Figure:
 
 
 def images(page: Page, svg: bool = False) -> dict[str, bytes]:
-    """A page drawn, as PNG and, where asked for, SVG."""
+    """A page drawn, as PNG and, where asked for, SVG; one that moves as PNG and GIF."""
+    if page.kind == "movie":
+        return dict(zip(("png", "gif"), moving_picture(page.what), strict=True))
     figure = draw(page)
     return {kind: render(figure, kind) for kind in (("png", "svg") if svg else ("png",))}
 

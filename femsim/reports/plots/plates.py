@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from femsim.meshes.layout import Root
+from femsim.reports.plots.course import course_of, maps_of
 from femsim.reports.plots.look import LENGTH, words
 from femsim.reports.plots.picture import Picture
 from femsim.reports.plots.scene import Scene, picture_once, scene
@@ -47,6 +48,11 @@ class Plate:
     page: Page
     vector: bool = False
 
+    @property
+    def kind(self) -> str:
+        """The file that the page shows: png, svg or gif."""
+        return "gif" if self.page.kind == "movie" else "svg" if self.vector else "png"
+
 
 def plates(run: Run) -> list[Plate]:
     """The figures of a run in the order of a report."""
@@ -54,16 +60,17 @@ def plates(run: Run) -> list[Plate]:
         from femsim.reports.plots.section import section_of
 
         return [
+            *program_plates(run),
             Plate(
                 "section",
                 "Section of the body: regions and mesh, von Mises stress, stress across the layers and size of the "
                 "displacement; one value for each face of a cell, colours of stresses end at the 1st and 99th "
                 "percentile by area.",
                 Page("section", section_of(run)),
-            )
+            ),
         ]
     what = scene(run)
-    found = [*mesh_plates(what.picture), *field_plates(what)]
+    found = [*program_plates(run), *mesh_plates(what.picture), *field_plates(what)]
     if run.heat is not None:
         found += heat_plates(run, run.heat)
     elif np.ndim(what.temperature):
@@ -123,6 +130,52 @@ def _temperature(what: Warm, name: str, when: str) -> Plate:
             "area; arrows show its direction, as long as the root of its size tells."
         )
     return Plate(name, text, Page("temperature", what))
+
+
+def program_plates(run: Run) -> list[Plate]:
+    """The figures of a program: courses over time, loops, maps of what flowed, a moving picture."""
+    if run.record is None:
+        return []
+    course, maps = course_of(run), maps_of(run)
+    found = []
+    if course is not None:
+        more = f" Not drawn: {course.left_out} more roots; history.parquet has them." if course.left_out else ""
+        found.append(
+            Plate(
+                "history",
+                "Over time: temperature, averages at the roots over their longest length, and, of the same places, "
+                f"equivalent inelastic strain and inelastic work. Dotted: ends of steps, ramps and dwells.{more}",
+                Page("history", course),
+            )
+        )
+        if course.loops and maps is not None:
+            found.append(
+                Plate(
+                    "loops",
+                    "Stress against mechanical strain (elastic and inelastic; shear: engineering), both averaged over "
+                    "the same volume: the ring at a root, or a layer of its conductor of the thickness that is named.",
+                    Page("loops", course),
+                )
+            )
+    if maps is not None:
+        found.append(
+            Plate(
+                "yield",
+                "Where it flowed: extrapolated from the points to the cells' nodes. Grey: it did not; circles: roots. "
+                "Colours end at the 99th percentile.",
+                Page("yield", maps),
+            )
+        )
+        if len(maps.movie) > 2:
+            found.append(
+                Plate(
+                    "cycle",
+                    "Moving picture of the last cycle, or of all steps where there is none: von Mises stress and "
+                    "inelastic strain.",
+                    Page("movie", maps),
+                )
+            )
+    return found
 
 
 def mesh_plates(what: Picture) -> list[Plate]:
