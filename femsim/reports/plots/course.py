@@ -10,9 +10,10 @@ import numpy as np
 from femsim.base.arrays import FloatArray
 from femsim.meshes.layout import Root
 from femsim.runs.names import length_text
-from femsim.runs.record import Frame, Sample
 
 if TYPE_CHECKING:
+    from femsim.meshes.mesh import Mesh
+    from femsim.runs.record import Frame, Sample, Single
     from femsim.runs.run import Run
 
 #: curves and loops that a figure shows at most
@@ -55,15 +56,29 @@ class Course:
 
 
 @dataclass(frozen=True)
+class Still:
+    """One instant: what it is called, time (s), temperature (degC), ``stress`` (E, n, size) in MPa and ``flown``
+    (E, n, 3: p, creep, work) at each cell's own nodes.
+    """
+
+    name: str
+    time: float
+    temperature: float
+    mesh: Mesh
+    stress: Single
+    flown: Single
+
+
+@dataclass(frozen=True)
 class Maps:
-    """Frames of a program that are drawn: the last one, the one before what the growth is counted from (None: all of
+    """Instants of a program that are drawn: the last one, the one before what the growth is counted from (None: all of
     it), and those of the moving picture; the roots; the drawing plane's axes.
     """
 
-    last: Frame
-    before: Frame | None
+    last: Still
+    before: Still | None
     since: str
-    movie: tuple[Frame, ...]
+    movie: tuple[Still, ...]
     roots: tuple[Root, ...]
     axes: tuple[str, str]
 
@@ -150,9 +165,18 @@ def maps_of(run: Run) -> Maps | None:
         since = f"in step {last.leg.name}"
     before = earlier[-1] if earlier and np.array_equal(earlier[-1].mesh.cells, last.mesh.cells) else None
     return Maps(
-        last, before, since if before is not None else "since the start", chosen_frames(record.movie),
-        run.discretisation.roots, ("r", "z") if run.case.model.kinematics == "axisymmetric" else ("x", "y"),
-    )  # fmt: skip
+        _still(last),
+        None if before is None else _still(before),
+        since if before is not None else "since the start",
+        tuple(map(_still, chosen_frames(record.movie))),
+        run.discretisation.roots,
+        ("r", "z") if run.case.model.kinematics == "axisymmetric" else ("x", "y"),
+    )
+
+
+def _still(frame: Frame) -> Still:
+    hottest = float(np.max(frame.temperature))
+    return Still(frame.leg.name, frame.time, hottest, frame.mesh, frame.stress, frame.flown)
 
 
 def chosen_frames(frames: tuple[Frame, ...]) -> tuple[Frame, ...]:

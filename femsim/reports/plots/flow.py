@@ -17,12 +17,11 @@ from femsim.base.arrays import FloatArray
 from femsim.meshes.mesh import Mesh
 from femsim.models.kinematics import von_mises
 from femsim.reports.plots.cells import CellField
-from femsim.reports.plots.course import Maps
+from femsim.reports.plots.course import Maps, Still
 from femsim.reports.plots.look import ACCENT, INK, SEQUENTIAL, SMALL, weighted_percentiles
 from femsim.reports.plots.outlines import mesh_outlines
 from femsim.reports.plots.picture import Window, padded
 from femsim.reports.plots.sheet import FOOT, HEAD, LEFT, Sheet, faint_frame, title
-from femsim.runs.record import Frame
 
 #: what did not flow is this grey
 STILL = "#e9e9e6"
@@ -84,7 +83,7 @@ def _mark_roots(ax: Any, maps: Maps, window: Window) -> None:
             ax.add_line(Line2D([root.at[0]], [root.at[1]], marker="o", ms=6, mfc="none", mec=ACCENT, mew=1.2, zorder=5))
 
 
-def _window(frame: Frame) -> Window:
+def _window(frame: Still) -> Window:
     """The box of the regions that flow."""
     mesh = frame.mesh
     flowing = np.unique(mesh.region[frame.flown.max(axis=(1, 2)) > 0])
@@ -144,7 +143,7 @@ def moving_picture(maps: Maps) -> tuple[bytes, bytes]:
     return still.getvalue(), moving.getvalue()
 
 
-def _grown(frame: Frame, first: Frame | None) -> FloatArray:
+def _grown(frame: Still, first: Still | None) -> FloatArray:
     """Inelastic strain (E, n) in % since the first frame, or since the start."""
     strain = np.asarray(frame.flown[..., 0] + frame.flown[..., 1], dtype=float)
     if first is not None:
@@ -153,15 +152,14 @@ def _grown(frame: Frame, first: Frame | None) -> FloatArray:
 
 
 def _instant(
-    maps: Maps, frame: Frame, grown: FloatArray, window: Window, tops: tuple[float, float], since: bool
+    maps: Maps, frame: Still, grown: FloatArray, window: Window, tops: tuple[float, float], since: bool
 ) -> Figure:
     wide_most = (8.0 - LEFT - 0.3 - 0.5) / 2
     scale = min(wide_most / (window[1] - window[0]), 3.0 / (window[3] - window[2]))
     wide, tall = scale * (window[1] - window[0]), scale * (window[3] - window[2])
     gap = max(0.5, TITLE - wide)
     sheet = Sheet(max(LEFT + 0.6 + 2 * wide + gap, 5.4), tall + HEAD + BAR + FOOT + 0.3)
-    t = np.asarray(frame.temperature, dtype=float)
-    words = f"{frame.leg.name}: {frame.time:.4g} s, {float(t.max()):.1f} °C"
+    words = f"{frame.name}: {frame.time:.4g} s, {frame.temperature:.1f} °C"
     sheet.text(LEFT, sheet.height - 0.08, words, SMALL + 1, ha="left", va="top")
     stress = von_mises(np.asarray(frame.stress, dtype=float))
     name = "inelastic strain of this cycle (%)" if since else "inelastic strain (%)"
