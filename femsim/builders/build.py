@@ -274,6 +274,15 @@ def heat_model(
     kinematics = KINEMATICS[case.model.kinematics]
     roles = disc.layout.roles if disc.layout is not None else {}
     mesh = _right_of_axis(disc.mesh, kinematics)
+    planes = 0 if disc.solid is None else len(disc.solid.symmetry or {})
+    if planes and any(source.power is not None for source in case.heat.source):
+        part = {1: "half", 2: "a quarter"}[planes]
+        warnings.warn(
+            f"heat.source: the mesh is {part} of the cell, which its planes of symmetry bound; power counts for this "
+            "part, heat and resistances are its own",
+            FemsimWarning,
+            stacklevel=2,
+        )
     return build_heat(case.heat, mesh, kinematics, materials, roles, disc.point_data, step)
 
 

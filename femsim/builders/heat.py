@@ -12,6 +12,7 @@ import numpy as np
 from femsim.base.arrays import FloatArray, IntArray
 from femsim.base.errors import FemsimWarning, InputError, nearest
 from femsim.base.units import UM2_PER_MM2, W_PER_UM2_FROM_M2, W_PER_UM3_FROM_M3, W_PER_UM_K
+from femsim.builders.places import faces_on
 from femsim.builders.resolve import ResolvedMaterial, properties_of
 from femsim.cases.heat import (
     Duty,
@@ -28,7 +29,7 @@ from femsim.materials.property import Property
 from femsim.materials.thermal import Conductor
 from femsim.meshes.contacts import Opened, interface, opened
 from femsim.meshes.elements import gauss_points
-from femsim.meshes.facets import Edges, edges_of, find_edges
+from femsim.meshes.facets import Edges, Faces, edges_of, faces_of, find_edges, find_faces
 from femsim.meshes.layout import Layout
 from femsim.meshes.mesh import Mesh
 from femsim.models.heat import Contact, Cooling, Feed, Fixed, HeatModel, Line
@@ -151,9 +152,10 @@ def build_heat(
 
     Raises InputError, one line with the key, for places that are not there, lines covered twice, missing properties.
     """
-    if kinematics.dim != 2:
-        raise InputError(f"heat: not in a {kinematics.name} model; plane and axisymmetric models conduct heat")
-    builder = _Builder(heat, mesh, conduction(kinematics), edges_of(mesh), roles or {}, point_data or {}, step)
+    if kinematics.dim == 3 and heat.contact:
+        raise InputError("heat.contact: not in three dimensions; use a plane or axisymmetric model")
+    facets = edges_of(mesh) if kinematics.dim == 2 else faces_of(mesh)
+    builder = _Builder(heat, mesh, conduction(kinematics), facets, roles or {}, point_data or {}, step)
     return builder.model(tuple(_conductor(materials[region], heat) for region in mesh.regions))
 
 
@@ -179,7 +181,7 @@ def _conductor(resolved: ResolvedMaterial, heat: Heat) -> Conductor:
         unit = "kg/m3" if missing == "density" else "J/(kg K)"
         raise InputError(f"{key}.{missing}: missing; a transient needs it ({unit})")
     along = properties_of(spec.conductivity, W_PER_UM_K, f"{key}.conductivity")
-    return Conductor(resolved.role, along, capacity, spec.angle)
+    return Conductor(resolved.role, along, capacity, spec.angle, spec.euler)
 
 
 def over_time(value: Value, factor: float, key: str, step: int | None) -> OverTime:
@@ -202,15 +204,17 @@ class _Builder:
     heat: Heat
     mesh: Mesh
     kinematics: Kinematics
-    edges: Edges
+    edges: Edges | Faces
     roles: Mapping[str, str]
     point_data: Mapping[str, FloatArray]
     step: int | None
 
     def model(self, conductors: tuple[Conductor, ...]) -> HeatModel:
-        cuts = [self._interface(k) for k in range(len(self.heat.contact))]
+        edges = self.edges if isinstance(self.edges, Edges) else None
+        cuts = [] if edges is None else [self._interface(edges, k) for k in range(len(self.heat.contact))]
         cut = np.unique(np.concatenate(cuts)) if cuts else np.empty(0, dtype=np.int64)
-        open_ = opened(self.mesh, self.edges, cut)
+        whole = np.arange(len(self.mesh.points)), np.empty((0, 2), dtype=np.int64)
+        open_ = Opened(self.mesh, *whole) if edges is None else opened(self.mesh, edges, cut)
         bare = Space(open_.mesh, self.kinematics, Constraints.build(len(open_.mesh.points)), open_.joined)
         fixed, coolings, fluxes = self._boundaries(bare, open_)
         held = np.unique(np.concatenate([f.nodes for f in fixed])) if fixed else np.empty(0, dtype=np.int64)
@@ -231,10 +235,10 @@ class _Builder:
             raise InputError(f"{key}: no region {name!r}{nearest(name, known)}; there are: {', '.join(known)}")
         return found
 
-    def _interface(self, number: int) -> IntArray:
+    def _interface(self, edges: Edges, number: int) -> IntArray:
         key = f"heat.contact.{number}.between"
         pair = [self._regions(name, key) for name in self.heat.contact[number].between]
-        found = [interface(self.mesh, self.edges, a, b) for a in pair[0] for b in pair[1] if a != b]
+        found = [interface(self.mesh, edges, a, b) for a in pair[0] for b in pair[1] if a != b]
         at = np.unique(np.concatenate(found)) if found else np.empty(0, dtype=np.int64)
         if not len(at):
             names = " and ".join(repr(name) for name in self.heat.contact[number].between)
@@ -242,7 +246,16 @@ class _Builder:
         return at
 
     def _edges_on(self, place: HeatPlace, key: str) -> IntArray:
-        """Positions of the edges on a line; never empty."""
+        """Positions of the edges on a line, in space of the faces on a surface; never empty."""
+        if isinstance(self.edges, Faces):
+            rows = faces_on(self.mesh, self.kinematics, place, key)
+            if not len(rows):
+                raise InputError(f"{key}: no face of the body at {place.words()} um")
+            corners = np.full((len(rows), 4), -1, dtype=np.int64)
+            for local, face in enumerate(self.mesh.info.faces):
+                mine, width = rows[:, 1] == local, self.mesh.info.facet_corners(local)
+                corners[mine, :width] = self.mesh.cells[rows[mine, 0]][:, list(face[:width])]
+            return np.unique(find_faces(self.mesh, self.edges, corners))
         if place.on is not None:
             lines = self.mesh.lines
             if place.on not in lines or not len(lines[place.on]):
@@ -278,6 +291,10 @@ class _Builder:
             raise InputError(f"{key}: no line of the body at {place.words()} um")
         return np.flatnonzero(on)
 
+    @property
+    def _word(self) -> str:
+        return "line" if self.mesh.dim == 2 else "surface"
+
     def _axis(self, axis: str, key: str) -> int:
         if axis not in self.kinematics.axes:
             raise InputError(
@@ -292,14 +309,18 @@ class _Builder:
             return np.asarray(outer)
         if inner_too:
             return at
-        raise InputError(f"{key}: {place.words()} runs inside the body; convection and flux need an outer line")
+        raise InputError(f"{key}: {place.words()} runs inside the body; convection and flux need an outer {self._word}")
 
     def _nodes(self, space: Space, at: IntArray, side: int | IntArray = 0) -> IntArray:
         """Nodes (K, m) of edges as one of their cells sees them, in the opened mesh."""
-        local = np.array(self.mesh.info.edges)
         row = np.arange(len(at))
         which = np.broadcast_to(side, len(at))
         cell, edge = self.edges.cells[at][row, which], self.edges.local[at][row, which]
+        facets = self.mesh.info.edges if self.mesh.dim == 2 else self.mesh.info.faces
+        if len({len(facets[k]) for k in np.unique(edge).tolist()}) > 1:
+            raise InputError("heat: a surface of triangles and quadrilaterals at once; give each its own name")
+        widest = max(len(facets[k]) for k in np.unique(edge).tolist()) if len(edge) else len(facets[0])
+        local = np.array([[*facet[:widest], *[0] * (widest - len(facet))] for facet in facets])
         return np.asarray(space.mesh.cells[cell[:, None], local[edge]])
 
     # ---- what acts
@@ -408,9 +429,9 @@ class _Builder:
                 continue
             a, b = one.at(0.0)[i], two.at(0.0)[j]
             if np.any(np.abs(a - b) > 1e-9 * (1.0 + np.abs(a))):
-                x, y = mesh.points[common[0]]
+                place = ", ".join(f"{value:g}" for value in mesh.points[common[0]])
                 warnings.warn(
-                    f"heat: {one.name!r} and {two.name!r} meet at ({x:g}, {y:g}) um with different temperatures; the "
+                    f"heat: {one.name!r} and {two.name!r} meet at ({place}) um with different temperatures; the "
                     f"heat between them has no finite value, that found measures the mesh",
                     FemsimWarning,
                     stacklevel=2,

@@ -126,14 +126,14 @@ def facets_on(mesh: Mesh, kinematics: Kinematics, place: Where, label: str) -> l
     if mesh.dim == 2:
         edges, at = edges_on(mesh, kinematics, place, label)
         return [edges.nodes[at]] if len(at) else []
-    return [nodes for _, nodes in surface_nodes(mesh, _faces_on(mesh, kinematics, place, label)).values()]
+    return [nodes for _, nodes in surface_nodes(mesh, faces_on(mesh, kinematics, place, label)).values()]
 
 
 def outer_facets_on(mesh: Mesh, kinematics: Kinematics, place: Where, label: str) -> list[IntArray]:
     """The same of outer facets, seen from outside; raises InputError where a place runs inside the body."""
     if mesh.dim == 2:
         return [outer_edges_on(mesh, kinematics, place, label)]
-    rows, outer, count = _faces_on(mesh, kinematics, place, label), outer_faces(mesh), len(mesh.info.faces)
+    rows, outer, count = faces_on(mesh, kinematics, place, label), outer_faces(mesh), len(mesh.info.faces)
     free = np.isin(rows[:, 0] * count + rows[:, 1], outer[:, 0] * count + outer[:, 1])
     if place.on is not None and not np.all(free):
         raise InputError(f"{label}.on: surface {place.on!r} runs inside the body; a load needs an outer surface")
@@ -144,7 +144,7 @@ def outer_facets_on(mesh: Mesh, kinematics: Kinematics, place: Where, label: str
     return [nodes for _, nodes in surface_nodes(mesh, rows[free]).values()]
 
 
-def _faces_on(mesh: Mesh, kinematics: Kinematics, place: Where, label: str) -> IntArray:
+def faces_on(mesh: Mesh, kinematics: Kinematics, place: Where, label: str) -> IntArray:
     """Faces (K, 2) of a place in space."""
     if place.on is not None:
         if place.on not in mesh.places:

@@ -65,6 +65,11 @@ class HeatPlace(OnLine):
     x: Coordinate | Span | None = Field(default=None, description="um; a list is a range")
     y: Coordinate | Span | None = Field(default=None, description="um; a list is a range")
 
+    @property
+    def point(self) -> None:
+        """Heat has no places that are points."""
+        return None
+
     def words(self) -> str:
         """The place in words."""
         level = self.level()

@@ -320,7 +320,7 @@ class CaseBase(Strict):
             if isinstance(value, tuple) and len(value) != dim:
                 raise ValueError(f"{key}: {len(value)} numbers; kinematics {kinematics} needs {dim}")
         if dim == 3:
-            absent = {key: getattr(self, key) for key in ("crack", "corner", "heat", "harmonic", "board")}
+            absent = {key: getattr(self, key) for key in ("crack", "corner", "harmonic", "board")}
             for key, there in {**absent, "mesh.tolerance": self.mesh.tolerance}.items():
                 if there:
                     raise ValueError(f"{key}: not in three dimensions; use a plane or axisymmetric model")

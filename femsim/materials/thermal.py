@@ -10,19 +10,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from femsim.base.arrays import FloatArray
+from femsim.materials.elastic import euler_rotation
 from femsim.materials.property import Property
 
 
 @dataclass(frozen=True)
 class Conductor:
     """Conductivity along the axes 1, 2, 3 (one value: isotropic), turned by ``angle`` degrees in the plane of the
-    drawing as the stiffness is, and heat capacity of a volume (density times specific heat), None where not known.
+    drawing (in space also by ``euler``) as the stiffness is, and heat capacity of a volume (density times specific
+    heat), None where not known.
     """
 
     name: str
     conductivity: tuple[Property, ...]
     capacity: Property | None = None
     angle: float = 0.0
+    euler: tuple[float, float, float] | None = None
 
     @property
     def is_constant(self) -> bool:
@@ -44,8 +47,14 @@ class Conductor:
         tensor = np.zeros((*np.shape(values[0]), len(axes), len(axes)))
         for i, value in enumerate(values):
             tensor[..., i, i] = value
-        if not self.angle or len(along) == 1 or len(axes) != 2:
+        if len(along) == 1:
+            return tensor
+        if self.euler is not None and len(axes) == 3:
+            turn = euler_rotation(self.euler)
+            return np.asarray(turn @ tensor @ turn.T)
+        if not self.angle:
             return tensor
         c, s = np.cos(np.radians(self.angle)), np.sin(np.radians(self.angle))
-        turn = np.array([[c, -s], [s, c]])
+        turn = np.eye(len(axes))  # in space about z, as in the x-y plane
+        turn[:2, :2] = [[c, -s], [s, c]]
         return np.asarray(turn @ tensor @ turn.T)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from femsim.base.arrays import FloatArray, IntArray
-from femsim.meshes.elements import extrapolation, gauss_points, line_gauss, line_shape, node_points, shape
-from femsim.meshes.facets import edges_of, find_edges
+from femsim.meshes.elements import FACE_OF, extrapolation, gauss_points, line_gauss, line_shape, node_points, shape
+from femsim.meshes.facets import edges_of, faces_of, find_edges, find_faces
 from femsim.models.heat import Feed, Fixed, HeatModel
 from femsim.models.sampling import sample
 from femsim.solvers.system import SystemFactor
@@ -127,6 +127,8 @@ def _flux_at(model: HeatModel, fixed: Fixed, temperature: FloatArray, nodes: Int
     edges = fixed.edges[np.isin(fixed.edges, nodes).any(axis=1)]
     if not len(edges):
         return found
+    if mesh.dim == 3:
+        return _flux_at_faces(model, edges, temperature)
     every = edges_of(mesh)
     at = find_edges(mesh, every, edges)
     s, w = line_gauss(4)
@@ -145,6 +147,31 @@ def _flux_at(model: HeatModel, fixed: Fixed, temperature: FloatArray, nodes: Int
         normal = np.stack([tangent[..., 1], -tangent[..., 0]], axis=-1)
         through = (flux * normal).sum(axis=-1) * w * model.space.kinematics.measure(sampled.position[..., 0])
         found += np.bincount(own.ravel(), (through @ values).ravel(), minlength=count)
+    return found
+
+
+def _flux_at_faces(model: HeatModel, faces: IntArray, temperature: FloatArray) -> FloatArray:
+    """Nodal heat (N,) of the flux out of the body over outer faces (K, m)."""
+    mesh, found = model.mesh, np.zeros(len(temperature))
+    every = faces_of(mesh)
+    corners = faces[:, : 3 if faces.shape[1] in (3, 6) else 4]
+    at = find_faces(mesh, every, corners)
+    plane, corner = FACE_OF[faces.shape[1]], node_points(mesh.element)
+    xi, w = gauss_points(plane, 4)
+    values, slopes = shape(plane, xi)
+    linear = shape(FACE_OF[corners.shape[1]], xi)[0]
+    for local, ends in enumerate(mesh.info.faces):
+        mine = np.flatnonzero(every.local[at, 0] == local)
+        if not len(mine):
+            continue
+        cells = every.cells[at[mine], 0]
+        own = mesh.cells[cells][:, list(ends)]
+        sampled = sample(model.space, cells, linear @ corner[list(ends[: corners.shape[1]])])
+        d = model.moduli(temperature).at(cells, sampled.values)[..., :-1, :-1]
+        flux = -np.matmul(d, sampled.strain(temperature)[..., :-1, None])[..., 0]
+        tangent = np.einsum("qnd,knc->kqdc", slopes, mesh.points[own])
+        through = (flux * np.cross(tangent[:, :, 0], tangent[:, :, 1])).sum(axis=-1) * w
+        found += np.bincount(own.ravel(), (through @ values).ravel(), minlength=len(found))
     return found
 
 

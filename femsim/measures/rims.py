@@ -24,7 +24,7 @@ from femsim.base.arrays import BoolArray, FloatArray, IntArray
 from femsim.base.errors import FemsimWarning, InputError
 from femsim.measures.averages import Averages, fits, lengths_at, reach
 from femsim.measures.goals import Functional, Piece
-from femsim.meshes.elements import ELEMENTS, gauss_points, node_points, reduced_basis, shape
+from femsim.meshes.elements import ELEMENTS, FACE_OF, gauss_points, node_points, reduced_basis, shape
 from femsim.meshes.layout import Rim
 from femsim.models.fields import StressField
 from femsim.models.kinematics import von_mises
@@ -203,7 +203,7 @@ def _faces(space: Space, rim: Rim, length: float) -> list[_Points]:
         flat &= (mesh.points[mesh.cells[cells]].mean(axis=1)[:, 2] - rim.z) * rim.up > 0
         radius, _ = _place(rim, x)
         near = flat & (radius.max(axis=1) > low) & (radius.min(axis=1) < high)
-        plane = {3: "tri3", 4: "quad4", 6: "tri6", 8: "quad8", 9: "quad9"}[len(face)]
+        plane = FACE_OF[len(face)]
         rows = np.flatnonzero(near)
         if len(rows):
             xi, w = _cut(plane)

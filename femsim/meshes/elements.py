@@ -25,6 +25,9 @@ from femsim.meshes.solids import (
     solid_shape,
 )
 
+#: the plane element of a face with so many nodes
+FACE_OF = {3: "tri3", 4: "quad4", 6: "tri6", 8: "quad8", 9: "quad9"}
+
 
 @dataclass(frozen=True)
 class ElementType:
@@ -70,7 +73,7 @@ class ElementType:
         count = len(self.facets[local])
         if self.dim == 2:
             return f"line{count}"
-        return {3: "tri3", 4: "quad4", 6: "tri6", 8: "quad8", 9: "quad9"}[count]
+        return FACE_OF[count]
 
     def facet_corners(self, local: int) -> int:
         """How many corners a facet has."""

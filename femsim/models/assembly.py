@@ -58,7 +58,7 @@ def element_stiffness(
     space: Space, moduli: Moduli, chosen: IntArray | None = None
 ) -> Iterator[tuple[IntArray, FloatArray]]:
     """Cells (all, or those ``chosen``) and their stiffness matrices K_e = sum_q B^T D B w (E, m, m), batch by batch."""
-    if space.kinematics.dim == 3:
+    if space.kinematics.dim == 3 and space.kinematics.width == 3:  # a scalar field takes the general way
         every = np.arange(len(space.mesh.cells)) if chosen is None else chosen
         for cells in in_parts(every, SOLID_BATCH):
             found = solid_stiffness(space, moduli, cells)

@@ -21,7 +21,7 @@ import numpy as np
 from femsim.base.arrays import BoolArray, FloatArray, IntArray
 from femsim.materials.property import Property
 from femsim.materials.thermal import Conductor
-from femsim.meshes.elements import gauss_points, line_gauss, line_shape
+from femsim.meshes.elements import FACE_OF, gauss_points, line_gauss, line_shape, shape
 from femsim.meshes.mesh import Mesh
 from femsim.models.assembly import sum_of_elements
 from femsim.models.overtime import OverTime
@@ -54,7 +54,9 @@ class Feed:
 
 @dataclass(frozen=True)
 class Line:
-    """Edges (K, m) with the shape functions ``values`` (q, m) and the weights (K, q) of their Gauss points, um2."""
+    """Edges, in space faces, (K, m) with the shape functions ``values`` (q, m) and the weights (K, q) of their Gauss
+    points, um2.
+    """
 
     edges: IntArray
     values: FloatArray
@@ -62,7 +64,14 @@ class Line:
 
     @staticmethod
     def of(space: Space, edges: IntArray) -> Line:
-        """The edges of a space with four Gauss points each."""
+        """The edges of a space with four Gauss points each; faces with as many along each direction."""
+        if space.kinematics.dim == 3:
+            element = FACE_OF[edges.shape[1]]
+            xi, w = gauss_points(element, 4)
+            values, slopes = shape(element, xi)
+            tangent = np.einsum("qnd,knc->kqdc", slopes, space.mesh.points[edges])
+            area = np.linalg.norm(np.cross(tangent[:, :, 0], tangent[:, :, 1]), axis=2)
+            return Line(edges, values, area * w)
         s, w = line_gauss(4)
         values, slopes = line_shape(edges.shape[1], s)
         x = space.mesh.points[edges]

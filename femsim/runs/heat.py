@@ -36,6 +36,7 @@ from femsim.meshes.locate import locate
 from femsim.meshes.mesh import Quality, quality
 from femsim.models.heat import HeatModel
 from femsim.runs.points import gathered
+from femsim.runs.units import is_plane
 from femsim.solvers.factor import choose_backend
 from femsim.solvers.heat import solve_heat
 from femsim.solvers.heat_march import Course, Moment, march
@@ -312,7 +313,8 @@ def _layers(result: HeatResult) -> list[dict[str, Any]]:
 
 def resistance_unit(model: HeatModel) -> tuple[str, float]:
     """The unit of a thermal resistance and what one of the inner units is in it."""
-    return ("K/W", 1.0) if model.space.kinematics.radial else ("m K/W", 1.0e-6)  # of K um/W
+    kinematics = model.space.kinematics
+    return ("K/W", 1.0) if kinematics.radial or kinematics.dim == 3 else ("m K/W", 1.0e-6)  # of K um/W
 
 
 def foster_networks(result: HeatResult) -> dict[str, Foster]:
@@ -399,7 +401,7 @@ def heat_run_dict(run: HeatRun) -> dict[str, Any]:
 def heat_tables(document: dict[str, Any]) -> list[list[list[str]]]:
     """Tables of text, header first: sources and boundaries of the ``heat`` part of a document."""
     heat = document["heat"]
-    plane = document["case"]["kinematics"] != "axisymmetric"
+    plane = is_plane(document["case"]["kinematics"])
     power, resistance = ("W/um", "m K/W") if plane else ("W", "K/W")
     sources = [["source", f"power ({power})", "T mean (degC)", "T max (degC)", f"R mean ({resistance})"]]
     sources[0].append(f"R max ({resistance})")

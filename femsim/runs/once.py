@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from femsim.base.arrays import FloatArray
@@ -59,7 +59,8 @@ def solve_case(
     model = build_model(disc, materials, heat.temperature if heat is not None and by_heat else None)
     check(disc, model)
     if disc.solid is not None:
-        return _solve_solid(disc, model, say, start, errors, shared)
+        found = _solve_solid(disc, model, say, heated, errors, shared)
+        return found if heat is None else replace(found, heat=heat, timing={**found.timing, "heat": heated - start})
     if shared is None:
         chosen = tuple(averages(model.space, disc.roots, disc.lengths, chosen=disc.case.metrics.length is not None))
     else:
