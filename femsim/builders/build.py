@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from femsim.base.arrays import FloatArray
+from femsim.base.arrays import BoolArray, FloatArray, IntArray
 from femsim.base.errors import FemsimWarning, InputError, nearest
 from femsim.builders.blends import resolve_ref, smear
 from femsim.builders.boundaries import constrain, refuse_steps
@@ -42,7 +42,8 @@ from femsim.models.heat import HeatModel
 from femsim.models.kinematics import KINEMATICS, Kinematics
 from femsim.models.loads import Load
 from femsim.models.model import Model
-from femsim.solvers.heat import solve_heat
+from femsim.models.part import small_mesh
+from femsim.solvers.heat import HeatSolution, solve_heat
 
 STACKS: dict[str, Callable[[Any], Layout]] = {
     "bilayer": bilayer,
@@ -265,9 +266,14 @@ def _temperatures(case: CaseBase) -> tuple[float, ...]:
 
 
 def heat_model(
-    disc: Discretisation, materials: dict[str, ResolvedMaterial], step: int | None = None
+    disc: Discretisation,
+    materials: dict[str, ResolvedMaterial],
+    step: int | None = None,
+    nodes: IntArray | None = None,
 ) -> HeatModel | None:
-    """The heat problem of a case, None where it has none; ``step`` is the number of the [[step]] whose values hold."""
+    """The heat problem of a case, None where it has none; ``step`` is the number of the [[step]] whose values hold,
+    ``nodes`` those of the whole mesh where only a part of it is there.
+    """
     case = disc.case
     if case.heat is None:
         return None
@@ -283,7 +289,8 @@ def heat_model(
             FemsimWarning,
             stacklevel=2,
         )
-    return build_heat(case.heat, mesh, kinematics, materials, roles, disc.point_data, step)
+    data = disc.point_data if nodes is None else {name: values[nodes] for name, values in disc.point_data.items()}
+    return build_heat(case.heat, mesh, kinematics, materials, roles, data, step)
 
 
 def _right_of_axis(mesh: Mesh, kinematics: Kinematics) -> Mesh:
@@ -423,17 +430,39 @@ def temperature_field(
     materials: dict[str, ResolvedMaterial],
     given: float | PointData | str | None = None,
     key: str = "load.temperature",
-    step: int | None = None,
 ) -> float | FloatArray:
-    """Temperature (degC; a number or a nodal field) that a case means by ``given`` (else by its load), ``step`` being
-    the number of the [[step]] whose heat sources count.
-    """
+    """Temperature (degC; a number or a nodal field) that a case means by ``given`` (else by its load)."""
     t = disc.case.load.shown if given is None else given
     if isinstance(t, PointData):
         return nodal_field(disc.point_data, t.point_data, f"{key}.point_data")
     if t == "heat":
-        model = heat_model(disc, materials, step)
-        if model is None:
-            raise InputError(f'{key}: "heat" needs a [heat] table')
-        return model.cellwise(solve_heat(model).temperature)
+        return steady_heat(disc, materials, key)[1]
     return float(t)
+
+
+def steady_heat(
+    disc: Discretisation,
+    materials: dict[str, ResolvedMaterial],
+    key: str,
+    step: int | None = None,
+    alive: BoolArray | None = None,
+) -> tuple[HeatSolution, FloatArray]:
+    """The steady temperature of a case's [heat], and the field at the nodes of its mesh, or with contacts at the
+    cells' nodes.
+
+    ``step`` is the number of the [[step]] whose values hold. Heat flows in the regions that are ``alive`` (regions,);
+    the field elsewhere is the ambient temperature.
+    """
+    mesh, cells, nodes = disc.mesh, None, None
+    if alive is not None and not bool(np.all(alive[mesh.region])):
+        mesh, cells, nodes = small_mesh(mesh, alive)
+    model = heat_model(replace(disc, mesh=mesh), materials, step, None if nodes is None else nodes)
+    if model is None:
+        raise InputError(f'{key}: "heat" needs a [heat] table')
+    found = solve_heat(model)
+    own = model.cellwise(found.temperature)
+    if cells is None or nodes is None:
+        return found, own
+    whole = np.full(len(disc.mesh.points) if own.ndim == 1 else disc.mesh.cells.shape, model.ambient)
+    whole[nodes if own.ndim == 1 else cells] = own
+    return found, whole

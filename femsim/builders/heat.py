@@ -336,7 +336,7 @@ class _Builder:
             if line:
                 weight = self._line_weight(space, source, key, regions, cut)
             else:
-                weight = self._volume_weight(space, regions)
+                weight = self._volume_weight(space, key, regions)
             if source.power is not None:
                 amount = over_time(source.power, 1.0, f"{key}.power", self.step)
                 load = weight / weight.sum()
@@ -347,9 +347,11 @@ class _Builder:
             found.append(Feed(name, amount, load, weight))
         return tuple(found)
 
-    def _volume_weight(self, space: Space, regions: Sequence[str]) -> FloatArray:
+    def _volume_weight(self, space: Space, key: str, regions: Sequence[str]) -> FloatArray:
         mesh = space.mesh
         cells = np.flatnonzero(np.isin(mesh.region, [mesh.regions.index(region) for region in regions]))
+        if not len(cells):
+            raise InputError(f"{key}.region: {' and '.join(regions)} is not there in this step, and cannot be heated")
         points, weights = gauss_points(mesh.element, mesh.info.full)
         at = sample(space, cells, points)
         nodal = (at.volume * weights) @ at.values

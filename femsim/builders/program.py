@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from femsim.base.arrays import BoolArray, FloatArray
 from femsim.base.errors import FemsimWarning, InputError, nearest
 from femsim.builders.amounts import Moment, knots
 from femsim.builders.boundaries import Conditions, constrain, refuse_steps
-from femsim.builders.build import Setting, setting_of, stress_free, temperature_field
+from femsim.builders.build import Setting, setting_of, steady_heat, stress_free, temperature_field
 from femsim.builders.discretisation import Discretisation
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.cases.boundary import Body, Boundary, Varying
@@ -25,6 +25,7 @@ from femsim.materials.elastic import Material
 from femsim.materials.law import ElasticLaw, Law
 from femsim.models.loads import Load, Program, Step
 from femsim.models.space import Space
+from femsim.solvers.heat import HeatSolution
 
 #: axes 1, 2, 3 of eigenstrains are r, t, z or x, y, z; the plane of a film is spanned by the first and the one across
 _IN_PLANE = {True: (0, 1), False: (0, 2)}
@@ -38,6 +39,7 @@ class Leg:
     cycle: int | None = None
     phase: str | None = None
     end: bool = False  # whether the cycle ends here
+    heat: HeatSolution | None = field(default=None, compare=False, repr=False)  # of a step that takes it
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ def plan_of(disc: Discretisation, materials: dict[str, ResolvedMaterial]) -> Pla
                     f"materials.{materials[region].role}.stress_free_temperature: not beside steps; a part born by a "
                     f"step's add is free of stress at the temperature of that moment"
                 )
+    if stepped and case.heat is not None and all(step.temperature != "heat" for step in case.step):
+        warnings.warn('heat: no step has temperature = "heat"; it is not used', FemsimWarning, stacklevel=2)
     legs = _legs(disc, setting, materials) if stepped else [_single(disc, materials, setting, laws)]
     _check_reach(legs, each, materials, all_laws)
     pieces, names = _pieces(disc, setting, _alike(legs, setting))
@@ -115,9 +119,18 @@ def _single(
             stacklevel=2,
         )
     count = len(setting.mesh.regions)
+    found, temperature = None, temperature_field(disc, materials) if disc.case.load.temperature != "heat" else 0.0
+    if disc.case.load.temperature == "heat":
+        if disc.case.heat is not None and disc.case.heat.transient is not None:
+            flowing = min(laws, default=next(iter(setting.mesh.regions)))
+            raise InputError(
+                f"heat.transient: not where a material flows, as {flowing!r} does; give [[step]] entries with "
+                'temperature = "heat", whose sources take { steps = [...] }'
+            )
+        found, temperature = steady_heat(disc, materials, "load.temperature")
     return _Leg(
-        Leg("load"),
-        temperature_field(disc, materials),
+        Leg("load", heat=found),
+        temperature,
         1.0,
         np.ones(count, bool),
         np.zeros((count, 6)),
@@ -149,12 +162,21 @@ def _legs(disc: Discretisation, setting: Setting, materials: dict[str, ResolvedM
         if not alive.any():
             raise InputError(f"{key}.remove: nothing is left of the body")
         before_temperature = temperature
-        temperature = _temperature(disc, materials, step, temperature, number)
+        temperature, found = _temperature(disc, materials, step, temperature, number, alive)
         eigenstrain, born_with = _eigenstrains(
             disc, setting, step, key, eigenstrain, alive & ~before, alive, materials, before_temperature
         )
         legs.append(
-            _Leg(Leg(step.name), temperature, step.duration, alive, eigenstrain, born_with, step.increments, step.name)
+            _Leg(
+                Leg(step.name, heat=found),
+                temperature,
+                step.duration,
+                alive,
+                eigenstrain,
+                born_with,
+                step.increments,
+                step.name,
+            )
         )
     return legs + _cycles(disc, alive, temperature, eigenstrain)
 
@@ -221,10 +243,16 @@ def _temperature(
     step: StepSpec,
     before: float | FloatArray,
     number: int,
-) -> float | FloatArray:
+    alive: BoolArray,
+) -> tuple[float | FloatArray, HeatSolution | None]:
+    """The temperature at a step's end, and the heat it comes from."""
     if step.temperature is None:
-        return before
-    return temperature_field(disc, materials, step.temperature, f"step.{number}.temperature", number)
+        return before, None
+    key = f"step.{number}.temperature"
+    if step.temperature == "heat":
+        found, everywhere = steady_heat(disc, materials, key, number, alive)
+        return everywhere, found
+    return temperature_field(disc, materials, step.temperature, key), None
 
 
 def _eigenstrains(

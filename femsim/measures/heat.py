@@ -216,6 +216,8 @@ def breakdown(model: HeatModel, temperature: FloatArray) -> list[Layer]:
     found = []
     for number, name in enumerate(mesh.regions):
         cells = np.flatnonzero(mesh.region == number)
+        if not len(cells):
+            continue  # not there in this step
         at = sample(model.space, cells, points)
         volume = at.volume * weights
         own = temperature[mesh.cells[cells]]
@@ -257,6 +259,8 @@ def _smoothed_products(model: HeatModel, temperature: FloatArray, fields: FloatA
     total = np.zeros(fields.shape[1] - 1)
     for number in range(len(mesh.regions)):
         cells = np.flatnonzero(mesh.region == number)
+        if not len(cells):
+            continue
         nodes, local = np.unique(mesh.cells[cells], return_inverse=True)
         local = local.reshape(len(cells), -1)
         at = sample(space, cells, reduced)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from femsim.base.arrays import BoolArray, FloatArray, IntArray
+from femsim.meshes.mesh import Mesh
 from femsim.models.space import Constraints, Links, Space
 
 
@@ -39,25 +40,35 @@ class Part:
         return result
 
 
+def small_mesh(mesh: Mesh, alive: BoolArray) -> tuple[Mesh, IntArray, IntArray]:
+    """The mesh of the regions that are alive (regions,) with what is left of its lines, and its cells and nodes in the
+    whole one.
+    """
+    cells = np.flatnonzero(alive[mesh.region])
+    nodes = np.unique(mesh.cells[cells])
+    number = np.full(len(mesh.points), -1, dtype=np.int64)
+    number[nodes] = np.arange(len(nodes))
+    lines = {name: number[edges][np.all(number[edges] >= 0, axis=1)] for name, edges in mesh.lines.items()}
+    small = replace(
+        mesh,
+        points=mesh.points[nodes],
+        cells=number[mesh.cells[cells]],
+        region=mesh.region[cells],
+        lines=lines,
+        surfaces={},
+        sets={},
+    )
+    return small, cells, nodes
+
+
 def part_of(space: Space, alive: BoolArray | None) -> Part:
     """The cells of regions that are alive (regions,), their nodes, and the constraints among them."""
     mesh = space.mesh
     every = np.arange(space.ndof)
     if alive is None or bool(np.all(alive[mesh.region])):
         return Part(space, np.arange(len(mesh.cells)), np.arange(len(mesh.points)), every)
-    cells = np.flatnonzero(alive[mesh.region])
-    nodes = np.unique(mesh.cells[cells])
-    number = np.full(len(mesh.points), -1, dtype=np.int64)
-    number[nodes] = np.arange(len(nodes))
-    small = replace(
-        mesh,
-        points=mesh.points[nodes],
-        cells=number[mesh.cells[cells]],
-        region=mesh.region[cells],
-        lines={},
-        surfaces={},
-        sets={},
-    )
+    small, cells, nodes = small_mesh(mesh, alive)
+    small = replace(small, lines={})
     width = space.width
     dofs = np.concatenate([(width * nodes[:, None] + np.arange(width)).ravel(), every[space.nodal :]])
     kept = replace(space, mesh=small, constraints=_restricted(space.constraints, dofs, space.ndof))

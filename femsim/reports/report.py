@@ -70,7 +70,9 @@ def write_outputs(
     what = None if solid else scene(run)
     stress = nodal_stress(run.solution.field) if what is None else what.stress
     moved = run.solution.displacement
-    warmth = None if run.heat is None else heat_fields(run.heat, driving=run.case.load.temperature == "heat")
+    warmth = None
+    if run.heat is not None and run.heat.model.mesh.cells.shape == model.mesh.cells.shape:  # else of an earlier step
+        warmth = heat_fields(run.heat, driving=bool(run.program) or run.case.load.temperature == "heat")
     file = directory / "fields.vtu"
     write_fields(file, model.mesh, model.kinematics, moved, stress, model.nodal_temperature, warmth)
     written.append(directory / "fields.vtu")

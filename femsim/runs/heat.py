@@ -32,13 +32,13 @@ from femsim.measures.heat import (
 )
 from femsim.meshes.elements import shape
 from femsim.meshes.layout import Probe
-from femsim.meshes.locate import locate
+from femsim.meshes.locate import locate, locate_side
 from femsim.meshes.mesh import Quality, quality
 from femsim.models.heat import HeatModel
 from femsim.runs.points import gathered
 from femsim.runs.units import is_plane
 from femsim.solvers.factor import choose_backend
-from femsim.solvers.heat import solve_heat
+from femsim.solvers.heat import HeatSolution, solve_heat
 from femsim.solvers.heat_march import Course, Moment, march
 
 Progress = Callable[[str], None]
@@ -115,20 +115,27 @@ def heat_result(
     if model is None:
         return None
     heat = disc.case.heat
-    start = time.perf_counter()
     if heat is not None and heat.transient is not None:
         return _course(disc, model, heat, heat.transient, say)
-    found = solve_heat(model, progress=say)
+    return steady_result(disc, solve_heat(model, progress=say))
+
+
+def steady_result(disc: Discretisation, found: HeatSolution, part: bool = False) -> HeatResult:
+    """What is read off a steady temperature; ``part`` says that some of the body may not be there."""
+    model = found.model
+    start = time.perf_counter()
     warn_outside(model, found.temperature)
     values = heat_values(model, found.temperature, found.reaction)
-    state = HeatState(0.0, found.temperature, values, probe_temperatures(model, disc, found.temperature))
+    state = HeatState(0.0, found.temperature, values, probe_temperatures(model, disc, found.temperature, part))
     backend = "none" if found.factor is None else found.factor.backend
-    timing = {"factor": found.timing.get("factor", 0.0), "solve": time.perf_counter() - start}
+    spent = sum(found.timing.values()) + time.perf_counter() - start
+    timing = {"factor": found.timing.get("factor", 0.0), "solve": spent}
     layers = tuple(breakdown(model, found.temperature))
-    if found.factor is None or not model.sources:
-        return HeatResult(model, (state,), found.residual, found.steps, backend, timing, layers=layers)
-    errors = source_errors(model, found.temperature, found.factor)
-    alone = responses(model, found.factor) if model.is_linear else None
+    errors: dict[str, tuple[float, float]] = {}
+    alone: Responses | None = None
+    if found.factor is not None and model.sources:
+        errors = source_errors(model, found.temperature, found.factor)
+        alone = responses(model, found.factor) if model.is_linear else None
     return HeatResult(
         model,
         (state,),
@@ -179,10 +186,16 @@ def warn_outside(model: HeatModel, temperature: FloatArray) -> None:
                     )
 
 
-def probe_temperatures(model: HeatModel, disc: Discretisation, temperature: FloatArray) -> dict[str, float]:
-    """Temperature (degC) at each probe, on the side it names."""
+def probe_temperatures(
+    model: HeatModel, disc: Discretisation, temperature: FloatArray, part: bool = False
+) -> dict[str, float]:
+    """Temperature (degC) at each probe, on the side it names; where only a ``part`` of the body is there, of those in
+    it.
+    """
     found = {}
     for probe in probes_of(disc):
+        if part and not len(locate_side(model.mesh, probe.at, probe.region).cells):
+            continue
         cell, values = probe_weights(model, probe)
         found[probe.name] = float(values @ temperature[model.mesh.cells[cell]])
     return found
@@ -356,6 +369,8 @@ def _listed(parts: Sequence[Any]) -> Any:
 
 def probe_heat(result: HeatResult, name: str) -> dict[str, Any]:
     """What heat adds to a probe: T (degC; the last one), and of a transient T_history, one value for each time."""
+    if name not in result.last.probes:
+        return {}
     found: dict[str, Any] = {"T": result.last.probes[name]}
     if result.course is not None:
         found["T_history"] = [state.probes[name] for state in result.states]

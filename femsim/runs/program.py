@@ -41,6 +41,7 @@ from femsim.models.fields import PointField
 from femsim.models.loads import Load, Program
 from femsim.models.model import Model
 from femsim.models.space import HELD, Space
+from femsim.runs.heat import HeatResult, steady_result
 from femsim.runs.life import Life, lives
 from femsim.runs.record import Keeper, Record, frame_of, sample_of
 from femsim.solvers.march import Increment, Settings, Stage, march
@@ -81,6 +82,7 @@ class StepResult:
     reactions: dict[str, dict[str, float]]
     axial_strain: float | None
     increments: tuple[Increment, ...]
+    heat: HeatResult | None = None
 
 
 @dataclass(frozen=True)
@@ -235,6 +237,7 @@ def _measured(
         reactions=supported(stage.step.space, load, whole) if load.supports else {},
         axial_strain=float(u[space.nodal]) if space.kinematics.globals_ else None,
         increments=stage.increments,
+        heat=None if leg.heat is None else steady_result(disc, leg.heat, part=True),
     )
 
 

@@ -307,6 +307,7 @@ def _marched(
         timing={**done.timing, "mesh": done.timing["mesh"] + meshing},
         wanted=wanted,
         quality=quality(mesh),
+        heat=next((step.heat for step in reversed(done.steps) if step.heat is not None), None),
         program=done.steps,
         lives=done.lives,
         record=done.record,

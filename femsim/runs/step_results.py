@@ -12,6 +12,7 @@ from femsim.measures.averages import RegionMetrics, RootMetrics
 from femsim.measures.patches import PatchMean
 from femsim.measures.probes import ProbeValue
 from femsim.meshes.layout import Root
+from femsim.runs.heat import heat_dict, probe_heat
 
 if TYPE_CHECKING:
     from femsim.runs.life import Life
@@ -59,6 +60,7 @@ def step_entry(step: StepResult, names: Iterable[str], components: tuple[str, ..
         probes[name] = None
         if value is not None:
             probes[name] = {**probe_entry(value, components), "inelastic": asdict(step.probe_inelastic[name])}
+            probes[name] |= probe_heat(step.heat, name) if step.heat is not None else {}
     entry: dict[str, Any] = {
         "name": step.leg.name,
         "time": step.time,
@@ -68,6 +70,8 @@ def step_entry(step: StepResult, names: Iterable[str], components: tuple[str, ..
         "bow": None if step.bow is None else asdict(step.bow),
         "increments": len(step.increments),
     }
+    if step.heat is not None:
+        entry["heat"] = heat_dict(step.heat)
     if step.leg.cycle is not None:
         entry |= {"cycle": step.leg.cycle, "phase": step.leg.phase}
     if layers := step.patches[len(step.roots) :]:

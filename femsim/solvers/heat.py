@@ -30,6 +30,8 @@ Progress = Callable[[str], None]
 GOOD = 1.0e-13
 #: and one above this fraction is not accepted
 WORST = 1.0e-8
+#: roundings of a temperature that a nodal heat flow adds up
+ROUNDED = 16.0
 #: steps before it is given up; the first ones take the conductivity as it is (Picard), which needs no good start
 MOST_STEPS, PICARD = 60, 3
 #: how often a Newton step is halved
@@ -131,8 +133,10 @@ def solve_heat(
             right = model.space.gather(left)
             change = newton_change(model, temperature, right, factor, time, exact=False)
             temperature, left = _damped(model, temperature, change, plain, factor, imbalance)
-        scale = max(scale, float(np.abs(load).max()), float(np.abs(left).max()), _largest_flow(model, temperature))
-        worst = float(np.abs(model.space.gather(left)).max()) / (scale or 1.0)
+        flow, rounding = _largest_flow(model, temperature)
+        scale = max(scale, float(np.abs(load).max()), float(np.abs(left).max()), flow)
+        worst = float(np.abs(model.space.gather(left)).max())
+        worst = max(worst - rounding, 0.0) / (scale or 1.0) if np.isfinite(worst) else worst
         if not np.isfinite(worst):
             raise NumericsError("heat: the temperature is not finite; is every part of the body cooled?")
         settled = worst <= 1e-10 and (model.is_linear or worst > 0.3 * best)
@@ -150,16 +154,19 @@ def solve_heat(
     )
 
 
-def _largest_flow(model: HeatModel, temperature: FloatArray) -> float:
-    """The scale of nodal heat flows: what conduction would carry if neighbours did not cancel it."""
+def _largest_flow(model: HeatModel, temperature: FloatArray) -> tuple[float, float]:
+    """The scale of nodal heat flows, W: what conduction would carry if neighbours did not cancel it; and what the
+    rounding of the temperatures alone leaves over, however small their differences are.
+    """
     mesh = model.mesh
     own = temperature[mesh.cells]
-    # a body of one temperature carries nothing but the rounding of its level
-    span = np.maximum(np.ptp(own, axis=1), 1e-3 * np.abs(own).max(axis=1))
     k = np.array([float(np.max([np.max(p.values) for p in c.conductivity])) for c in model.conductors])
     x = mesh.points[mesh.cells[:, : mesh.info.corners]]
-    around = model.space.kinematics.measure(x[..., 0]).mean(axis=1)
-    return float(np.max(k[mesh.region] * span * around, initial=0.0))
+    each = k[mesh.region] * model.space.kinematics.measure(x[..., 0]).mean(axis=1)
+    slender = np.ptp(x, axis=1).max(axis=1) / np.maximum(np.ptp(x, axis=1).min(axis=1), 1e-300)
+    flow = float(np.max(each * np.ptp(own, axis=1), initial=0.0))
+    level = np.finfo(float).eps * np.abs(own).max(axis=1)
+    return flow, ROUNDED * float(np.max(each * level * slender, initial=0.0))
 
 
 def newton_change(

@@ -88,14 +88,19 @@ def flipchip(case: FlipchipCase) -> Layout:
         )
         sketch.corners.append((g.heat_sink_radius, surface))
     sketch.corners += [(g.first_radius, 0.0), (g.first_radius, g.gap), (g.first_radius, rear)]
+    terminal_outer = g.terminal_ring + g.terminal_radius
     layout = Layout(
         blocks=tuple(sketch.blocks),
         lines=(
             Line("axis", 0, 0.0, (floor - g.rear_film_thickness, end)),
             Line("outer", 0, g.second_radius, (floor - g.rear_film_thickness, surface)),
             Line("back", 1, floor, (0.0, g.second_radius)),
+            Line("package_back", 1, floor - g.rear_film_thickness, (0.0, g.second_radius)),
             Line("second_surface", 1, 0.0, (0.0, g.second_radius)),
+            Line("first_surface", 1, g.gap, (0.0, g.first_radius)),
             Line("first_rear", 1, rear, (0.0, g.first_radius)),
+            Line("terminal_top", 1, end, (max(0.0, g.terminal_ring - g.terminal_radius), terminal_outer)),
+            *([Line("heat_sink_top", 1, end, (0.0, g.heat_sink_radius))] if g.heat_sink_radius > 0 else []),
             Line("resin_surface", 1, surface, (0.0, g.second_radius)),
         ),
         roots=tuple(sketch.roots),
