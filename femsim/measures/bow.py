@@ -38,15 +38,15 @@ def bow(space: Space, displacement: FloatArray, alive: BoolArray | None = None) 
     mesh, radial = space.mesh, space.kinematics.radial
     if space.kinematics.dim != 2:
         return None
-    cells = mesh.cells if alive is None else mesh.cells[alive[mesh.region]]
-    nodes = np.unique(cells)
-    x, y = mesh.points[nodes].T
+    used = np.zeros(len(mesh.points), dtype=bool)
+    used[mesh.cells if alive is None else mesh.cells[alive[mesh.region]]] = True
+    x, y = mesh.points.T
     slack = NEAR * mesh.extent
-    on_axis = np.abs(x) <= slack
+    on_axis = used & (np.abs(x) <= slack)
     if not np.any(on_axis):
         return None
-    face = np.abs(y - y[on_axis].min()) <= slack
-    s, w = x[face], displacement[nodes[face], 1]
+    face = used & (np.abs(y - y[on_axis].min()) <= slack)
+    s, w = x[face], displacement[face, 1]
     order = np.argsort(np.abs(s), kind="stable")
     s, w = s[order], w[order]
     reach = max(REACH * float(np.abs(s[-1])), float(np.abs(s[min(NODES, len(s)) - 1])))

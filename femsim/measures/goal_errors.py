@@ -40,11 +40,11 @@ from femsim.models.model import Model
 from femsim.models.sampling import hooke, sample
 from femsim.solvers.solve import Solution
 
-#: elements a batch, and goals whose dual fields are held at once
+#: elements a batch
 BATCH = 1024
-GOALS = 12
-#: numbers that the dual stresses held at once may have; fewer goals are taken where these are many
-HELD = 40_000_000
+#: numbers that the dual displacements, and their stresses, held at once may have: so many goals are taken together
+DUALS = 6_000_000
+STRESSES = 15_000_000
 #: share of the traction in the cell at the root that the average may miss, by the element's order
 AT_ROOT = {1: 0.45, 2: 0.07}
 #: factor on the estimate of the von Mises average
@@ -107,9 +107,13 @@ AT_ONCE = 16
 
 
 def with_probe_errors(
-    solution: Solution, probes: dict[str, ProbeValue], defect: Defect | None = None
+    solution: Solution,
+    probes: dict[str, ProbeValue],
+    defect: Defect | None = None,
+    indicators: FloatArray | None = None,
 ) -> dict[str, ProbeValue]:
     """The probes with their error estimates filled in, where wanted; the stress at a singular point has none.
+    ``indicators`` of :func:`goals_of_probes`, where they are known already.
 
     The von Mises error follows cell by cell from those of the components: d(s_vm) = (3 / 2 s_vm) dev(s) : ds.
     """
@@ -117,10 +121,11 @@ def with_probe_errors(
     width, size = model.space.width, model.kinematics.size
     filled = dict(probes)
     names = [name for name, found in probes.items() if found.probe.estimated]
-    for first in range(0, len(names), AT_ONCE):
-        chosen = [(name, probes[name]) for name in names[first : first + AT_ONCE]]
-        goals = [goal for _, found in chosen for goal in probe_goals(model, found)]
-        every = goal_indicators(solution, goals, defect)
+    for some in in_parts(names, AT_ONCE if indicators is None else max(len(names), 1)):
+        chosen = [(name, probes[name]) for name in some]
+        every = indicators
+        if every is None:
+            every = goal_indicators(solution, goals_of_probes(model, dict(chosen)), defect)
         for k, (name, found) in enumerate(chosen):
             own = every[:, (width + size) * k : (width + size) * (k + 1)]
             slope = von_mises_slope(found.value.stress)
@@ -130,6 +135,11 @@ def with_probe_errors(
             if not found.singular:
                 filled[name] = replace(filled[name], stress_error=errors[width:], von_mises_error=von_mises)
     return filled
+
+
+def goals_of_probes(model: Model, probes: dict[str, ProbeValue]) -> list[Goal]:
+    """The goals of all probes whose errors are wanted, one probe after the other."""
+    return [goal for found in probes.values() if found.probe.estimated for goal in probe_goals(model, found)]
 
 
 @dataclass(frozen=True)
@@ -156,24 +166,34 @@ def goal_indicators(solution: Solution, goals: Sequence[Goal], defect: Defect | 
     model = solution.model
     defect = defect or Defect.of(solution)
     smoother, weights, pulled = defect.smoother, defect.weights, defect.pulled
-    found = np.empty((len(model.mesh.cells), len(goals)))
-    held = model.mesh.cells.size * model.kinematics.size
-    step = min(GOALS, max(1, HELD // held))
-    for start in range(0, len(goals), step):
-        some = goals[start : start + step]
-        loads = np.stack([model.space.gather(goal.derivative(model)) for goal in some], axis=1)
+    mesh = model.mesh
+    found = np.empty((len(mesh.cells), len(goals)))
+    most = mesh.cells.size * model.kinematics.size
+    for some in in_parts(np.arange(len(goals)), max(1, DUALS // model.space.constraints.equation.size)):
+        loads = np.stack([model.space.gather(goals[k].derivative(model)) for k in some], axis=1)
         duals = model.space.scatter(solution.factor.solve(loads))
-        smooth = smoother(_nodal_stress(ElasticField(model, duals, free=False)))
-        at = found[:, start : start + len(some)]
-        count, k = at.shape
-        at[:] = np.einsum("ew,ewk->ek", weights.reshape(count, -1), smooth.reshape(count, -1, k))
-        at -= np.einsum("em,emk->ek", pulled, duals[model.space.element_dofs(slice(None))])
+        for part in in_parts(some, max(1, STRESSES // most)):
+            own = np.ascontiguousarray(duals[:, part - some[0]])
+            level = smoother.level(_nodal_stress(ElasticField(model, own, free=False)))
+
+            def fill(cells: IntArray, part: IntArray = part, own: FloatArray = own, level: FloatArray = level) -> None:
+                here = slice(cells[0], cells[-1] + 1)
+                smooth = level[smoother.key[here]].reshape(len(cells), -1, len(part))
+                values = np.matmul(weights[here].reshape(len(cells), 1, -1), smooth)[:, 0]
+                dofs = model.space.element_dofs(cells)
+                values -= np.matmul(pulled[here][:, None], own[dofs])[:, 0]
+                found[here, part[0] : part[-1] + 1] = values
+
+            do_in_threads(fill, _batches(mesh))
     return found
 
 
 @dataclass(frozen=True)
 class _Smoother:
-    """Averages cell-side values over the cells of the same region around each node; interfaces keep their jump."""
+    """Averages cell-side values over the cells of the same region around each node; interfaces keep their jump.
+
+    ``key`` (E, n) numbers the pairs of a node and a region, ``count`` the cells around each.
+    """
 
     key: IntArray
     gatherer: Any
@@ -181,6 +201,7 @@ class _Smoother:
 
     @staticmethod
     def of(model: Model) -> _Smoother:
+        """The pairs of a model's mesh."""
         import scipy.sparse as sp
 
         mesh = model.mesh
@@ -188,11 +209,13 @@ class _Smoother:
             (mesh.region[:, None] * np.int64(len(mesh.points)) + mesh.cells).ravel(), return_inverse=True
         )
         gatherer = sp.csr_matrix((np.ones(len(key)), (key, np.arange(len(key)))))
-        return _Smoother(key, gatherer, np.bincount(key).astype(float))
+        return _Smoother(key.reshape(mesh.cells.shape), gatherer, np.bincount(key).astype(float))
 
-    def __call__(self, nodal: FloatArray) -> FloatArray:
-        flat = nodal.reshape(len(self.key), -1)
-        return np.asarray((self.gatherer @ flat / self.count[:, None])[self.key].reshape(nodal.shape))
+    def level(self, nodal: FloatArray) -> FloatArray:
+        """Average (pairs, m) of cell-side values (E, n, ...)."""
+        found = np.asarray(self.gatherer @ nodal.reshape(self.key.size, -1))
+        found /= self.count[:, None]
+        return found
 
 
 def _weights(field: ElasticField, smoother: _Smoother) -> tuple[FloatArray, FloatArray]:
@@ -205,13 +228,13 @@ def _weights(field: ElasticField, smoother: _Smoother) -> tuple[FloatArray, Floa
     space, mesh, moduli = field.space, field.space.mesh, field.model.moduli
     full, quadrature = gauss_points(mesh.element, mesh.info.full)
     values, _ = shape(mesh.element, full)
-    smooth = smoother(_nodal_stress(ElasticField(field.model, field.unknowns[:, None])))[..., 0]
+    level = smoother.level(_nodal_stress(ElasticField(field.model, field.unknowns[:, None])))
     weights = np.empty((len(mesh.cells), mesh.info.nodes, space.kinematics.size))
     pulled = np.empty(space.element_dofs(slice(None)).shape)
 
     def fill(cells: IntArray) -> None:
         at = sample(space, cells, full)
-        defect = np.matmul(values, smooth[cells]) - field.stress(at)
+        defect = np.matmul(values, level[smoother.key[cells]]) - field.stress(at)
         w = (
             np.matmul(_compliance(field.model, cells, values), defect[..., None])[..., 0]
             * (at.volume * quadrature)[..., None]

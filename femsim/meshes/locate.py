@@ -70,25 +70,25 @@ def locate(mesh: Mesh, point: Sequence[float], near: float = 0.0) -> Located:
     method on the isoparametric map; empty outside the body.
     """
     target = np.array(point)
-    x = mesh.points[mesh.cells]
     close = max(1e-9 * mesh.extent, near)
-    low, high = x.min(axis=1), x.max(axis=1)
+    low, high = mesh.boxes
     # curved edges may bulge beyond their nodes' box by a little
     slack = 0.25 * (high - low) * (mesh.info.order > 1) + close
     cells = np.flatnonzero(np.all((target >= low - slack) & (target <= high + slack), axis=1))
+    x = mesh.points[mesh.cells[cells]]
     xi = np.tile(middle_of(mesh.element), (len(cells), 1))
     for _ in range(30):
         values, gradients = shape(mesh.element, xi)
-        miss = target - np.einsum("en,enc->ec", values, x[cells])
-        jacobian = np.einsum("enc,end->ecd", x[cells], gradients)
+        miss = target - np.einsum("en,enc->ec", values, x)
+        jacobian = np.einsum("enc,end->ecd", x, gradients)
         with np.errstate(all="ignore"):
             step = np.linalg.solve(jacobian + 1e-300 * np.eye(mesh.dim), miss[..., None])[..., 0]
         xi = np.clip(xi + np.clip(step, -0.5, 0.5), -1.0, 2.0)
         if not len(step) or np.abs(step).max() < 1e-13:
             break
     values, _ = shape(mesh.element, xi)
-    miss = np.linalg.norm(target - np.einsum("en,enc->ec", values, x[cells]), axis=1)
-    size = np.max(high - low, axis=1)[cells]
+    miss = np.linalg.norm(target - np.einsum("en,enc->ec", values, x), axis=1)
+    size = np.max(high[cells] - low[cells], axis=1)
     inside = (overhang(mesh.element, xi) <= np.maximum(1e-8, 2.0 * near / size)) & (miss <= close)
     return Located(cells[inside], np.clip(xi[inside], 0.0, 1.0))
 
@@ -97,13 +97,12 @@ def locate_all(mesh: Mesh, points: FloatArray, near: float = 0.0) -> tuple[IntAr
     """Pairs (point, cell) of points (n, d) and all cells that hold them, or lie within ``near`` um of them, with
     reference coordinates (pairs, d) in those cells: :func:`locate` for many points.
     """
-    x = mesh.points[mesh.cells]
     close = max(1e-9 * mesh.extent, near)
-    low, high = x.min(axis=1), x.max(axis=1)
+    low, high = mesh.boxes
     slack = 0.25 * (high - low) * (mesh.info.order > 1) + close
     point, cell = box_pairs(points, low - slack, high + slack)
-    xi, miss = _newton(mesh.element, x[cell], points[point])
-    size = np.max(high - low, axis=1)[cell]
+    xi, miss = _newton(mesh.element, mesh.points[mesh.cells[cell]], points[point])
+    size = np.max(high[cell] - low[cell], axis=1)
     inside = (overhang(mesh.element, xi) <= np.maximum(1e-8, 2.0 * near / size)) & (miss <= close)
     order = np.lexsort((cell[inside], point[inside]))
     return point[inside][order], cell[inside][order], np.clip(xi[inside], 0.0, 1.0)[order]
@@ -153,15 +152,14 @@ def locate_many(mesh: Mesh, cells: IntArray, points: FloatArray) -> tuple[IntArr
 
     A point outside all the cells (beyond a curved face, say) is given to the nearest one.
     """
-    x = mesh.points[mesh.cells[cells]]
-    low, high = x.min(axis=1), x.max(axis=1)
+    low, high = (side[cells] for side in mesh.boxes)
     slack = (0.1 if mesh.info.order > 1 else 1e-9) * (high - low).min(axis=1, keepdims=True)
     point, candidate = box_pairs(points, low - slack, high + slack)
     lost = np.setdiff1d(np.arange(len(points)), point)
     if len(lost):
         more = _nearest_boxes(points[lost], low, high)
         point, candidate = np.append(point, lost[more[0]]), np.append(candidate, more[1])
-    xi, miss = _newton(mesh.element, x[candidate], points[point])
+    xi, miss = _newton(mesh.element, mesh.points[mesh.cells[cells[candidate]]], points[point])
     extent = np.linalg.norm(high - low, axis=1)[candidate]
     inside = clipped(mesh.element, xi)
     cost = np.linalg.norm(xi - inside, axis=1) + miss / extent

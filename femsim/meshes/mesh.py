@@ -71,6 +71,16 @@ class Mesh:
         return max(min(SINGLE * scale, 0.01 * self.shortest), ROUNDED * scale)
 
     @cached_property
+    def boxes(self) -> tuple[FloatArray, FloatArray]:
+        """Least and largest coordinates (E, d) of every cell's nodes."""
+        low, high = (np.empty((len(self.cells), self.dim)) for _ in range(2))
+        for k, x in enumerate(np.ascontiguousarray(self.points.T)):
+            own = x[self.cells.T]
+            own.min(axis=0, out=low[:, k])
+            own.max(axis=0, out=high[:, k])
+        return low, high
+
+    @cached_property
     def rectangular(self) -> npt.NDArray[np.bool_]:
         """Which cells (E,) are axis-parallel rectangles with middles in the middle, first corner at the lower left."""
         if not self.info.is_quad:
@@ -147,6 +157,14 @@ def jacobians(mesh: Mesh, cells: IntArray | slice, gradients: FloatArray) -> tup
     return determinant, np.matmul(gradients[None], inverse)
 
 
+def _determinants(mesh: Mesh, gradients: FloatArray) -> FloatArray:
+    """Jacobian determinants (E, q) of all cells from reference gradients (q, n, d)."""
+    if mesh.dim == 3:
+        return jacobians(mesh, slice(None), gradients)[0]
+    (a, b), (c, d) = ([x[mesh.cells] @ gradients[:, :, k].T for k in range(2)] for x in mesh.points.T)
+    return np.asarray(a * d - b * c)
+
+
 @dataclass(frozen=True)
 class Quality:
     """Mesh quality: counts, smallest edge (um), worst scaled Jacobian (1 is a rectangle, <= 0 is inverted), largest
@@ -167,7 +185,7 @@ class Quality:
 def quality(mesh: Mesh) -> Quality:
     """Measures of the mesh; the scaled Jacobian is min(J) / max(J) over a cell's Gauss points."""
     points, _ = gauss_points(mesh.element, mesh.info.full)
-    determinant, _ = jacobians(mesh, slice(None), shape(mesh.element, points)[1])
+    determinant = _determinants(mesh, shape(mesh.element, points)[1])
     with np.errstate(divide="ignore", invalid="ignore"):
         scaled = determinant.min(axis=1) / np.abs(determinant).max(axis=1)
     corner = mesh.points[mesh.cells[:, : mesh.info.corners]]

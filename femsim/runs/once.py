@@ -16,6 +16,7 @@ from femsim.builders.discretisation import Discretisation
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.measures.averages import Averages, Estimate, RootMetrics, averages, root_metrics
 from femsim.measures.goal_errors import Defect, goal_indicators, root_goals, with_errors
+from femsim.measures.goals import Goal
 from femsim.measures.rims import Around, around, rim_averages
 from femsim.models.model import Model
 from femsim.runs.check import check
@@ -37,6 +38,7 @@ class Solved:
     timing: dict[str, float]
     defect: Defect | None = None  # where errors were wanted and there are averages
     indicators: FloatArray | None = None  # (E, one per root metric), likewise
+    others: FloatArray | None = None  # (E, one per goal that was asked for beside them)
     heat: HeatResult | None = None
     around: tuple[Around, ...] = ()  # of bodies in space, one per root metric
 
@@ -48,9 +50,11 @@ def solve_case(
     errors: bool = True,
     shared: Shared | None = None,
     told: Callable[[Solution, Sequence[Averages]], None] | None = None,
+    others: Callable[[Solution], Sequence[Goal]] | None = None,
 ) -> Solved:
     """Model, solution and root metrics of one discretisation, with error estimates where ``errors`` are wanted;
-    ``shared`` is what an earlier run on the same mesh left, ``told`` hears of the solution at once.
+    ``shared`` is what an earlier run on the same mesh left, ``told`` hears of the solution at once. The dual problems
+    of the goals that ``others`` names are solved in one block with those of the roots.
     """
     start = time.perf_counter()
     heat = heat_result(disc, materials, say)
@@ -80,13 +84,18 @@ def solve_case(
     cellwise: FloatArray | None = None
     if errors and chosen:
         plain = roots, defect, cellwise
-        take = partial(_estimated, solution, chosen, roots)
+        more = others(solution) if others is not None else ()
+        take = partial(_estimated, solution, chosen, roots, more)
         roots, defect, cellwise = attempt("error estimates of the root metrics", take, plain)
+    own = sum(len(m.values) for m in roots)
+    beside = None
+    if cellwise is not None and others is not None:
+        cellwise, beside = cellwise[:, :own], cellwise[:, own:]
     timing = {"mesh": ready - heated, "assemble": solution.timing["assemble"], "solve": solution.timing["solve"]}
     timing["recover"] = time.perf_counter() - done
     if heat is not None:
         timing["heat"] = heated - start
-    return Solved(disc, model, chosen, solution, tuple(roots), timing, defect, cellwise, heat)
+    return Solved(disc, model, chosen, solution, tuple(roots), timing, defect, cellwise, beside, heat)
 
 
 def _solve_solid(
@@ -121,11 +130,11 @@ def _solve_solid(
 
 
 def _estimated(
-    solution: Solution, chosen: Sequence[Averages], roots: list[RootMetrics]
+    solution: Solution, chosen: Sequence[Averages], roots: list[RootMetrics], others: Sequence[Goal] = ()
 ) -> tuple[list[RootMetrics], Defect | None, FloatArray | None]:
-    defect = Defect.of(solution)
-    cellwise = goal_indicators(solution, root_goals(solution, chosen), defect)
-    return with_errors(solution, chosen, roots, cellwise), defect, cellwise
+    defect, goals = Defect.of(solution), root_goals(solution, chosen)
+    cellwise = goal_indicators(solution, [*goals, *others], defect)
+    return with_errors(solution, chosen, roots, cellwise[:, : len(goals)]), defect, cellwise
 
 
 def metric_names(roots: Sequence[RootMetrics]) -> list[str]:

@@ -20,7 +20,8 @@ from femsim.cases.case import Case
 from femsim.measures.averages import Averages, RegionMetrics, RootMetrics, region_metrics
 from femsim.measures.corner.intensity import RootField, consistent_average, corner_fields, root_fields
 from femsim.measures.crack import Release
-from femsim.measures.goal_errors import with_probe_errors
+from femsim.measures.goal_errors import AT_ONCE, goals_of_probes, with_probe_errors
+from femsim.measures.goals import Goal
 from femsim.measures.probes import ProbeValue, probe_values
 from femsim.measures.rims import Around
 from femsim.meshes.layout import Root
@@ -196,6 +197,15 @@ def _run(
     if watch is not None and not adaptive:  # a mesh that is refined further is nobody's last word
         watch.meshed(disc, materials)
         solved_ = partial(_tell, watch, disc, materials)
+    probes: dict[str, ProbeValue] = {}
+
+    def probe_goals(solution: Solution) -> Sequence[Goal]:
+        """Goals of the probes, which then share one block of dual problems with the roots."""
+        probes.update(probe_values(solution, probes_of(disc), disc.roots))
+        return goals_of_probes(solution.model, probes)
+
+    together = "probe_errors" in wanted and 0 < len(probes_of(disc)) <= AT_ONCE
+    others = probe_goals if together else None
     adaptation: Adaptation | None = None
     reused: Reused = "none"
     if adaptive:
@@ -203,21 +213,22 @@ def _run(
     elif same is not None:
         reused = "factor" if stiffness and same.stiffness == stiffness else "mesh"
         shared = Shared(same.averages, same.solution, reused == "factor")
-        solved = solve_case(disc, materials, say, "errors" in wanted, shared, solved_)
+        solved = solve_case(disc, materials, say, "errors" in wanted, shared, solved_, others)
     else:
-        solved = solve_case(disc, materials, say, "errors" in wanted, told=solved_)
+        solved = solve_case(disc, materials, say, "errors" in wanted, told=solved_, others=others)
     disc, solution = solved.discretisation, solved.solution
     measured = time.perf_counter()
     if disc.solid is not None:
         wanted = wanted - PLANE_ONLY
     regions = region_metrics(solution.field) if "regions" in wanted else {}
-    probes = {}
-    if wanted & {"probes", "probe_errors"}:
+    if wanted & {"probes", "probe_errors"} and not probes:
         probes = probe_values(solution, probes_of(disc), (*disc.roots, *disc.rims))
     if "probe_errors" in wanted:
         plain = probes
         probes = attempt(
-            "error estimates of the probes", lambda: with_probe_errors(solution, plain, solved.defect), plain
+            "error estimates of the probes",
+            lambda: with_probe_errors(solution, plain, solved.defect, solved.others),
+            plain,
         )
     fields: dict[Root, RootField | str] = {}
     consistent = {}

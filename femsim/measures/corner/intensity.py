@@ -136,11 +136,12 @@ class FieldSampler:
         self.mesh, self.corner = field.space.mesh, corner
         mesh = self.mesh
         self.nodal = field.unknowns[: field.space.nodal].reshape(-1, field.space.width)
-        x = mesh.points[mesh.cells] - np.array(corner.at)
-        nearest = np.linalg.norm(np.maximum(np.maximum(x.min(axis=1), -x.max(axis=1)), 0.0), axis=1)
+        low, high = (side - np.array(corner.at) for side in mesh.boxes)
+        nearest = np.linalg.norm(np.maximum(np.maximum(low, -high), 0.0), axis=1)
         self.near = np.flatnonzero(nearest <= furthest * 1.05)
         self.close = nearest[self.near]
-        self.far = np.linalg.norm(x[self.near], axis=2).max(axis=1)
+        around = mesh.points[mesh.cells[self.near]] - np.array(corner.at)
+        self.far = np.linalg.norm(around, axis=2).max(axis=1)
         points, _ = gauss_points(mesh.element, mesh.info.reduced)
         self.stress = field.stress(sample(field.space, self.near, points))
 
