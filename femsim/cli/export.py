@@ -61,11 +61,20 @@ def export(arguments: argparse.Namespace) -> None:
             disc = discretise(case, origin.base)
         materials = resolve_materials(case, disc)
         if is_program(disc, materials):
-            raise InputError(f"{case.name}: steps, cycles and inelastic materials are not exported; elastic cases are")
-        model = build_model(disc, materials)
-        from femsim.reports.deck import deck
+            from femsim.builders.program import plan_of
+            from femsim.reports.deck_program import Written, program_deck
 
+            plan = plan_of(disc, materials)
+            space = plan.space
+            text = program_deck(Written(plan.materials, plan.laws, plan.program), case.name, arguments.to)
+        else:
+            from femsim.reports.deck import deck
+
+            model = build_model(disc, materials)
+            space = model.space
+            text = deck(model, case.name, arguments.to)
         progress("writing")
-        atomic_write(target, deck(model, case.name, arguments.to))
-    swapped = f" (instead of {element}, which {arguments.to} has not)" if element != model.mesh.element else ""
-    out(f"written: {target}: {len(model.mesh.cells)} {model.mesh.element}{swapped}, {model.constraints.count} unknowns")
+        atomic_write(target, text)
+    mesh = space.mesh
+    swapped = f" (instead of {element}, which {arguments.to} has not)" if element != mesh.element else ""
+    out(f"written: {target}: {len(mesh.cells)} {mesh.element}{swapped}, {space.constraints.count} unknowns")

@@ -9,7 +9,7 @@ stress-free temperature: own stress-free temperatures, tables and instantaneous 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import numpy as np
@@ -35,32 +35,29 @@ def deck(model: Model, name: str, dialect: Dialect) -> str:
     """The deck's text. Raises InputError for what neither program can be told: generalised plane strain, harmonics,
     nine-node elements, temperatures that jump, materials turned out of the axes.
     """
-    mesh, kinematics = model.mesh, model.kinematics
-    if kinematics.name not in _FAMILIES or kinematics.harmonic:
-        raise InputError(f"export: {kinematics.name} has no element in {dialect}; use {', '.join(_FAMILIES)}")
-    if mesh.element in ("quad9", "hex27", "wedge18"):
-        raise InputError(f"export: {mesh.element} has no counterpart there; use quad8, hex20 or wedge15")
+    refuse(model, dialect)
+    mesh = model.mesh
     temperature = np.asarray(model.temperature, dtype=float)
     if temperature.ndim > 1:
         raise InputError("export: temperatures that jump at a thermal contact cannot be written node by node")
     lines = [
         "*HEADING",
         f"{name}: written by femsim {femsim.__version__}; um, MPa, uN, degC",
-        *_mesh(model, dialect),
-        *_materials(model),
-        *_supports(model),
+        *mesh_lines(model),
+        *material_lines(model),
+        *support_lines(model),
         "*INITIAL CONDITIONS, TYPE=TEMPERATURE",
-        f"NALL, {_number(_start(model))}",
+        f"NALL, {digits(_start(model))}",
         "*STEP",
         "*STATIC",
         "1., 1.",
         "*TEMPERATURE",
     ]
     if temperature.ndim == 0:
-        lines.append(f"NALL, {_number(float(temperature))}")
+        lines.append(f"NALL, {digits(float(temperature))}")
     else:
         used = np.unique(mesh.cells)
-        lines += [f"{i + 1}, {_number(t)}" for i, t in zip(used.tolist(), temperature[used].tolist(), strict=True)]
+        lines += [f"{i + 1}, {digits(t)}" for i, t in zip(used.tolist(), temperature[used].tolist(), strict=True)]
     lines += _loads(model)
     if dialect == "calculix":
         lines += ["*NODE PRINT, NSET=NALL", "U", "*NODE FILE", "U, RF", "*EL FILE", "S"]
@@ -69,18 +66,29 @@ def deck(model: Model, name: str, dialect: Dialect) -> str:
     return "\n".join([*lines, "*END STEP", ""])
 
 
+def refuse(model: Model, dialect: Dialect) -> None:
+    """Raise InputError for kinematics and elements that the programs have not."""
+    mesh, kinematics = model.mesh, model.kinematics
+    if kinematics.name not in _FAMILIES or kinematics.harmonic:
+        raise InputError(f"export: {kinematics.name} has no element in {dialect}; use {', '.join(_FAMILIES)}")
+    if mesh.element in ("quad9", "hex27", "wedge18"):
+        raise InputError(f"export: {mesh.element} has no counterpart there; use quad8, hex20 or wedge15")
+
+
 def _start(model: Model) -> float:
     """The temperature the strains of all regions count from."""
     return float(np.max(model.free_temperature))
 
 
-def _mesh(model: Model, dialect: Dialect) -> Iterator[str]:
+def mesh_lines(model: Model, reduced: bool = False) -> Iterator[str]:
+    """Nodes, elements by region and named sets; ``reduced``: eight-node elements that do not lock where they flow."""
     mesh = model.mesh
     used = np.unique(mesh.cells)
     yield "*NODE, NSET=NALL"
     for i, x in zip(used.tolist(), mesh.points[used].tolist(), strict=True):
-        yield f"{i + 1}, " + ", ".join(map(_number, x))
+        yield f"{i + 1}, " + ", ".join(map(digits, x))
     kind = f"{_FAMILIES[model.kinematics.name]}{mesh.cells.shape[1]}"
+    kind += "R" if reduced and mesh.element in ("quad8", "hex20") else ""
     for number, region in enumerate(mesh.regions):
         own = np.flatnonzero(mesh.region == number)
         if len(own):
@@ -92,10 +100,17 @@ def _mesh(model: Model, dialect: Dialect) -> Iterator[str]:
         yield from _wrapped((mesh.nodes_on(name) + 1).tolist(), cut=True)
 
 
-def _materials(model: Model) -> Iterator[str]:
+def material_lines(
+    model: Model,
+    reach: tuple[float, float] | None = None,
+    laws: Callable[[str], Iterator[str]] = lambda region: iter(()),
+) -> Iterator[str]:
+    """Elasticity and expansion of every region, at the temperatures of the load or over a ``reach`` (degC), with the
+    lines that its law adds, and its section.
+    """
     mesh = model.mesh
     field = np.asarray(model.temperature, dtype=float)
-    low, high = float(field.min()), float(field.max())
+    low, high = reach or (float(field.min()), float(field.max()))
     start, at = _start(model), [low] if low == high else np.linspace(low, high, KNOTS).tolist()
     for number, region in enumerate(mesh.regions):
         if not np.any(mesh.region == number):
@@ -109,7 +124,7 @@ def _materials(model: Model) -> Iterator[str]:
             yield "*ELASTIC"
             for t in at:
                 e, nu = float(material.youngs_modulus[0].at(t)), float(material.poisson_ratio[0].at(t))
-                yield f"{_number(e)}, {_number(nu)}, {_number(t)}"
+                yield f"{digits(e)}, {digits(nu)}, {digits(t)}"
         else:
             yield "*ELASTIC, TYPE=ORTHO"
             for t, c in zip(at, stiffness, strict=True):
@@ -130,15 +145,16 @@ def _materials(model: Model) -> Iterator[str]:
                 raise InputError(f"export: {region} has a free strain at its temperature itself; it cannot be written")
             rates.append(strain[:3] / (other - start))
         even = all(np.ptp(rate) <= 1e-15 for rate in rates)
-        yield f"*EXPANSION, ZERO={_number(start)}" + ("" if even else ", TYPE=ORTHO")
+        yield f"*EXPANSION, ZERO={digits(start)}" + ("" if even else ", TYPE=ORTHO")
         for t, rate in zip(at, rates, strict=True):
-            yield ", ".join(_number(float(v)) for v in [*(rate[:1] if even else rate), t])
+            yield ", ".join(digits(float(v)) for v in [*(rate[:1] if even else rate), t])
+        yield from laws(region)
         yield f"*SOLID SECTION, ELSET={name}, MATERIAL=M_{name}"
         if model.kinematics.dim == 2:
             yield "1."  # of depth, um; nothing to an axisymmetric element
 
 
-def _supports(model: Model) -> Iterator[str]:
+def support_lines(model: Model) -> Iterator[str]:
     """Held degrees of freedom, and ties as equations."""
     space = model.space
     width, nodal = space.width, space.nodal
@@ -192,23 +208,23 @@ def _loads(model: Model) -> Iterator[str]:
     if len(moved):
         yield "*BOUNDARY"
         for dof, value in zip(moved.tolist(), model.load.prescribed[moved].tolist(), strict=True):
-            yield f"{dof // width + 1}, {dof % width + 1}, {dof % width + 1}, {_number(value)}"
+            yield f"{dof // width + 1}, {dof % width + 1}, {dof % width + 1}, {digits(value)}"
     force = external_force(space, model.load)[: space.nodal]
     loaded = np.flatnonzero(force)
     if len(loaded):
         yield "*CLOAD"
         for dof in loaded.tolist():
-            yield f"{dof // width + 1}, {dof % width + 1}, {_number(float(force[dof]))}"
+            yield f"{dof // width + 1}, {dof % width + 1}, {digits(float(force[dof]))}"
 
 
 def _wrapped(values: list[int] | list[float], width: int = 12, cut: bool = False) -> Iterator[str]:
     """Values in lines of at most ``width``; a line that goes on ends in a comma, unless each stands alone (``cut``)."""
     for start in range(0, len(values), width):
         more = start + width < len(values) and not cut
-        yield ", ".join(map(_number, values[start : start + width])) + ("," if more else "")
+        yield ", ".join(map(digits, values[start : start + width])) + ("," if more else "")
 
 
-def _number(value: int | float) -> str:
+def digits(value: int | float) -> str:
     """A number in at most twenty signs, which is what decks take."""
     return str(value) if isinstance(value, int) else f"{value:.13e}" if value else "0."
 
