@@ -108,7 +108,7 @@ def _law(region: str, law: Law, reach: tuple[float, float], dialect: Dialect) ->
     if law.plastic is not None:
         if law.plastic.kinematic and dialect == "calculix":
             raise InputError(
-                f"export: {region}: kinematic hardening is not exported to CalculiX, whose flow then changes the volume "
+                f"export: {region}: kinematic hardening is not exported to CalculiX: its flow then changes the volume "
                 f"(a bar by 0.503 of its strain in 2.20); use --to abaqus"
             )
         yield from _plastic(region, law.plastic, _knots(low, high, law.plastic.properties(), parts.KNOTS))
