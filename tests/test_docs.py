@@ -37,7 +37,7 @@ def _alone(kind, beside=False, svg=False):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("page", [p for p in PAGES if p.stem != "viewing"], ids=lambda path: path.stem)
 def test_page(page, tmp_path, monkeypatch):
     real = running.femsim
     monkeypatch.setattr(running, "femsim", lambda command: "..." if LONG.match(command) else real(command))
@@ -77,3 +77,15 @@ def test_a_shown_output_that_is_not_the_one_fails(tmp_path):
         running.run_page(page, tmp_path)
     with pytest.raises(RuntimeError, match="ends with 2"):
         running.run_page("```console\n$ femsim materials kopper-x\n```\n", tmp_path)
+
+
+def test_view_draws_and_names_what_is_wrong(tmp_path):
+    pytest.importorskip("pyvista")
+    page = (ROOT / "docs" / "pages" / "viewing.md").read_text(encoding="utf-8")
+    running.run_page(page, tmp_path)
+    assert (tmp_path / "shear.png").read_bytes()[1:4] == b"PNG"
+    for wrong in ("--field stress_xx", "--picture a.jpg", "--picture no/a.png"):
+        with pytest.raises(RuntimeError, match="ends with 2\nfemsim: error: .*" + wrong.split()[0]):
+            running.femsim(f"femsim view {tmp_path / 'first'} {wrong}")
+    with pytest.raises(RuntimeError, match="no such file"):
+        running.femsim(f"femsim view {tmp_path}")

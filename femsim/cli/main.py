@@ -30,6 +30,7 @@ from femsim.cli import export as cli_export
 from femsim.cli import new as cli_new
 from femsim.cli import path as cli_path
 from femsim.cli import study as cli_study
+from femsim.cli import view as cli_view
 
 OK, BAD_INPUT, NUMBERS_FAILED, INTERRUPTED, BROKEN_PIPE = 0, 2, 3, 130, 141
 
@@ -48,6 +49,7 @@ COMMANDS = {
     **cli_new.COMMANDS,
     **cli_path.COMMANDS,
     **cli_study.COMMANDS,
+    **cli_view.COMMANDS,
 }
 
 
@@ -85,7 +87,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"femsim {femsim.__version__}")
     commands = top.add_subparsers(dest="command", metavar="command", required=True, parser_class=Parser)
-    modules = (cli_claims, cli_compare, cli_converge, cli_export, cli_new, cli_path, cli_study)
+    modules = (cli_claims, cli_compare, cli_converge, cli_export, cli_new, cli_path, cli_study, cli_view)
     others = {name for module in modules for name in module.COMMANDS}
     made = {name: commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
             for name, text in COMMANDS.items() if name not in others}  # fmt: skip
@@ -96,6 +98,7 @@ def parser() -> argparse.ArgumentParser:
     cli_new.add_parsers(commands)
     cli_path.add_parser(commands)
     cli_study.add_parsers(commands)
+    cli_view.add_parser(commands)
 
     for name in ("solve", "mesh"):
         command = made[name]
@@ -241,6 +244,8 @@ def _dispatch(arguments: argparse.Namespace) -> int:
             cli_claims.claims(arguments)
         case "export":
             cli_export.export(arguments)
+        case "view":
+            cli_view.view(arguments)
         case "path":
             cli_path.path(arguments)
         case "new":
