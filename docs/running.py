@@ -66,7 +66,11 @@ def femsim(command: str) -> str:
             raise ValueError(f"{command}: `> FILE` stands at the end")
         words, target = words[:-2], Path(words[-1])
     if words[1] == "view":  # where the graphics library does not find what it needs, it ends the process
-        done = subprocess.run([sys.executable, "-m", *words], capture_output=True, text=True, check=False)
+        import femsim as package
+
+        here = os.pathsep.join([str(Path(package.__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
+        place = {**os.environ, "PYTHONPATH": here.rstrip(os.pathsep)}
+        done = subprocess.run([sys.executable, "-m", *words], capture_output=True, text=True, check=False, env=place)
         if done.returncode != 0:
             raise RuntimeError(f"$ {command}\nends with {done.returncode}\n{done.stderr}")
         return done.stdout

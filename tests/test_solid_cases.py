@@ -285,6 +285,9 @@ def test_results_are_written(tmp_path, capsys):
         "figures",
         "report.html",
     }
+    import meshio
+
+    assert meshio.read(tmp_path / "out" / "fields.vtu").point_data["displacement"].shape[1] == 3
     again, _ = load_case(str(tmp_path / "out" / "case.toml"), [])
     assert again.model.element == "hex27"
     assert main(["mesh", str(path), "--to", str(tmp_path / "a.msh"), "--json"]) == 0

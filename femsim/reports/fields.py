@@ -23,7 +23,7 @@ def write_fields(
     temperature: float | FloatArray,
     more: Mapping[str, Values] | None = None,
 ) -> None:
-    """Write a solution: displacement (N, 2) in um, stress (E, n, 4) in MPa at the nodes of each cell, temperature
+    """Write a solution: displacement (N, d) in um, stress (E, n, 4) in MPa at the nodes of each cell, temperature
     (number or (N,)) in degC, and what is ``more``, (E, n) at the nodes of each cell.
 
     The drawing plane is ParaView's x-y plane: x is r and y is z in axisymmetry, and the displacement has the components
@@ -43,7 +43,7 @@ def fields_bytes(
     """The content of the file `write_fields` writes."""
     count = len(mesh.points)
     point_data: dict[str, Values] = {
-        "displacement": np.column_stack([displacement[:count], np.zeros(count)]),
+        "displacement": np.column_stack([displacement[:count], np.zeros((count, 3 - mesh.dim))]),
         "temperature": np.broadcast_to(np.asarray(temperature, dtype=float), (count,)),
     }
     side_data: dict[str, Values] = {
