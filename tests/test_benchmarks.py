@@ -5,6 +5,7 @@ size.
 from __future__ import annotations
 
 import ast
+import importlib.util
 import json
 import os
 import subprocess
@@ -201,3 +202,21 @@ def test_table_and_plot(speed, tmp_path):
     assert "2e-09" in text
     assert json.loads((tmp_path / "results.json").read_text(encoding="utf-8")) == results
     assert (tmp_path / "times.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_the_cost_of_accuracy_is_told_as_it_is(speed, monkeypatch):
+    """The first mesh that is good enough is taken, and a result that is not is shown with its error."""
+    path = ROOT / "benchmarks" / "accuracy" / "run.py"
+    spec = importlib.util.spec_from_file_location("accuracy_run", path)
+    accuracy = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(accuracy)
+    assert accuracy.error({"a": (3.0, 4.4), "b": (0.0, 1.0)}, {"a": (3.0, 4.0), "b": (0.0, 1.0)}) == pytest.approx(0.08)
+    monkeypatch.setattr(accuracy, "MESHES", {"graded": [(4.0, 2.0, 40.0), (0.5, 1.5, 40.0), (0.02, 1.5, 40.0)]})
+    true = {"post_root": (-12.7716, -127.1589)}
+    found = accuracy.good_enough("bilayer", "graded", "quad9", true)
+    assert found[1e-2][0] < 4.0
+    assert 1e-4 not in found
+    row = {"program": "peer", "mesh": "graded", "cpu": 1.0, "mb": 2.0, "exit": 0}
+    rows = [{**row, "wanted": 1e-2, "error": 5e-3}, {**row, "wanted": 1e-3, "error": 2e-3}]
+    table = accuracy.markdown({"bilayer": {"rows": rows}})
+    assert table.splitlines()[2] == "| peer, graded | 1.0 s, 2 MB | 1.0 s, 2 MB (0.2 %) | – |"

@@ -51,12 +51,18 @@ def load(size: str) -> tuple[Any, Any, Any]:
 
 
 def arrays(size: str) -> dict[str, np.ndarray]:
+    """Everything a peer needs of the problem of a size."""
+    return arrays_of(load(size)[2])
+
+
+def arrays_of(model: Any) -> dict[str, np.ndarray]:
     """Everything a peer needs, in um, MPa and K: nodes, cells in VTK order, materials by region, prescribed nodes."""
-    case, _disc, model = load(size)
     mesh = model.mesh
     materials = [model.materials[name] for name in mesh.regions]
-    held = np.flatnonzero((mesh.points == np.array([0.0, -case.geometry.chip_thickness])).all(axis=1))
+    fixed = model.constraints.equation.reshape(-1, 2) < 0
+    held = np.flatnonzero(fixed[:, 1])
     assert len(held) == 1
+    assert np.array_equal(np.flatnonzero(fixed[:, 0]), np.flatnonzero(mesh.points[:, 0] == 0.0))
     return {
         "points": mesh.points,
         "cells": mesh.cells,
