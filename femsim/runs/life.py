@@ -13,6 +13,8 @@ from femsim.cases.steps import CycleSpec, LifeSpec
 from femsim.measures.fatigue import CrackLife, coffin_manson, darveaux, engelmaier_exponent, inverse
 from femsim.measures.inelastic import Inelastic
 
+#: work of a cycle below this part of all work so far is rounding: the layer has shaken down and stays elastic
+SHAKEN = 1.0e-6
 #: a cycle that still changes by more than this is not a stabilised one
 STABLE = 0.05
 
@@ -54,9 +56,11 @@ def lives(
         at = [layers[first - 1][number] if first > 0 else nothing, *(layers[i][number] for i in ends)]
         work, strain = at[-1].work - at[-2].work, at[-1].strain - at[-2].strain
         work, strain = max(work, 0.0), max(strain, 0.0)
+        if work <= SHAKEN * at[-1].work:
+            work = strain = 0.0
         change = None
-        if len(at) > 2 and work > 0.0:
-            change = (work - (at[-2].work - at[-3].work)) / work
+        if len(at) > 2:
+            change = (work - (at[-2].work - at[-3].work)) / work if work > 0.0 else 0.0
         if change is None or abs(change) > STABLE:
             said = "one cycle alone" if change is None else f"still changing by {100 * change:+.2g} % a cycle"
             warnings.warn(

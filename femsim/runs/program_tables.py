@@ -90,6 +90,8 @@ def life_tables(document: Mapping[str, Any]) -> tuple[list[list[str]], list[list
     cycles = [["region", "law", "cycles", "until a crack", "growth (um a cycle)"]]
     for one in document.get("life", ()):
         change = "one cycle alone" if one["change"] is None else f"{100 * one['change']:+.2g} %"
+        if one["work_per_cycle"] == 0.0:
+            change = "it stays elastic"
         damage.append([one["region"], f"{one['work_per_cycle']:.4g}", f"{one['strain_per_cycle']:.4g}", change])
         for key, (name, _) in LAWS.items():
             if key not in one:

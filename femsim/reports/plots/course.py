@@ -103,17 +103,23 @@ def course_of(run: Run) -> Course | None:
                 name = mean.patch.name
                 chosen.setdefault(name, (f"layer of {name}", f"{length_text(mean.patch.size)} µm thick"))
     keys = list(chosen)[: 2 * MOST]
+    names = ("peel", "shear", "von_mises", "p", "creep", "work")
     curves, loops = [], []
     for key in keys:
         label = ", ".join(chosen[key])
         values = np.array([_values(sample, key, len(components)) for sample in samples])
         values = np.concatenate([0.0 * values[:1], values])  # free of stress at the start
-        names = ("peel", "shear", "von_mises", "p", "creep", "work")
         if isinstance(key, Root):
             curves.append(Curve(label, dict(zip(names, values[:, :6].T, strict=True))))
         stress, strain = values[:, 6 : 6 + len(components)], values[:, 6 + len(components) :]
         for k in (kinematics.normal, kinematics.shears[0]):
             loops.append(Loop(label, components[k], stress[:, k], strain[:, k]))
+    if not chosen:  # no roots: the regions that flow
+        for name in dict.fromkeys(n for s in samples for n, found in s.regions.items() if found.work > 0):
+            flown = [s.regions.get(name) for s in samples]
+            means = np.array([[np.nan] * 3 if f is None else [f.p, f.creep, f.work] for f in flown])
+            means = np.concatenate([0.0 * means[:1], means])
+            curves.append(Curve(f"{name}, volume mean", dict(zip(names[3:], means.T, strict=True))))
     ends = tuple((step.time, step.leg.name) for step in run.program)
     roots = [key for key in chosen if isinstance(key, Root)]
     return Course(

@@ -25,25 +25,26 @@ NAMES = {"von_mises": "von Mises", "p": "plastic", "creep": "creep"}
 def history_figure(course: Course) -> Figure:
     """Temperature, root stresses, equivalent inelastic strains and inelastic work over time, one below the other."""
     flows = any(np.nanmax(c.values[k], initial=0.0) > 0 for c in course.curves for k in ("p", "creep"))
-    rows = 1 + bool(course.curves) + 2 * flows
+    stressed = any("von_mises" in c.values for c in course.curves)
+    rows = 1 + stressed + 2 * flows
     figure = new_figure(8.2, 1.1 + 1.55 * rows)
     axes = figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
     unit, per = _time_unit(float(course.time[-1]))
     t = course.time / per
     axes[0].plot(t, course.temperature, color=INK, lw=1.1)
     axes[0].set_ylabel("temperature (°C)")
-    if course.curves:
+    if stressed:
         _curves(axes[1], t, course, ("von_mises", "peel", "shear"), "stress (MPa)")
     if flows:
-        _curves(axes[2], t, course, ("p", "creep"), "strain (%)", 100.0)
-        _curves(axes[3], t, course, ("work",), "work (MPa)")
+        _curves(axes[rows - 2], t, course, ("p", "creep"), "strain (%)", 100.0)
+        _curves(axes[rows - 1], t, course, ("work",), "work (MPa)")
     for ax in axes:
         tidy(ax)
         ax.grid(visible=True, color=FAINT, alpha=0.25, linewidth=0.5)
         for end, _ in course.ends if len(course.ends) <= 40 else ():
             ax.axvline(end / per, color=FAINT, lw=0.5, ls=(0, (2, 3)), zorder=0)
     axes[-1].set_xlabel(f"time ({unit})")
-    if len(course.curves) > 1:
+    if len(course.curves) > 1 or (course.curves and not stressed):
         handles = [Line2D([], [], color=COLOURS[i], lw=1.4) for i in range(len(course.curves))]
         legend = axes[0].legend(
             handles, [words(c.label) for c in course.curves], fontsize=SMALL, frameon=False, ncol=2, **ABOVE

@@ -143,8 +143,9 @@ def program_plates(run: Run) -> list[Plate]:
         found.append(
             Plate(
                 "history",
-                "Over time: temperature, averages at the roots over their longest length, and, of the same places, "
-                f"equivalent inelastic strain and inelastic work. Dotted: ends of steps, ramps and dwells.{more}",
+                "Over time: temperature, averages at the roots over their longest length, and inelastic strain "
+                "and inelastic work of the same places, or of the regions that flow where there is no root. "
+                f"Dotted: ends of steps, ramps and dwells.{more}",
                 Page("history", course),
             )
         )
