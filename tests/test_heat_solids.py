@@ -178,3 +178,19 @@ def test_what_is_refused():
         with pytest.raises(InputError, match=text) as caught:
             solved({**SLAB, "heat": heat})
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_figures_and_report_in_space(tmp_path, alone):
+    """A section with the temperature, what happens over time, and the page."""
+    only = {key: METAL[key] for key in ("conductivity", "density", "heat_capacity")}
+    data = {**SLAB, "block": [{**block, "material": only if alone else METAL} for block in SLAB["block"]]}
+    data["heat"] = SLAB["heat"] | {"transient": {"initial": 20.0, "end": 1e-4, "times": [1e-6, 1e-5, 1e-4]}}
+    if alone:
+        del data["load"], data["boundary"]
+    (tmp_path / "case.toml").write_text(tomli_w.dumps(data), encoding="utf-8")
+    assert main(["solve", str(tmp_path / "case.toml"), "--out", str(tmp_path / "out"), "--quiet"]) == 0
+    figures = {path.stem for path in (tmp_path / "out" / "figures").iterdir()}
+    assert figures == {"heat_section" if alone else "section", "temperature_over_time", "z_th"}
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert all(f'id="figure-{name}"' in page for name in figures)

@@ -7,6 +7,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from heatcases import AXI, REFERENCES, at_probes, case_of, condition, matter, solved
+from spheres import sphere_mesh
+
+from femsim.meshes.write import write_mesh
 
 B = REFERENCES["B"]
 
@@ -83,6 +86,25 @@ def test_heisler(name):
     document = solved(case_of([block], heat, AXI, probes, size=radius / 40))
     step = inputs["T_initial"] - inputs["T_ambient"]
     assert np.abs(history(document) - result["T"]).max() <= 1e-4 * step
+
+
+def test_lumped_ball(tmp_path):
+    """A solder ball that cools so slowly that it has one temperature (Bi = 2e-4)."""
+    inputs, result = B["lumped-ball"]["inputs"], B["lumped-ball"]["result"]
+    write_mesh(tmp_path / "ball.msh", sphere_mesh((inputs["R_um"],), 4, "quad9"))
+    data = {
+        "stack": "mesh",
+        "mesh": {"file": "ball.msh"},
+        "materials": {"layer0": matter(inputs["k"], inputs["density"], inputs["specific_heat"])},
+        "heat": {
+            "ambient": inputs["T_ambient"],
+            "boundary": [{"on": "outer", "h": inputs["h"]}],
+            "transient": transient(inputs, inputs["t_s"]),
+        },
+        "probe": [{"name": f"{x:g}", "at": [x, 0.0]} for x in inputs["x_um"]],
+    }
+    step = inputs["T_initial"] - inputs["T_ambient"]
+    assert np.abs(history(solved(data, tmp_path)) - result["T"]).max() <= 1e-4 * step
 
 
 def test_composite_slab():

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from femsim.base.errors import InputError
-from femsim.reports.page.sections import SECTIONS
+from femsim.reports.page.sections import HEAT_FIGURES, SECTIONS
 from femsim.reports.page.verdict import verdict
 from femsim.reports.words import error_text, fixed, number, place, proper, seconds, unit
 
@@ -162,8 +162,7 @@ def _numbered(entries: Sequence[Mapping[str, str]]) -> dict[str, int]:
     """Figures numbered in the order in which the page shows them."""
     names = [entry["name"] for entry in entries]
     roots = [name for name in names if name.startswith(("root_", "interface_"))]
-    heat = ("temperature", "hottest", "temperature_over_time", "z_th")
-    order = ("stress", *roots, "history", "loops", "yield", "cycle", *heat, "layout", "mesh", "convergence")
+    order = ("stress", *roots, "history", "loops", "yield", "cycle", *HEAT_FIGURES, "layout", "mesh", "convergence")
     first = [name for name in order if name in names]
     every = [*first, *(name for name in names if name not in first)]
     return {name: position + 1 for position, name in enumerate(every)}

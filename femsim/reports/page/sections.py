@@ -151,6 +151,8 @@ def _inputs(document: Document) -> Json:
     return {"changed": changed, "same": [entry for entry in entries if entry not in changed]}
 
 
+#: figures of heat in their order
+HEAT_FIGURES = ("temperature", "heat_section", "hottest", "temperature_over_time", "z_th")
 #: lines of a table over time; more are thinned
 LINES = 30
 
@@ -174,7 +176,7 @@ def _heat(document: Document) -> Json | None:
         "tables": [*heat_tables(dict(document)), *_probe_temperatures(document), *_over_time(document)],
         "words": words,
         "junctions": junctions(document),
-        "figures": [name for name in ("temperature", "hottest", "temperature_over_time", "z_th") if name in names],
+        "figures": [name for name in HEAT_FIGURES if name in names],
         "networks": _networks(document),
     }
 

@@ -63,11 +63,12 @@ def plates(run: Run) -> list[Plate]:
             *program_plates(run),
             Plate(
                 "section",
-                "Section of the body: regions and mesh, von Mises stress, stress across the layers and size of the "
-                "displacement; one value for each face of a cell, colours of stresses end at the 1st and 99th "
-                "percentile by area.",
+                "Section of the body: regions and mesh, von Mises stress, stress across the layers, size of the "
+                "displacement and, with heat, temperature; one value for each face of a cell, colours of stresses end "
+                "at the 1st and 99th percentile by area.",
                 Page("section", section_of(run)),
             ),
+            *(overtime_plates(run.heat) if run.heat is not None else []),
         ]
     what = scene(run)
     found = [*program_plates(run), *mesh_plates(what.picture), *field_plates(what)]
@@ -99,6 +100,12 @@ def plates(run: Run) -> list[Plate]:
 
 def plates_of_heat(run: HeatRun) -> list[Plate]:
     """The figures of a run of heat alone."""
+    if run.discretisation.solid is not None:
+        from femsim.reports.plots.section import heat_section_of
+
+        text = "Section of the body: regions and mesh, temperature, size of the heat flux; one value for each face of "
+        text += "a cell, colours of the flux end at the 1st and 99th percentile by area."
+        return [Plate("heat_section", text, Page("section", heat_section_of(run))), *overtime_plates(run.heat)]
     return [*mesh_plates(picture_once(run.discretisation, run.materials)), *heat_plates(run, run.heat)]
 
 
@@ -110,6 +117,12 @@ def heat_plates(run: Run | HeatRun, heat: HeatResult) -> list[Plate]:
     if hot is not None:
         when = f" at {hot.time:.4g} s, the hottest instant of all"
         found.append(_temperature(warm_state(run, heat, hot), "hottest", when))
+    return found + overtime_plates(heat)
+
+
+def overtime_plates(heat: HeatResult) -> list[Plate]:
+    """What happens over time in a transient: temperatures, and thermal impedances."""
+    found = []
     lines = curves(heat)
     if lines:
         text = "Temperatures over time: the largest of the body at every step, those of sources and probes at the "
