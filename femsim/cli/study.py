@@ -68,6 +68,12 @@ def _sweep_parser(command: argparse.ArgumentParser) -> None:
         metavar="N",
         help="worker processes, one numerical thread each (default: all cores)",
     )
+    command.add_argument(
+        "--reduced",
+        metavar="TOL",
+        help="by a reduced basis with this reduction error at most, e.g. 0.3%% of the ring's von Mises average; "
+        "the best points in full (the same as method and tolerance of [study])",
+    )
     command.add_argument("--retry-failed", action="store_true", help="run failed points again, too")
     command.add_argument("--csv", action="store_true", help="write results.csv as well")
     command.add_argument("--json", action="store_true", help="one JSON document on standard output")
@@ -134,6 +140,7 @@ def _positive(text: str) -> int:
 
 def sweep(arguments: argparse.Namespace) -> int:
     """Run a study."""
+    from femsim.base.progress import Progress
     from femsim.study.sweep import Engine, local_engine, open_study
     from femsim.study.sweep import sweep as run_sweep
 
@@ -144,7 +151,9 @@ def sweep(arguments: argparse.Namespace) -> int:
         from femsim.study.slurm import check_place
 
         check_place(directory)
-    store = open_study(arguments.study, directory, arguments.overrides)
+    store = open_study(arguments.study, directory, arguments.overrides, _tolerance(arguments.reduced))
+    if store.plan.reduced and arguments.engine != "local":
+        raise InputError(f"--engine: {arguments.engine} does not go with a reduced basis yet; take local")
     if site is not None and store.missing(store.state(), arguments.retry_failed):
         return _by_slurm(arguments, store, site)
     engine: Engine = local_engine(arguments.workers)
@@ -154,8 +163,17 @@ def sweep(arguments: argparse.Namespace) -> int:
         def engine(store: Any, points: Any, meter: Any) -> None:
             run_dask(store, points, meter, arguments.scheduler)
 
+    progress = Progress(quiet=arguments.quiet or not sys.stderr.isatty())
+    if store.plan.reduced:
+        from femsim.study.local import default_workers
+        from femsim.study.reduced import reduced_engine, summary
+
+        engine = reduced_engine(arguments.workers or default_workers(), progress)
     outcome = run_sweep(store, engine, arguments.retry_failed, arguments.csv, arguments.quiet)
     document = outcome.to_dict()
+    model = summary(outcome.directory) if store.plan.reduced else {}
+    if model:
+        document["reduced"] = model
     if arguments.json:
         out_json(document)
         return 0
@@ -166,8 +184,38 @@ def sweep(arguments: argparse.Namespace) -> int:
     for text, count in outcome.reasons[:5]:
         out(f"  failed, {count} point{'s' if count > 1 else ''}: {text}")
     out(_reuse_line(outcome.state.reuse))
+    for line in _reduced_lines(model):
+        out(line)
     out(f"written to {outcome.results}")
     return 0
+
+
+def _tolerance(text: str | None) -> float | None:
+    """The tolerance that --reduced gives, None where it is not there."""
+    if text is None:
+        return None
+    try:
+        value = float(text.removesuffix("%")) * (0.01 if text.endswith("%") else 1.0)
+    except ValueError:
+        value = -1.0
+    if not 1e-5 < value <= 0.1:
+        raise InputError(f"--reduced: {text} is not a tolerance between 0.001% and 10%, e.g. 0.3%")
+    return value
+
+
+def _reduced_lines(model: dict[str, Any]) -> list[str]:
+    """What is said of a reduced model on the console: every word of its guarantee."""
+    if not model:
+        return []
+    lines = [f"reduced basis: {len(model['unknowns'])} boxes of {', '.join(map(str, model['unknowns']))} unknowns"]
+    if (g := model["guarantee"]) is not None:
+        shown = ", ".join(f"{100 * error:.2g}" for error in g["reduction_error"])
+        lines.append(
+            f"  errors in % of the von Mises average: reduction {shown} by box, mesh {100 * g['mesh_error']:.2g}"
+        )
+        lines.append(f"  {g['words']}")
+    lines += [f"  in full: {reason}" for reason in dict.fromkeys(model["gaps"])]
+    return lines
 
 
 def _check_engine(arguments: argparse.Namespace) -> None:

@@ -20,7 +20,7 @@ from femsim.base.files import atomic_write, read_json
 from femsim.cases.case import CASE_TYPES, Case
 from femsim.cases.stacks.meshfile import MeshCase
 from femsim.cases.units import key_unit
-from femsim.runs.names import Output, find, named, outputs_of
+from femsim.runs.names import Output, find, named, outputs_of, parts
 from femsim.runs.units import is_plane, output_unit
 from femsim.study.points import Kind, case_of, kind_of
 from femsim.study.schema import StudyFile
@@ -56,6 +56,8 @@ class Plan:
     def identity(self) -> dict[str, Any]:
         """What decides the results, for comparing."""
         study = {k: v for k, v in self.study.items() if k not in ("name", "window", "optimise")}
+        if not self.reduced:  # as before there was a choice
+            study["study"] = {k: v for k, v in study["study"].items() if k != "method"}
         points = hashlib.sha256(json.dumps(self.rows, sort_keys=True).encode()).hexdigest()[:16]
         return {"case": self.data, "study": study, "points": points, "outputs": list(self.outputs), **self.digests}
 
@@ -71,6 +73,8 @@ class Plan:
     def unit(self, name: str) -> str:
         """The unit of a column, or of any key or output; empty for what has none."""
         kind = CASE_TYPES[str(self.data["stack"])]
+        if name in self.error_columns:
+            return output_unit(self.outputs[self.error_columns.index(name) // 2], self._plane)
         if name in self.keys or (name not in self.outputs and name.split(".")[0] in kind.model_fields):
             return key_unit(kind, name)
         return output_unit(name, self._plane)
@@ -79,6 +83,26 @@ class Plan:
     def _plane(self) -> bool:
         model = self.data.get("model", {})
         return isinstance(model, dict) and is_plane(str(model.get("kinematics", "axisymmetric")))
+
+    @property
+    def reduced(self) -> bool:
+        """Whether rows may come from a reduced basis, and so have a level and two errors an output."""
+        return bool(self.study["study"].get("method") == "reduced")
+
+    @property
+    def error_columns(self) -> tuple[str, ...]:
+        """Names of the errors of all outputs, of reduction and of mesh in turn; empty where rows have none."""
+        if not self.reduced:
+            return ()
+        return tuple(_behind(name, kind) for name in self.outputs for kind in ("reduction_error", "mesh_error"))
+
+    @property
+    def error_selectors(self) -> tuple[str, ...]:
+        """Keys of the error estimates that a full solve of a point gives beside its outputs, where rows have errors."""
+        if not self.reduced:
+            return ()
+        split = [key.rsplit(".", 1) for key in self.selectors]
+        return tuple(f"{head}_error.{length}" for head, length in split)
 
     @property
     def base_path(self) -> Path:
@@ -123,6 +147,12 @@ def make_plan(study: Study, outputs: Sequence[Output] | None = None) -> Plan:
         study=study.spec.model_dump(mode="json", exclude_none=True),
         digests=digests,
     )
+
+
+def _behind(name: str, kind: str) -> str:
+    """A root metric's name with a word behind its kind, before the place of roots that share a name."""
+    found = parts(name)
+    return f"{name}_{kind}" if found is None else found.other(f"{found.kind}_{kind}")
 
 
 def save_plan(plan: Plan, directory: Path) -> None:

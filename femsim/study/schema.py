@@ -124,6 +124,18 @@ class StudySpec(Strict):
         "default: the averages at all roots",
     )
     set: list[str] = Field(default_factory=list, description="KEY=VALUE overrides of the case, for all points")
+    method: Literal["full", "reduced"] = Field(
+        default="full", description="reduced: by a reduced basis, each row with its errors; some points in full"
+    )
+    tolerance: Annotated[float, Field(gt=1e-5, le=0.1)] | None = Field(
+        default=None,
+        description="method reduced: largest reduction error, as a part of the von Mises average of the ring "
+        "(default 0.003)",
+    )
+    certify: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(
+        default=None,
+        description="method reduced: how many of the best points by the first output are solved in full (default 20)",
+    )
 
     @model_validator(mode="after")
     def _whole(self) -> StudySpec:
@@ -134,6 +146,9 @@ class StudySpec(Strict):
                 raise ValueError("samples: a list has as many points as its file has rows")
         elif self.file is not None:
             raise ValueError(f"file: goes with design = list, not {self.design}")
+        if self.method == "full" and (self.tolerance is not None or self.certify is not None):
+            key = "certify" if self.tolerance is None else "tolerance"
+            raise ValueError(f'{key}: goes with method = "reduced"')
         if self.design == "grid" and self.samples is not None:
             raise ValueError("samples: a grid has the product of its parameters' steps; leave it out")
         if self.design not in ("grid", "list") and self.samples is None:

@@ -42,6 +42,8 @@ class Row:
     outputs: tuple[float | None, ...]
     error: str | None
     seconds: float
+    level: str | None = None  # of a study by reduced bases: fast or full,
+    errors: tuple[float | None, ...] = ()  # and the errors of its outputs, of reduction and mesh in turn
 
     @property
     def status(self) -> str:
@@ -95,6 +97,9 @@ def schema(plan: Plan, reuse: dict[str, int] | None = None) -> Any:
     fields = [column("point", pa.int64(), "number of the point, from 0")]
     fields += [column(k, types[kind], "parameter") for k, kind in zip(plan.keys, plan.kinds, strict=True)]
     fields += [column(o, pa.float64(), "output") for o in plan.outputs]
+    fields += [column(e, pa.float64(), "error of an output") for e in plan.error_columns]
+    if plan.reduced:
+        fields += [column("level", pa.string(), "fast: by the reduced basis; full: solved in full")]
     fields += [column("status", pa.string(), "done or failed"), column("error", pa.string(), "why it failed"),
                column("seconds", pa.float64(), "wall time of the point")]  # fmt: skip
     provenance = {
@@ -118,6 +123,9 @@ def table_of(plan: Plan, rows: Sequence[Row], reuse: dict[str, int] | None = Non
     for i, kind in enumerate(plan.kinds):
         columns.append([stored(plan.rows[row.point][i], kind) for row in rows])
     columns += [[row.outputs[i] if row.error is None else None for row in rows] for i in range(len(plan.outputs))]
+    columns += [[row.errors[i] if row.errors else None for row in rows] for i in range(len(plan.error_columns))]
+    if plan.reduced:
+        columns += [[row.level for row in rows]]
     columns += [[row.status for row in rows], [row.error for row in rows], [row.seconds for row in rows]]
     layout = schema(plan, reuse)
     return pa.table([pa.array(c, type=f.type) for c, f in zip(columns, layout, strict=True)], schema=layout)

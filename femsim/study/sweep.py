@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,13 +54,23 @@ class Outcome:
             "rate": self.ran / self.elapsed if self.ran and self.elapsed > 0 else None,
             "seconds_per_point": self.state.seconds,
             "reuse": self.state.reuse,
-            "columns": ["point", *self.plan.keys, *self.plan.outputs, "status", "error", "seconds"],
+            "columns": [
+                *("point", *self.plan.keys, *self.plan.outputs, *self.plan.error_columns),
+                *(["level"] if self.plan.reduced else []),
+                *("status", "error", "seconds"),
+            ],
         }
 
 
-def open_study(source: str | Path, out: str | Path, more: Sequence[str] = ()) -> Store:
-    """Check a study, and begin or go on with it in a directory. Raises InputError before anything is written or run."""
-    return Store.open(out, make_plan(load_study(source, more)))
+def open_study(source: str | Path, out: str | Path, more: Sequence[str] = (), reduced: float | None = None) -> Store:
+    """Check a study, and begin or go on with it in a directory; ``reduced`` is a tolerance by which a reduced basis is
+    taken. Raises InputError before anything is written or run.
+    """
+    study = load_study(source, more)
+    if reduced is not None:
+        chosen = study.spec.study.model_copy(update={"method": "reduced", "tolerance": reduced})
+        study = replace(study, spec=study.spec.model_copy(update={"study": chosen}))
+    return Store.open(out, make_plan(study))
 
 
 def local_engine(workers: int | None = None) -> Engine:

@@ -52,13 +52,19 @@ class Runner:
         start = time.perf_counter()
         plan = self.plan
         try:
-            found = evaluate(plan.case(point), plan.base_path, plan.selectors, self._kept)
+            wanted = [*plan.selectors, *plan.error_selectors]
+            found = evaluate(plan.case(point), plan.base_path, wanted, self._kept)
         except Exception as error:
             self._kept = None
             return Row(point, (), error_text(error), time.perf_counter() - start)
         self._kept = found.run
         self.reuse[getattr(found.run, "reused", "none")] += 1
-        return Row(point, found.values, None, time.perf_counter() - start)
+        seconds, count = time.perf_counter() - start, len(plan.selectors)
+        if not plan.reduced:
+            return Row(point, found.values, None, seconds)
+        # solved in full: no error of reduction, and the mesh's own estimate
+        errors = tuple(e for value in found.values[count:] for e in (0.0, value))
+        return Row(point, found.values[:count], None, seconds, "full", errors)
 
     def take_reuse(self) -> dict[str, int]:
         """How points came by their factors since the last call."""

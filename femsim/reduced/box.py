@@ -1,0 +1,72 @@
+"""A reduced model of one box of parameters, for thousands of designs at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from femsim.base.arrays import FloatArray, IntArray
+from femsim.models.kinematics import KINEMATICS
+from femsim.reduced.facts import Names
+from femsim.reduced.operators import Matter, Operators
+from femsim.reduced.outputs import Ring, Row, levels
+from femsim.reduced.strips import Strips
+
+#: designs whose small systems are formed together: they stay in the cache
+BATCH = 256
+
+
+@dataclass(frozen=True)
+class Box:
+    """Parameters between ``low`` and ``high`` (p,), and what gives the averages there: peel, shear and von Mises of
+    each root and length, in their order. ``groups`` (g, 2) are the regions and strips of the pieces.
+    """
+
+    low: FloatArray
+    high: FloatArray
+    names: Names
+    kinematics: str
+    strips: Strips
+    groups: IntArray
+    operators: Operators
+    rows: tuple[tuple[Row, Row], ...]
+    rings: tuple[Ring, ...]
+
+    @property
+    def modes(self) -> int:
+        """Unknowns of a design."""
+        return int(self.operators.load.shape[1])
+
+    def values(self, quantities: FloatArray) -> FloatArray:
+        """Averages (k, 3 r) in MPa of designs with quantities (k, m)."""
+        count = len(quantities)
+        found = np.empty((count, 3 * len(self.rows)))
+        for start in range(0, count, BATCH):
+            part = slice(start, min(start + BATCH, count))
+            matter = self.matter(quantities[part])
+            found[part] = self.averages(matter, self.solve(matter))
+        return found
+
+    def matter(self, quantities: FloatArray) -> Matter:
+        """Stiffness, free strain and scales of designs."""
+        return Matter(self.names, self.strips, KINEMATICS[self.kinematics], self.groups, quantities)
+
+    def solve(self, matter: Matter) -> FloatArray:
+        """Coordinates (k, n) of the solutions in the basis."""
+        ops, n = self.operators, self.modes
+        numbers = matter.stiffness_numbers(ops.coefficients.stiffness)
+        matrices = (numbers @ ops.stiffness.reshape(len(ops.stiffness), -1)).reshape(-1, n, n)
+        right = matter.load_numbers(ops.coefficients.load) @ ops.load
+        return np.asarray(np.linalg.solve(matrices, right[..., None])[..., 0])
+
+    def averages(self, matter: Matter, solutions: FloatArray) -> FloatArray:
+        """Averages (k, 3 r) of solutions (k, n)."""
+        columns = []
+        for (peel, shear), ring in zip(self.rows, self.rings, strict=True):
+            stiffness, free = matter.stiffness[:, ring.region], matter.free[:, ring.region]
+            for row in (peel, shear):
+                strain = solutions @ row.strain.T - free
+                columns.append(np.einsum("ka,ka->k", stiffness[:, row.component], strain))
+            columns.append(levels(ring, stiffness, free, solutions) @ ring.weights)
+        return np.column_stack(columns)

@@ -1,0 +1,283 @@
+"""Building the boxes of a study: solve, reduce, look how good it is, split where it is not good enough."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import numpy as np
+
+from femsim.base.arrays import FloatArray
+from femsim.base.errors import InputError
+from femsim.builders.build import discretise
+from femsim.builders.discretisation import Drawn
+from femsim.meshes.layout import paint
+from femsim.models.kinematics import KINEMATICS
+from femsim.reduced.basis import Span, chosen, energy, span_of
+from femsim.reduced.box import Box
+from femsim.reduced.crew import Cases, Crew
+from femsim.reduced.facts import Facts, facts_of, refuse
+from femsim.reduced.forms import Forms, fit
+from femsim.reduced.operators import Matter, Sums, compress, sums_of
+from femsim.reduced.outputs import Ring, Row, cubature, levels, rows_of
+from femsim.reduced.strips import DoesNotFitError
+from femsim.reduced.truth import Snapshot, Truth, reference
+
+#: snapshots of a box, and how many of them are kept aside to look at its error
+SNAPSHOTS, ASIDE = 52, 12
+#: numbers of primal and dual modes that are tried, smallest first
+SIZES = ((6, 4), (10, 6), (14, 9), (17, 11), (20, 12), (25, 15), (30, 20), (38, 28))
+#: directions in which a box looks for its basis
+SPAN = 90
+#: what is left aside must be reduced to this part of the tolerance
+MARGIN = 0.5
+#: designs from which the points of a ring and the pieces are chosen
+DRAWN = 400
+#: a box is not split where the ends of all heights are nearer than this ratio
+NARROW = 1.15
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A study's parameters: their ``names``, the cases, the range (p,) of each, their forms, and the facts of the
+    middle case.
+    """
+
+    names: tuple[str, ...]
+    cases: Cases
+    low: FloatArray
+    high: FloatArray
+    forms: Forms
+    facts: Facts
+
+    @property
+    def geometric(self) -> list[int]:
+        """Parameters that move a height."""
+        k = self.facts.names.heights
+        pairs = {i for at, pair in enumerate(self.forms.pairs) if np.any(self.forms.product[at, :k]) for i in pair}
+        return [i for i in range(len(self.low)) if i in pairs or np.any(self.forms.slope[i, :k])]
+
+
+@dataclass(frozen=True)
+class Built:
+    """A box with its errors (m,) on the designs kept aside, relative to the von Mises average of the same ring."""
+
+    box: Box
+    aside: FloatArray
+
+
+def problem_of(cases: Cases, low: FloatArray, high: FloatArray) -> Problem:
+    """The parameters of a study between ``low`` and ``high``. Raises InputError naming what cannot be reduced."""
+    middle = cases(0.5 * (low + high))
+    refuse(middle, cases.keys)
+    drawn = discretise(middle)
+    assert isinstance(drawn, Drawn)
+    first = facts_of(middle, drawn)
+
+    def ask(x: FloatArray) -> FloatArray:
+        found = facts_of(cases(x), drawn)
+        if not found.same_shape(first):
+            raise InputError(_changes(first, found))
+        return found.values
+
+    forms = fit(ask, low, high, cases.keys, first.names.heights)
+    return Problem(cases.keys, cases, low, high, forms, first)
+
+
+def _changes(first: Facts, found: Facts) -> str:
+    if found.shape == first.shape:
+        return (
+            "reduced: geometry: the parameters move vertical lines (radii, widths), which strips of scaled height do "
+            "not follow; sweep in full"
+        )
+    return (
+        "reduced: geometry: layers change their order or vanish within the ranges; narrow the ranges, or sweep in full"
+    )
+
+
+def spread(problem: Problem, low: FloatArray, high: FloatArray, unit: FloatArray) -> FloatArray:
+    """Designs (k, p) for points of the unit cube: by ratio where a parameter moves a height, else by difference."""
+    x = low + (high - low) * unit
+    for i in problem.geometric:
+        if low[i] > 0:
+            x[:, i] = low[i] * (high[i] / low[i]) ** unit[:, i]
+    return x
+
+
+def middle(problem: Problem, low: FloatArray, high: FloatArray) -> FloatArray:
+    """The design (p,) in the middle of a box."""
+    return np.asarray(spread(problem, low, high, np.full((1, len(low)), 0.5))[0])
+
+
+def halves(problem: Problem, low: FloatArray, high: FloatArray) -> list[tuple[FloatArray, FloatArray]] | None:
+    """A box cut where a height changes most; None where no height changes much."""
+    ratios = {i: high[i] / low[i] for i in problem.geometric if low[i] > 0}
+    widest = max(ratios, key=lambda i: ratios[i], default=None)
+    if widest is None or ratios[widest] < NARROW:
+        return None
+    cut = middle(problem, low, high)[widest]
+    left, right = high.copy(), low.copy()
+    left[widest] = right[widest] = cut
+    return [(low, left), (right, high)]
+
+
+def truth_of(problem: Problem, low: FloatArray, high: FloatArray) -> Truth:
+    """The full model of a box. Raises DoesNotFitError where one mesh does not serve it."""
+    least, most = problem.forms.bounds(low, high, range(problem.facts.names.heights))
+    if np.any(least <= 0.0):
+        raise DoesNotFitError("reduced: a layer vanishes")
+    drawn, strips = reference(problem.cases(middle(problem, low, high)), least, most)
+    return Truth(problem.cases, drawn, strips)
+
+
+def build_box(
+    problem: Problem,
+    low: FloatArray,
+    high: FloatArray,
+    tolerance: float,
+    crew: Crew,
+    seed: int = 0,
+    last: bool = False,
+) -> Built | None:
+    """The smallest basis of a box that meets a relative tolerance on designs kept aside; None where none does, unless
+    it is the ``last`` resort.
+    """
+    from scipy.stats import qmc
+
+    truth = truth_of(problem, low, high)
+    unit = qmc.Sobol(len(low), rng=np.random.default_rng(seed)).random(64)[:SNAPSHOTS]
+    designs = spread(problem, low, high, unit)
+    snapshots = crew.snapshots(truth, list(designs))
+    kept, aside = snapshots[:-ASIDE], snapshots[-ASIDE:]
+    quantities = problem.forms.at(designs)[-ASIDE:]
+    pieces = pieces_of(problem, truth, low, high, kept, seed)
+    for size in SIZES:
+        box = reduced(problem, truth, low, high, pieces, size)
+        if np.all(errors_of(box, quantities, aside) <= MARGIN * tolerance):
+            break
+    else:
+        if not last:
+            return None
+    box = thinned(problem, box, pieces, 0.2 * MARGIN * tolerance)
+    return Built(box, errors_of(box, quantities, aside).max(axis=0))
+
+
+def errors_of(box: Box, quantities: FloatArray, snapshots: Sequence[Snapshot]) -> FloatArray:
+    """Differences (k, m) of a box's averages to full ones, relative to the von Mises average of the same ring."""
+    true = np.array([s.values for s in snapshots])
+    return np.asarray(np.abs(box.values(quantities) - true) / levels_of(true))
+
+
+def levels_of(values: FloatArray) -> FloatArray:
+    """For each average (k, m) the von Mises average of its ring: what errors are measured by."""
+    return np.repeat(np.abs(values[:, 2::3]), 3, axis=1)
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """What all bases of a box share: a span of its snapshots, projected sums and outputs over it, and the quantities
+    (k, m) of designs that say which pieces count.
+    """
+
+    span: Span
+    sums: Sums
+    rows: tuple[tuple[Row, Row, Ring], ...]
+    quantities: FloatArray
+
+
+def pieces_of(
+    problem: Problem, truth: Truth, low: FloatArray, high: FloatArray, snapshots: Sequence[Snapshot], seed: int
+) -> Pieces:
+    """The pieces of a box from snapshots."""
+    model = truth.model(truth.drawn.case)  # type: ignore[arg-type]
+    span = span_of(snapshots, energy(model), SPAN)
+    _, lines, _ = paint(truth.drawn.layout)
+    sums = sums_of(model.space, truth.strips.of_cells(truth.drawn.mesh, lines), span.modes)
+    random = spread(problem, low, high, np.random.default_rng(seed + 1).random((DRAWN, len(low))))
+    rows = rows_of(model.space, truth.averages, span.modes)
+    return Pieces(span, sums, tuple(rows), problem.forms.at(random))
+
+
+def reduced(
+    problem: Problem, truth: Truth, low: FloatArray, high: FloatArray, pieces: Pieces, size: tuple[int, int]
+) -> Box:
+    """The box of so many primal and dual modes, with its rings in full."""
+    basis = chosen(pieces.span, *size)
+    sums = pieces.sums.within(basis)
+    kinematics = KINEMATICS[truth.drawn.case.model.kinematics]
+    matter = Matter(problem.facts.names, truth.strips, kinematics, sums.groups, pieces.quantities)
+    return Box(
+        low,
+        high,
+        problem.facts.names,
+        kinematics.name,
+        truth.strips,
+        sums.groups,
+        compress(sums, matter),
+        tuple((peel.within(basis), shear.within(basis)) for peel, shear, _ in pieces.rows),
+        tuple(ring.within(basis) for _, _, ring in pieces.rows),
+    )
+
+
+def thinned(problem: Problem, box: Box, pieces: Pieces, tolerance: float) -> Box:
+    """The box with its rings by few points, as good as a relative tolerance asks for."""
+    matter = box.matter(pieces.quantities)
+    solutions = box.solve(matter)
+    rings = []
+    for ring in box.rings:
+        values = levels(ring, matter.stiffness[:, ring.region], matter.free[:, ring.region], solutions)
+        rings.append(cubature(ring, values, tolerance))
+    return replace(box, rings=tuple(rings))
+
+
+#: what remembers a box (or that there is none) between its ends, or makes it
+Keep: TypeAlias = Callable[[FloatArray, FloatArray, Callable[[], Built | None]], Built | None]
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A box of the tree, or the reason why there is none: its designs are solved in full."""
+
+    low: FloatArray
+    high: FloatArray
+    built: Built | None
+    reason: str = ""
+
+
+def grow(
+    problem: Problem,
+    tolerance: float,
+    crew: Crew,
+    say: Callable[[str], None],
+    most: int = 64,
+    keep: Keep | None = None,
+) -> list[Leaf]:
+    """Boxes that fill the range of the parameters, each good enough on designs of its own; ``most`` of them."""
+    waiting = [(problem.low, problem.high)]
+    leaves: list[Leaf] = []
+    count = 0
+    while waiting:
+        low, high = waiting.pop(0)
+        count += 1
+        parts = halves(problem, low, high)
+        # a box that cannot be cut takes the best basis there is; its errors tell
+        last = parts is None or len(leaves) + len(waiting) + 2 > most
+        say(f"box {count}, {len(leaves)} done, {len(waiting)} waiting")
+
+        def make(low: FloatArray = low, high: FloatArray = high, last: bool = last, seed: int = count) -> Built | None:
+            return build_box(problem, low, high, tolerance, crew, seed, last)
+
+        try:
+            built = make() if keep is None else keep(low, high, make)
+        except DoesNotFitError as error:
+            if last or parts is None:
+                leaves.append(Leaf(low, high, None, str(error)))
+            else:
+                waiting += parts
+            continue
+        if built is None and parts is not None:
+            waiting += parts
+        else:
+            leaves.append(Leaf(low, high, built))
+    return leaves

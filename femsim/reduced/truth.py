@@ -1,0 +1,106 @@
+"""The full model that a reduced one stands for: the reference mesh of a box, moved onto each design's layers.
+
+Its solutions are the snapshots a basis is made of, and what the basis is measured against. It is not the continuum: a
+mesh stretched to the end of a box is worse than one made for the design, and that is an error of its own.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from femsim.base.arrays import FloatArray
+from femsim.base.errors import FemsimWarning
+from femsim.builders.build import averaging_lengths, build_model, discretise, resolve_materials
+from femsim.builders.discretisation import Drawn
+from femsim.cases.case import Case
+from femsim.cases.parts import MeshSpec
+from femsim.measures.averages import KINDS, Averages, averages
+from femsim.meshes.grid import Grading, grid_lines
+from femsim.models.model import Model
+from femsim.reduced.facts import layout_of
+from femsim.reduced.strips import Strips, cut, moved, strips_of
+from femsim.runs.names import named
+from femsim.runs.rows import evaluate
+from femsim.solvers.pattern import Pattern
+from femsim.solvers.solve import Solution, solve
+
+#: the case of parameters (p,)
+CaseOf = Callable[[FloatArray], Case]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A solved design: displacement (ndof,), averages (m,) in MPa, and the dual solutions (ndof, m) of the averages."""
+
+    displacement: FloatArray
+    values: FloatArray
+    duals: FloatArray
+
+
+class Truth:
+    """Full solves on the moved reference mesh of one box."""
+
+    def __init__(self, case_of: CaseOf, drawn: Drawn, strips: Strips) -> None:
+        self.case_of, self.drawn, self.strips = case_of, drawn, strips
+        self._pattern: Pattern | None = None
+        self.averages: tuple[Averages, ...] = tuple(
+            averages(self.model(drawn.case).space, drawn.roots, drawn.lengths, chosen=False)  # type: ignore[arg-type]
+        )
+        self.outputs = tuple(
+            one.key(kind) for one in named((a.root.name, a.root.at, a.length) for a in self.averages) for kind in KINDS
+        )
+
+    def model(self, case: Case) -> Model:
+        """The boundary value problem of a case on the moved mesh."""
+        layout = layout_of(case)
+        disc = replace(
+            self.drawn, case=case, layout=layout, roots=layout.roots, mesh=moved(self.drawn, self.strips, layout)
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FemsimWarning)
+            return build_model(disc, resolve_materials(case, disc))
+
+    def solution(self, x: FloatArray) -> Solution:
+        """The solution at parameters (p,)."""
+        found = solve(self.model(self.case_of(x)), pattern=self._pattern)
+        self._pattern = found.factor.pattern
+        return found
+
+    def values(self, solution: Solution) -> FloatArray:
+        """Averages (m,) in MPa: peel, shear and von Mises of every root and length."""
+        field = solution.field
+        return np.array(
+            [v for a in self.averages for v in (a.peel.value(field), a.shear.value(field), a.von_mises(field))]
+        )
+
+    def own(self, x: FloatArray) -> FloatArray:
+        """Averages and their error estimates (2, m) in MPa by an ordinary solve on the design's own mesh."""
+        errors = [f"_error.{name.rsplit('.', 1)[1]}".join([name.rsplit(".", 1)[0], ""]) for name in self.outputs]
+        found = evaluate(self.case_of(x), None, [*self.outputs, *errors]).values
+        return np.array(found).reshape(2, -1)
+
+    def snapshot(self, x: FloatArray) -> Snapshot:
+        """A solution with the duals of all averages; that of von Mises is linearised about the solution."""
+        solution = self.solution(x)
+        model, field = solution.model, solution.field
+        goals = [g for a in self.averages for g in (a.peel, a.shear, a.von_mises_functional(field))]
+        loads = np.column_stack([model.space.gather(goal.derivative(model)) for goal in goals])
+        duals = model.space.scatter(solution.factor.solve(loads))
+        return Snapshot(solution.unknowns, self.values(solution), duals)
+
+
+def reference(case: Case, least: FloatArray, most: FloatArray) -> tuple[Drawn, Strips]:
+    """The mesh of a case with lines between the strips for layer heights from ``least`` to ``most``."""
+    drawn = discretise(case)
+    assert isinstance(drawn, Drawn)  # others were refused
+    lengths: Sequence[float] = averaging_lengths(case)
+    strips = strips_of(drawn.layout, lengths, least, most)
+    layout = cut(drawn.layout, strips)
+    spec = case.mesh
+    assert isinstance(spec, MeshSpec)  # of a file there is no layout
+    lines = grid_lines(layout, Grading(spec.size, spec.growth, spec.largest), drawn.lengths)
+    return replace(drawn, layout=layout).with_lines(*lines), strips

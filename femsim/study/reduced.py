@@ -1,0 +1,215 @@
+"""Sweeps by a reduced basis: the offline stage beside the dataset, rows in blocks, and what is solved in full.
+
+Solved in full are points outside all boxes, points whose stated reduction error is above the tolerance, and the best
+points by the first output: the guarantee speaks of points drawn at random, and the best ones are not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from femsim.base.arrays import FloatArray, IntArray
+from femsim.base.errors import FemsimWarning, InputError
+from femsim.reduced.build import Built, Problem, grow, levels_of, problem_of, truth_of
+from femsim.reduced.crew import Cases, Crew, crew
+from femsim.reduced.keep import load, save
+from femsim.reduced.model import CALIBRATE, OWN, Answers, Reduced, assembled, calibrated
+from femsim.study.local import run_local
+from femsim.study.meter import Meter
+from femsim.study.plan import Plan
+from femsim.study.store import Row, Store
+
+#: the model and its boxes, in the directory of the dataset
+FOLDER, MODEL = "reduced", "model.npz"
+TOLERANCE, CERTIFY = 0.003, 20
+#: rows of a part
+BLOCK = 20_000
+#: with fewer points than this the offline stage costs more than the points
+FEW = 300
+
+
+def designs_of(plan: Plan) -> FloatArray:
+    """Parameters (points, p) of all points. Raises InputError naming one that is not a number."""
+    for key, kind in zip(plan.keys, plan.kinds, strict=True):
+        if kind not in ("number", "integer"):
+            raise InputError(f"reduced: {key}: its values are no numbers; sweep in full, or once for each")
+    return np.array(plan.rows, dtype=float).reshape(len(plan.rows), len(plan.keys))
+
+
+def model_of(store: Store, workers: int, say: Callable[[str], None]) -> tuple[Reduced, tuple[int, ...]]:
+    """The reduced model of a study, from its directory or built there, and which of its averages are the outputs. Boxes
+    are kept as they are done: a build that was killed goes on.
+    """
+    plan = store.plan
+    designs = designs_of(plan)
+    low, high = designs.min(axis=0), designs.max(axis=0)
+    still = np.flatnonzero(high <= low)
+    if len(still):
+        raise InputError(f"reduced: {plan.keys[still[0]]}: has one value only; set it in the case (study.set)")
+    if len(designs) < FEW:
+        warnings.warn(
+            f"{len(designs)} points are fewer than a reduced basis is worth: it takes {52 + CALIBRATE + OWN} full "
+            f"solves and more",
+            FemsimWarning,
+            stacklevel=2,
+        )
+    tolerance = plan.study["study"].get("tolerance", TOLERANCE)
+    made_of = {"case": plan.data, "keys": plan.keys, "tolerance": tolerance, "version": plan.version, **plan.digests}
+    key = hashlib.sha256(json.dumps([made_of, designs.tolist()], sort_keys=True).encode()).hexdigest()[:16]
+    folder = store.directory / FOLDER
+    problem = problem_of(Cases(plan.data, plan.keys), low, high)
+    first = truth_of_any(problem)
+    wanted = _columns(plan, first)
+    model = load(folder / MODEL, key)
+    if model is not None:
+        return model, wanted
+    folder.mkdir(exist_ok=True)
+
+    def keep(a: FloatArray, b: FloatArray, make: Callable[[], Built | None]) -> Built | None:
+        name = hashlib.sha256(np.concatenate([a, b]).tobytes()).hexdigest()[:16]
+        path = folder / f"box-{name}.npz"
+        found = load(path, key)
+        if found is None:
+            found = (make(),)
+            save(found, path, key)
+        built: Built | None = found[0]
+        return built
+
+    with crew(workers) as team:
+        leaves = grow(problem, tolerance, team, say, keep=keep)
+        model = assembled(problem, leaves, first, tolerance)
+        if model.boxes:
+            say("calibrating the errors")
+            model = _calibrated(model, problem, designs, team, wanted)
+    save(model, folder / MODEL, key)
+    for path in folder.glob("box-*.npz"):
+        path.unlink()
+    return model, wanted
+
+
+def truth_of_any(problem: Problem) -> tuple[str, ...]:
+    """Keys of the averages that the case in the middle of the ranges has."""
+    middle = 0.5 * (problem.low + problem.high)
+    return truth_of(problem, middle, middle).outputs
+
+
+def _columns(plan: Plan, outputs: Sequence[str]) -> tuple[int, ...]:
+    for name, selector in zip(plan.outputs, plan.selectors, strict=True):
+        if selector not in outputs:
+            raise InputError(
+                f"study.outputs: {name}: a reduced basis gives averages at roots only; leave it out, or sweep in full"
+            )
+    return tuple(outputs.index(selector) for selector in plan.selectors)
+
+
+def _calibrated(model: Reduced, problem: Problem, designs: FloatArray, team: Crew, wanted: Sequence[int]) -> Reduced:
+    rng = np.random.default_rng(20261126)
+    inside = np.flatnonzero(model.place(designs) >= 0)
+    drawn = rng.permutation(inside)[:CALIBRATE]
+    return calibrated(model, problem, designs[drawn], OWN, team, "those of this study's points that have a box", wanted)
+
+
+def reduced_engine(workers: int, say: Callable[[str], None]) -> Callable[[Store, Sequence[int], Meter], Any]:
+    """An engine for :func:`femsim.study.sweep.sweep`."""
+
+    def run(store: Store, points: Sequence[int], meter: Meter) -> None:
+        model, wanted = model_of(store, workers, say)
+        designs = designs_of(store.plan)
+        certify = store.plan.study["study"].get("certify", CERTIFY)
+        loose, size = _looked_at(model, designs, wanted)
+        chosen: set[int] = set()
+        more = loose | _best(size, certify)
+        while more:  # a full solve moves a point in the order, and another one may take its place among the best
+            chosen |= more
+            rest = [p for p in points if p in more]
+            if rest:
+                run_local(store, rest, workers, meter)
+            for point, value in _full_values(store):
+                size[point] = abs(value)
+            more = _best(size, certify) - chosen
+        left = np.array([p for p in points if p not in chosen], dtype=np.int64)
+        for start in range(0, len(left), BLOCK):
+            block = left[start : start + BLOCK]
+            begun = time.perf_counter()
+            answers = model.at(designs[block])
+            each = (time.perf_counter() - begun) / len(block)
+            try:
+                store.write(_rows(block, answers, wanted, each))
+            except OSError as error:
+                raise InputError(
+                    f"{store.parts}: cannot be written ({(error.strerror or str(error)).lower()})"
+                ) from None
+            meter.done += len(block)
+            meter.show(force=True)
+
+    return run
+
+
+def _looked_at(model: Reduced, designs: FloatArray, wanted: Sequence[int]) -> tuple[set[int], FloatArray]:
+    """Points without a box or with too large an error, and the magnitude (points,) of the first output, infinite where
+    it is not known.
+    """
+    loose: set[int] = set()
+    size = np.full(len(designs), np.inf)
+    columns = list(wanted)
+    for start in range(0, len(designs), BLOCK):
+        part = slice(start, start + BLOCK)
+        answers = model.at(designs[part])
+        size[part] = np.nan_to_num(np.abs(answers.values[:, columns[0]]), nan=np.inf)
+        level = levels_of(answers.values)
+        wide = np.any(~(answers.reduction <= model.tolerance * (1 + 1e-9) * level)[:, columns], axis=1)
+        loose |= set((start + np.flatnonzero(wide | (answers.box < 0))).tolist())
+    return loose, size
+
+
+def _best(size: FloatArray, count: int) -> set[int]:
+    return {int(p) for p in np.argsort(size, kind="stable")[:count] if np.isfinite(size[p])}
+
+
+def _full_values(store: Store) -> list[tuple[int, float]]:
+    """The first output of the points that are solved in full."""
+    table = store.read()
+    rows = zip(*(table[name].to_pylist() for name in ("point", "level", store.plan.outputs[0])), strict=True)
+    return [(point, value) for point, level, value in rows if level == "full" and value is not None]
+
+
+def _rows(points: IntArray, answers: Answers, wanted: Sequence[int], seconds: float) -> list[Row]:
+    columns = list(wanted)
+    values = answers.values[:, columns].tolist()
+    pairs = np.stack([answers.reduction[:, columns], answers.mesh[:, columns]], axis=2).reshape(len(points), -1)
+    return [
+        Row(int(point), tuple(value), None, seconds, "fast", tuple(errors))
+        for point, value, errors in zip(points, values, pairs.tolist(), strict=True)
+    ]
+
+
+def summary(directory: Path) -> dict[str, Any]:
+    """What the JSON of a sweep says of its reduced model."""
+    model: Reduced | None = load(directory / FOLDER / MODEL)
+    if model is None:
+        return {}
+    g = model.guarantee
+    return {
+        "tolerance": model.tolerance,
+        "boxes": len(model.boxes),
+        "unknowns": [box.modes for box in model.boxes],
+        "gaps": [gap.reason for gap in model.gaps],
+        "guarantee": None
+        if g is None
+        else {
+            "level": g.level,
+            "reduction_error": [float(g.factor * shown[0]) for shown in model.shown],
+            "mesh_error": g.mesh,
+            "calibration_solves": g.designs,
+            "own_meshes": g.own,
+            "words": g.words,
+        },
+    }

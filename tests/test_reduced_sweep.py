@@ -1,0 +1,86 @@
+"""Sweeps by a reduced basis: rows with levels and two errors, the best in full, resumed from its boxes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import femsim.reduced.build as build
+from femsim.base.errors import InputError
+from femsim.cli.main import main
+from femsim.reduced.keep import load
+from femsim.study.reduced import FOLDER, MODEL, reduced_engine, summary
+from femsim.study.sweep import open_study, sweep
+
+STUDY = """
+case = "bilayer"
+[study]
+design = "random"
+samples = 320
+outputs = ["post_root.von_mises.5um", "post_root.peel.5um"]
+set = ["mesh.size=0.5", "mesh.growth=2.5"]
+method = "reduced"
+tolerance = 0.005
+certify = 2
+[[parameter]]
+key = "geometry.high_thickness"
+range = [14, 22]
+[[parameter]]
+key = "materials.low.E"
+range = [1, 3]
+"""
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    path = tmp_path / "study.toml"
+    path.write_text(STUDY)
+    return path
+
+
+def test_rows_have_a_level_and_two_errors_and_the_best_are_solved_in_full(
+    study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build, "SNAPSHOTS", 24)
+    monkeypatch.setattr("femsim.study.reduced.CALIBRATE", 39)
+    monkeypatch.setattr("femsim.study.reduced.OWN", 19)
+    store = open_study(study, tmp_path / "out")
+    outcome = sweep(store, reduced_engine(1, lambda text: None), quiet=True)
+    assert outcome.failed == 0
+    table = store.read().to_pydict()
+    levels = np.array(table["level"])
+    assert set(levels) == {"fast", "full"}
+    best = np.argsort(np.abs(table["post_root.von_mises.5um"]))[:2]
+    assert set(levels[best]) == {"full"}
+    fast = levels == "fast"
+    value, error = (np.array(table[f"post_root.von_mises{k}.5um"]) for k in ("", "_reduction_error"))
+    assert np.all((error[fast] > 0.0) & (error[fast] <= 0.005 * 1.001 * value[fast]))
+    assert np.all(error[~fast] == 0.0)
+    assert np.all(np.array(table["post_root.peel_mesh_error.5um"]) > 0.0)
+    assert store.read().schema.field("post_root.peel_mesh_error.5um").metadata[b"unit"] == b"MPa"
+    said = summary(store.directory)
+    assert "nothing is claimed" in said["guarantee"]["words"]
+    # the model stands beside the dataset: what is lost of the rows comes back without a single box being built
+    store.results.unlink()
+    monkeypatch.setattr(build, "build_box", None)
+    again = open_study(study, tmp_path / "out")
+    sweep(again, reduced_engine(1, lambda text: None), quiet=True)
+    assert np.array_equal(again.read()["post_root.von_mises.5um"].to_numpy()[fast], value[fast])
+    assert load(store.directory / FOLDER / MODEL, "another") is None
+
+
+def test_what_a_reduced_sweep_cannot_do_is_said_before_anything_runs(
+    study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study.write_text(STUDY.replace('"post_root.peel.5um"', '"metrics.regions.post.energy"'))
+    store = open_study(study, tmp_path / "out")
+    engine = reduced_engine(1, lambda text: None)
+    with pytest.raises(InputError, match="averages at roots only"):
+        sweep(store, engine, quiet=True)
+    study.write_text(STUDY.replace('method = "reduced"\n', ""))
+    assert main(["sweep", str(study), "--out", str(tmp_path / "b")]) == 2
+    assert "goes with method" in capsys.readouterr().err
+    assert main(["sweep", str(study), "--out", str(tmp_path / "b"), "--reduced", "50%"]) == 2
+    assert "--reduced: 50%" in capsys.readouterr().err
