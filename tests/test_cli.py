@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -529,3 +530,19 @@ def test_an_interrupt_swallowed_by_a_library_is_still_one(
     monkeypatch.setattr("femsim.runs.run.run", stopped)
     assert main(["solve", "bilayer"]) == 143
     assert capsys.readouterr().err == "femsim: ended by SIGTERM\n"
+
+
+def test_log_holds_steps_warnings_and_the_end(tmp_path, capsys):
+    log = tmp_path / "run.log"
+    coarse = ["--set", "mesh.size=0.5", "--set", "mesh.growth=3", "--quiet"]
+    assert main(["--log", str(log), "solve", "bilayer", *coarse]) == 0
+    assert main(["--log", str(log), "solve", "bilayer", "--set", "geometry.post_radius=-1"]) == 2
+    lines = log.read_text(encoding="utf-8").splitlines()
+    assert all(re.match(r"\d{4}-\d\d-\d\dT[\d:.]+Z  \S", line) for line in lines)
+    text = "\n".join(lines)
+    for part in ("solve bilayer --set mesh.size=0.5", "meshing", "recovering stresses", "done, exit code 0"):
+        assert part in text
+    assert "ended: InputError" in lines[-1]
+    capsys.readouterr()
+    assert main(["--log", str(tmp_path), "stacks"]) == 2
+    assert "--log" in capsys.readouterr().err

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -244,6 +245,23 @@ def test_tasks_leave_out_what_is_done_and_may_run_twice(study: Path, reference: 
 
     assert "24 rows" in collect(existing(tmp_path / "s"), 0)
     same_rows(reference, tmp_path / "s" / "results.parquet")
+
+
+def test_jobscript_asks_for_what_the_model_needs(capsys: pytest.CaptureFixture[str]) -> None:
+    from femsim.cli.main import main
+
+    asked = []
+    for size in ("1e-2", "1e-6"):
+        over = ["--set", f"mesh.size={size}", "--set", f"mesh.growth={1.3 if size == '1e-2' else 1.05}"]
+        assert main(["jobscript", "bilayer", *over]) == 0
+        text = capsys.readouterr().out
+        memory = re.search(r"--mem=(\d+)G", text)
+        cores = re.search(r"--cpus-per-task=(\d+)", text)
+        assert memory is not None
+        assert cores is not None
+        asked.append((int(memory[1]), int(cores[1])))
+    assert asked[0][0] < asked[1][0]
+    assert asked[0][1] < asked[1][1]
 
 
 def test_jobscript_is_a_script_for_one_case(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TextIO
 
 from femsim.base.errors import printable
+from femsim.base.journal import note
 
 #: seconds of work before the first line appears
 PATIENCE = 1.0
@@ -33,6 +34,7 @@ class Progress:
 
     def __call__(self, step: str) -> None:
         """Say what begins now."""
+        note(step)
         if self._quiet:
             return
         with self._lock:

@@ -22,6 +22,7 @@ from typing import Any, NoReturn, TextIO
 
 import femsim
 from femsim.base.errors import FemsimWarning, InputError, NumericsError, nearest, printable
+from femsim.base.journal import journal, note
 from femsim.base.threads import check_threads
 from femsim.cli import claims as cli_claims
 from femsim.cli import compare as cli_compare
@@ -86,6 +87,7 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     top.add_argument("--version", action="version", version=f"femsim {femsim.__version__}")
+    top.add_argument("--log", metavar="FILE", help="append what is done, warnings and errors to this file")
     commands = top.add_subparsers(dest="command", metavar="command", required=True, parser_class=Parser)
     modules = (cli_claims, cli_compare, cli_converge, cli_export, cli_new, cli_path, cli_study, cli_view)
     others = {name for module in modules for name in module.COMMANDS}
@@ -206,7 +208,8 @@ def _guarded(argv: Sequence[str] | None) -> int:
             if getattr(arguments, name, None) == "":
                 option = name.upper() if name in ("case", "study", "directory") else f"--{name}"
                 raise InputError(f"{option}: is empty; give a name, or leave it out")
-        return _dispatch(arguments)
+        with journal(arguments.log):
+            return _logged(arguments, sys.argv[1:] if argv is None else argv)
     except SystemExit as stop:  # --help and --version
         return int(stop.code or 0)
     except InputError as error:
@@ -218,6 +221,18 @@ def _guarded(argv: Sequence[str] | None) -> int:
     except MemoryError:
         say_error("not enough memory; use a larger mesh.size or mesh.growth")
         return NUMBERS_FAILED
+
+
+def _logged(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
+    """Run the command; its words, its error and its end go into the log where there is one."""
+    note(f"femsim {femsim.__version__}: {' '.join(argv)}")
+    try:
+        code = _dispatch(arguments)
+    except BaseException as error:
+        note(f"ended: {type(error).__name__}: {error}")
+        raise
+    note(f"done, exit code {code}")
+    return code
 
 
 def _dispatch(arguments: argparse.Namespace) -> int:
@@ -270,6 +285,7 @@ def say_error(message: str) -> None:
 
 
 def _say(message: str) -> None:
+    note(message)
     start = "\r\x1b[K" if sys.stderr.isatty() else ""
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.write(f"{start}femsim: {printable(' '.join(message.split()))}\n")
