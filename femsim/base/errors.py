@@ -36,6 +36,14 @@ class ToleranceError(NumericsError):
         self.run = run
 
 
+class LimitLoadError(NumericsError):
+    """A load that a body could not carry to its end; ``run`` holds its steps up to the last state in equilibrium."""
+
+    def __init__(self, message: str, run: Any) -> None:
+        super().__init__(message)
+        self.run = run
+
+
 class FemsimWarning(UserWarning):
     """Something the user must see: an extrapolated property, a default taken, a fallback."""
 

@@ -131,6 +131,11 @@ def parser() -> argparse.ArgumentParser:
     made["solve"].add_argument(
         "--svg", action="store_true", help="figures as SVG files too (the layout is one in any case)"
     )
+    made["solve"].add_argument(
+        "--resume",
+        action="store_true",
+        help="with --out: go on behind the last step of a run that was killed (from the start where none was)",
+    )
     made["mesh"].add_argument("--to", metavar="FILE", help="write the mesh itself: .vtu or .msh")
     made["materials"].add_argument(
         "name",

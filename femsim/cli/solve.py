@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from femsim.base.errors import InputError, NumericsError, ToleranceError
+from femsim.base.errors import InputError, LimitLoadError, NumericsError, ToleranceError
 from femsim.cli.text import number, out, out_json, shown, table
 
 if TYPE_CHECKING:
@@ -52,16 +52,23 @@ def _solve(arguments: argparse.Namespace, artist: Artist | None) -> None:
     if conducts_only(case):
         _solve_heat(arguments, case, origin, file, artist)
         return
-    missed: ToleranceError | None = None
+    missed: ToleranceError | LimitLoadError | None = None
+    if arguments.resume and arguments.out is None:
+        raise InputError("--resume: goes with --out DIR, where the state is kept")
     with Progress(quiet=arguments.quiet) as progress:
         progress("loading")
         from femsim.runs.results import results_dict, root_table
         from femsim.runs.run import run
 
+        place = None
+        if arguments.out is not None and (case.step or case.cycle):
+            from femsim.runs.resume import STATE, Place
+
+            place = Place(Path(arguments.out) / STATE, arguments.resume)
         with _naming(file):
             try:
-                done = run(case, origin.base, progress, watch=artist)
-            except ToleranceError as error:  # the best answer is shown and written all the same
+                done = run(case, origin.base, progress, watch=artist, state=place)
+            except (ToleranceError, LimitLoadError) as error:  # the best answer is shown and written all the same
                 missed, done = error, error.run
         written: list[str] = []
         if arguments.out is not None:
@@ -70,6 +77,11 @@ def _solve(arguments: argparse.Namespace, artist: Artist | None) -> None:
             progress("writing figures and the report")
             with _naming(file):
                 written = publish(done, Path(arguments.out), progress, origin.base, artist=artist)
+        if place is not None:
+            place.path.unlink(missing_ok=True)
+        if isinstance(missed, LimitLoadError):  # no answer to what was asked: nothing but the files of the way there
+            kept = "" if place is None else f"; what was reached is in {arguments.out}"
+            raise NumericsError(f"{file}: {missed}{kept}")
         document = results_dict(done)
         rows = root_table(done)
     if arguments.json:

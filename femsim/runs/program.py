@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -44,7 +44,8 @@ from femsim.models.space import HELD, Space
 from femsim.runs.heat import HeatResult, steady_result
 from femsim.runs.life import Life, lives
 from femsim.runs.record import Keeper, Record, frame_of, sample_of
-from femsim.solvers.march import Increment, Settings, Stage, march
+from femsim.runs.resume import Place, Saved, StateFile
+from femsim.solvers.march import Increment, LimitError, Settings, Stage, march
 from femsim.solvers.solve import Checks, Solution
 
 
@@ -87,7 +88,9 @@ class StepResult:
 
 @dataclass(frozen=True)
 class Done:
-    """A program that was run: its last stage as a solution, all steps, and the lives asked for."""
+    """A program that was run: its last stage as a solution, all steps, and the lives asked for. Where the load was
+    beyond what the body carries, ``limit`` says so; the last stage is then the last that was in equilibrium.
+    """
 
     solution: Marched
     averages: tuple[Averages, ...]
@@ -95,6 +98,7 @@ class Done:
     lives: tuple[Life, ...]
     record: Record
     timing: dict[str, float]
+    limit: str | None = None
 
 
 def refuse_elastic_statements(disc: Discretisation, materials: dict[str, ResolvedMaterial]) -> None:
@@ -116,9 +120,36 @@ def refuse_elastic_statements(disc: Discretisation, materials: dict[str, Resolve
 
 
 def run_program(
-    disc: Discretisation, materials: dict[str, ResolvedMaterial], say: Callable[[str], None], history: bool = True
+    disc: Discretisation,
+    materials: dict[str, ResolvedMaterial],
+    say: Callable[[str], None],
+    history: bool = True,
+    place: Place | None = None,
 ) -> Done:
-    """March through a case's program and measure every reported step; with its ``history``, every increment too."""
+    """March through a case's program and measure every reported step; with its ``history``, every increment too.
+
+    With a ``place`` the state is saved there between steps, and taken up again where that is asked for.
+    """
+    with warnings.catch_warnings(record=True) as caught:  # kept with the state: they are not given twice
+        warnings.simplefilter("always", FemsimWarning)
+        try:
+            done = _run(disc, materials, say, history, place, caught)
+        finally:
+            texts = [(w.message, w.category) for w in caught]
+            warnings.simplefilter("ignore")
+    for message, category in texts:
+        warnings.warn(message, category, stacklevel=2)
+    return done
+
+
+def _run(
+    disc: Discretisation,
+    materials: dict[str, ResolvedMaterial],
+    say: Callable[[str], None],
+    history: bool,
+    place: Place | None,
+    caught: list[warnings.WarningMessage],
+) -> Done:
     started = time.perf_counter()
     refuse_elastic_statements(disc, materials)
     plan = plan_of(disc, materials)
@@ -129,6 +160,13 @@ def run_program(
     from_start = _there_at_the_start(plan.program)
     look = _Look(disc)
     keeper = Keeper(plan.legs, disc.case.cycle, history)
+    file = None if place is None else StateFile(place, disc, plan, f"history {history}")
+    saved = None if file is None else file.restore()
+    if saved is not None:
+        keeper, results = saved.keeper, [_with_heat(disc, one) for one in saved.results]
+        for message, category in saved.warnings:
+            warnings.warn(message, category, stacklevel=2)
+        say(f"going on behind step {results[-1].leg.name!r}")
 
     def seen(stage: Stage) -> None:
         nonlocal measuring
@@ -142,9 +180,11 @@ def run_program(
     settings = Settings(
         told=lambda done, _: say(f"{done.step}: {done.time:.4g} s"), seen=seen if history and plan.laws else None
     )
-    stages = march(plan.space, plan.materials, plan.laws, plan.program, settings)
-    for leg, stage in zip(plan.legs, stages, strict=True):
+    moment = None if saved is None else saved.moment
+    limits: list[str] = []
+    for stage in _until_limit(march(plan.space, plan.materials, plan.laws, plan.program, settings, moment), limits):
         begun = time.perf_counter()
+        leg = replace(plan.legs[len(results)], end=False) if limits else plan.legs[len(results)]
         chosen, patches = look.at(stage)
         flow = flow_of(stage)
         means = patch_means(flow, strains_of(stage), patches)
@@ -152,14 +192,35 @@ def run_program(
             frame = frame_of(leg, stage, flow) if keeper.wants_frame(leg) else None
             keeper.add(sample_of(leg, stage, flow, chosen, means), frame, end=True)
         results.append(_measured(disc, leg, stage, flow, chosen, means, from_start & stage.moment.alive))
-        if len(results) == len(plan.legs):
+        if limits or len(results) == len(plan.legs):
             solution = _solution(plan, stage, flow)
+        elif file is not None:
+            said = [(str(w.message), w.category) for w in caught if issubclass(w.category, FemsimWarning)]
+            file.save(Saved(stage.moment, results, keeper, said))
         measuring += time.perf_counter() - begun
     assert solution is not None
     total = time.perf_counter() - planned
     timing = {"mesh": planned - started, "assemble": 0.0, "solve": total - measuring, "recover": measuring}
-    found = lives(disc.case.life, disc.case.cycle, plan.legs, [r.layers for r in results], materials)
-    return Done(solution, chosen, tuple(results), tuple(found), keeper.record, timing)
+    limit = limits[0] if limits else None
+    cycled = disc.case.life if limit is None else []
+    found = lives(cycled, disc.case.cycle, plan.legs, [r.layers for r in results], materials)
+    return Done(solution, chosen, tuple(results), tuple(found), keeper.record, timing, limit)
+
+
+def _until_limit(stages: Iterator[Stage], limits: list[str]) -> Iterator[Stage]:
+    """The stages; where a step cannot be finished, what there is of it as the last, and why in ``limits``."""
+    try:
+        yield from stages
+    except LimitError as error:
+        if error.stage is None:
+            raise
+        limits.append(str(error))
+        yield error.stage
+
+
+def _with_heat(disc: Discretisation, result: StepResult) -> StepResult:
+    """A step's result with its heat, which is not saved."""
+    return result if result.leg.heat is None else replace(result, heat=steady_result(disc, result.leg.heat, part=True))
 
 
 class _Look:

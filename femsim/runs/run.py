@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from femsim.base.errors import BeyondYield, FemsimWarning, ToleranceError
+from femsim.base.errors import BeyondYield, FemsimWarning, LimitLoadError, ToleranceError
 from femsim.base.secondary import attempt
 from femsim.builders.build import averaging_lengths, corners_of, discretise, probes_of, resolve_materials
 from femsim.builders.discretisation import Discretisation
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from femsim.runs.life import Life
     from femsim.runs.program import StepResult
     from femsim.runs.record import Record
+    from femsim.runs.resume import Place
 
 Progress = Callable[[str], None]
 
@@ -97,6 +98,7 @@ class Run:
     program: tuple[StepResult, ...] = ()
     lives: tuple[Life, ...] = ()
     record: Record | None = None
+    limit: str | None = None
     reused: Reused = "none"
     states: tuple[Run, ...] = ()
     shape: str = field(default="", repr=False)
@@ -110,26 +112,31 @@ def run(
     wanted: frozenset[str] = EVERYTHING,
     before: Run | None = None,
     watch: Watch | None = None,
+    state: Place | None = None,
 ) -> Run:
     """Mesh, solve and measure a case; mesh files are relative to ``base``. Warnings are raised as such and kept with
     the result. Only the ``wanted`` measurements are taken, and what is the same is taken over from the run ``before``.
-    ``watch`` is told of the mesh and the solution as soon as they are there.
+    ``watch`` is told of the mesh and the solution as soon as they are there. The state of a program is kept at the
+    place ``state`` between its steps.
 
-    Raises ToleranceError, which carries the best result, where a tolerance is not met within the limit of unknowns.
+    Raises ToleranceError, which carries the best result, where a tolerance is not met within the limit of unknowns;
+    LimitLoadError, which carries the result up to the last state in equilibrium, where a body cannot carry its load.
     """
     say = progress or (lambda text: None)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", FemsimWarning)
-        done = _states(case, base, say, wanted, before, watch)
-        for state in done.states or (done,):
-            for doubt in stress_doubts(state.materials, state.regions, state.roots):
+        done = _states(case, base, say, wanted, before, watch, state)
+        for one in done.states or (done,):
+            for doubt in stress_doubts(one.materials, one.regions, one.roots):
                 warnings.warn(
-                    f"at {state.case.load.shown:g} degC: {doubt}" if done.states else doubt, BeyondYield, stacklevel=2
+                    f"at {one.case.load.shown:g} degC: {doubt}" if done.states else doubt, BeyondYield, stacklevel=2
                 )
     seen = {str(w.message): w.category for w in caught if issubclass(w.category, FemsimWarning)}
     for message, category in seen.items():
         warnings.warn(message, category, stacklevel=2)
     done = replace(done, warnings=tuple(seen))
+    if done.limit is not None:
+        raise LimitLoadError(done.limit, done)
     found = [state.adaptation for state in done.states or (done,)]
     adaptation = next((one for one in found if one is not None and not one.met), None)
     if adaptation is not None:
@@ -154,13 +161,14 @@ def _states(
     wanted: frozenset[str],
     before: Run | None,
     watch: Watch | None,
+    state: Place | None = None,
 ) -> Run:
     """One run, or one at each temperature of a list; the last is measured in full, the others take over its mesh, and
     its factor where the stiffness is the same.
     """
     temperatures = case.load.temperatures
     if not temperatures:
-        return _run(case, base, say, wanted, before, watch)
+        return _run(case, base, say, wanted, before, watch, state)
     last = _run(case.at_temperature(temperatures[-1]), base, say, wanted, before, watch)
     states = []
     for temperature in temperatures[:-1]:
@@ -177,6 +185,7 @@ def _run(
     wanted: frozenset[str],
     before: Run | None,
     watch: Watch | None,
+    state: Place | None = None,
 ) -> Run:
     start = time.perf_counter()
     say("meshing")
@@ -190,7 +199,7 @@ def _run(
         disc = discretise(case, base, coarse_grading(averaging_lengths(case)) if adaptive else None)
     materials = resolve_materials(case, disc)
     if is_program(disc, materials):
-        return _marched(case, disc, materials, say, wanted, time.perf_counter() - start)
+        return _marched(case, disc, materials, say, wanted, time.perf_counter() - start, state)
     stiffness = stiffness_key(case, materials)
     meshed = time.perf_counter()
     solved_: Callable[[Solution, Sequence[Averages]], None] | None = None
@@ -298,11 +307,12 @@ def _marched(
     say: Progress,
     wanted: frozenset[str],
     meshing: float,
+    state: Place | None,
 ) -> Run:
     """A case with steps, cycles or materials that flow."""
     from femsim.runs.program import run_program
 
-    done = run_program(disc, materials, say, "history" in wanted)
+    done = run_program(disc, materials, say, "history" in wanted, state)
     last, mesh = done.steps[-1], done.solution.model.mesh
     there = set(last.regions)
     disc = replace(disc, mesh=mesh, roots=tuple(root for root in disc.roots if root.region in there))
@@ -322,6 +332,7 @@ def _marched(
         program=done.steps,
         lives=done.lives,
         record=done.record,
+        limit=done.limit,
     )
 
 

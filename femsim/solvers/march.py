@@ -49,7 +49,9 @@ BALANCED = 1.0e-7
 
 
 class LimitError(NumericsError):
-    """A step that could not be finished; ``last`` is the last good moment."""
+    """A step that could not be finished; ``last`` is the last good moment, ``stage`` what there is of the step."""
+
+    stage: Stage | None = None
 
     def __init__(self, message: str, last: Moment | None = None) -> None:
         super().__init__(message)
@@ -166,7 +168,13 @@ def march(
     for number in range(moment.step, len(program.steps)):
         step = program.steps[number]
         runner = _Runner(materials, laws, step, settings, moment)
-        moment = replace(runner.run(moment), step=number + 1)
+        try:
+            moment = replace(runner.run(moment), step=number + 1)
+        except LimitError as error:
+            if error.last is not None:
+                done = carried + tuple(runner.increments)
+                error.stage = Stage(step, error.last, runner.part, runner.body, done, runner.factors.current)
+            raise
         carried += tuple(runner.increments)
         if step.reported or number + 1 == len(program.steps):
             yield Stage(step, moment, runner.part, runner.body, carried, runner.factors.current)
