@@ -14,6 +14,8 @@ import sys
 import time
 from typing import Any
 
+from problem import SIZES
+
 SI, CU = {"E": 169.0, "nu": 0.28, "cte": 2.6}, {"E": 120.0, "nu": 0.34, "cte": 17.0}
 PI, EP = {"E": 2.5, "nu": 0.34, "cte": 35.0}, {"E": 15.0, "nu": 0.3, "cte": 12.0}
 LOAD = {"stress_free_temperature": 150.0, "temperature": 25.0}
@@ -82,7 +84,8 @@ def harmonic_alone() -> dict[str, Any]:
     from femsim.builders.harmonics import harmonic_models
     from femsim.solvers.solve import solve
 
-    case = post(2.0e-3, 0.55)
+    smallest, largest = SIZES["200k"]
+    case = post(smallest, 1.1 * largest)
     disc = discretise(case)
     base = build_model(disc, resolve_materials(case, disc))
     hold = None if disc.layout is None else disc.layout.hold

@@ -18,7 +18,7 @@ from femsim.measures.averages import Averages
 from femsim.measures.goals import Piece
 from femsim.measures.inelastic import Flow, Inelastic
 from femsim.meshes.elements import gauss_points
-from femsim.meshes.layout import Root
+from femsim.meshes.layout import Rim, Root
 from femsim.models.fields import PointField
 from femsim.models.sampling import sample
 from femsim.models.space import Space
@@ -37,7 +37,7 @@ class Patch:
     name: str
     region: str
     size: float
-    root: Root | None
+    root: Root | Rim | None
     pieces: tuple[Piece, ...]
 
 
@@ -65,7 +65,7 @@ class Zone:
 
 def root_patches(averages: Sequence[Averages]) -> list[Patch]:
     """The rings of the von Mises averages."""
-    return [Patch(a.root.name, a.root.region, a.length, a.root, a.ring) for a in averages if isinstance(a.root, Root)]
+    return [Patch(a.root.name, a.root.region, a.length, a.root, a.ring) for a in averages]
 
 
 def layer_patches(space: Space, roots: Sequence[Root], thickness: float | None) -> list[Patch]:

@@ -35,6 +35,7 @@ from femsim.measures.patches import (
 )
 from femsim.measures.probes import ProbeValue, probe_values
 from femsim.measures.reactions import supported
+from femsim.measures.rims import rim_averages
 from femsim.meshes.layout import Root
 from femsim.meshes.locate import locate_side
 from femsim.models.fields import PointField
@@ -254,9 +255,13 @@ def _averages(disc: Discretisation, stage: Stage, quiet: bool) -> tuple[Averages
     mesh = stage.body.space.mesh
     there = {name for i, name in enumerate(mesh.regions) if stage.moment.alive[i]}
     roots = tuple(root for root in disc.roots if root.region in there)
+    rims = [rim for rim in disc.rims if rim.region in there]
     with warnings.catch_warnings():
         if quiet:  # said at the first step already
             warnings.simplefilter("ignore", FemsimWarning)
+        if rims:
+            given = disc.case.metrics.length is not None
+            return tuple(found.whole for found in rim_averages(stage.body.space, rims, disc.lengths, chosen=given))
         return tuple(averages(stage.body.space, roots, disc.lengths, chosen=disc.case.metrics.length is not None))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from femsim.base.arrays import FloatArray
-from femsim.meshes.layout import Root
+from femsim.meshes.layout import Rim, Root
 from femsim.runs.names import length_text
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def course_of(run: Run) -> Course | None:
         label = ", ".join(chosen[key])
         values = np.array([_values(sample, key, len(components)) for sample in samples])
         values = np.concatenate([0.0 * values[:1], values])  # free of stress at the start
-        if isinstance(key, Root):
+        if isinstance(key, Root | Rim):
             curves.append(Curve(label, dict(zip(names, values[:, :6].T, strict=True))))
         stress, strain = values[:, 6 : 6 + len(components)], values[:, 6 + len(components) :]
         for k in (kinematics.normal, kinematics.shears[0]):
@@ -121,7 +121,7 @@ def course_of(run: Run) -> Course | None:
             means = np.concatenate([0.0 * means[:1], means])
             curves.append(Curve(f"{name}, volume mean", dict(zip(names[3:], means.T, strict=True))))
     ends = tuple((step.time, step.leg.name) for step in run.program)
-    roots = [key for key in chosen if isinstance(key, Root)]
+    roots = [key for key in chosen if isinstance(key, Root | Rim)]
     return Course(
         np.array([0.0, *(s.time for s in samples)]),
         np.array([run.case.load.stress_free_temperature, *(s.temperature[1] for s in samples)]),
@@ -133,7 +133,7 @@ def course_of(run: Run) -> Course | None:
     )
 
 
-def _label(name: str, root: Root, samples: tuple[Sample, ...]) -> str:
+def _label(name: str, root: Root | Rim, samples: tuple[Sample, ...]) -> str:
     shared = {m.root.at for s in samples for m in s.roots if m.root.name == name}
     return f"{name} at ({root.at[0]:g}, {root.at[1]:g})" if len(shared) > 1 else name
 
