@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from femsim.base.errors import InputError
-from femsim.measures.fatigue import coffin_manson, darveaux, engelmaier_exponent, inverse
+from femsim.materials.hardening import Plasticity
+from femsim.materials.plastic import InelasticLaw
+from femsim.materials.property import Property
+from femsim.measures.fatigue import coffin_manson, darveaux, engelmaier_exponent, inverse, shear_range
 
 WORK, STRAIN, LENGTH = 0.12, 0.018, 300.0  # MPa, -, um
 
@@ -63,3 +67,17 @@ def test_what_cannot_be_is_refused() -> None:
     ):
         with pytest.raises(InputError, match=says):
             call()
+
+
+def test_shear_range_of_a_closed_cycle() -> None:
+    """A law sheared to and fro by +-g, perfectly plastic: two halves of the plastic range 2 g - 2 k / (sqrt(3) G)."""
+    law = InelasticLaw(Property((40e3,)), Property((0.3,)), Plasticity(Property((20.0,))))
+    t, g = np.array([20.0]), 0.005
+    state, seen = law.start(t), []
+    for gamma in (g, -g, g, -g, g):
+        strain = np.zeros((1, 6))
+        strain[0, 5] = gamma
+        state = law.update(strain, t, state, 1.0).state
+        seen.append(float(state["p"][0]))
+    plastic = 2 * g - 2 * 20.0 / np.sqrt(3.0) / (40e3 / 2.6)
+    assert shear_range(seen[4] - seen[2]) == pytest.approx(plastic, rel=1e-9)

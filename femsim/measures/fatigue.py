@@ -70,6 +70,17 @@ def coffin_manson(strain_range: float, ductility: float, exponent: float) -> flo
     return 0.5 * _power(strain_range / (2.0 * ductility), 1.0 / exponent)
 
 
+def shear_range(strain: float) -> float:
+    """Range of the engineering shear strain that accumulates the equivalent strain ``strain`` in one closed cycle.
+
+    In shear the equivalent strain grows by |dgamma| / sqrt(3) (von Mises), and a closed cycle runs through the range
+    twice, there and back: strain = 2 dgamma / sqrt(3), dgamma = sqrt(3)/2 strain. Exact for a proportional cycle, as
+    the shear of a joint is that Engelmaier's law was fitted with (its dgamma is the joint's whole shear range, which
+    relaxes to inelastic strain); a cycle that ratchets, or turns, accumulates more, and its life comes out shorter.
+    """
+    return 0.5 * math.sqrt(3.0) * _damage("strain", strain)
+
+
 def engelmaier_exponent(mean_temperature: float, dwell: float) -> float:
     """c = -0.442 - 6e-4 T + 1.74e-2 ln(1 + 360/t): T the mean temperature of the cycle (degC), t the dwell of half a
     cycle in minutes (``dwell`` itself in s).

@@ -10,7 +10,7 @@ from femsim.base.errors import FemsimWarning
 from femsim.builders.program import Leg
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.cases.steps import CycleSpec, LifeSpec
-from femsim.measures.fatigue import CrackLife, coffin_manson, darveaux, engelmaier_exponent, inverse
+from femsim.measures.fatigue import CrackLife, coffin_manson, darveaux, engelmaier_exponent, inverse, shear_range
 from femsim.measures.inelastic import Inelastic
 
 #: work of a cycle below this part of all work so far is rounding: the layer has shaken down and stays elastic
@@ -70,7 +70,6 @@ def lives(
             )
         mean, dwell = 0.5 * (cycle.low + cycle.high), min(cycle.dwell_low, cycle.dwell_high)
         asked, manson, engelmaier = spec.darveaux, spec.coffin_manson, spec.engelmaier
-        shear = 3.0**0.5 * 0.5 * strain  # range of the shear strain: half of what a cycle adds, as shear
         yield Life(
             spec.region,
             work,
@@ -80,5 +79,7 @@ def lives(
             inverse(work, spec.syed_energy) if spec.syed_energy is not None else None,
             inverse(strain, spec.syed_strain) if spec.syed_strain is not None else None,
             coffin_manson(strain, manson.ef, manson.c) if manson is not None else None,
-            coffin_manson(shear, engelmaier, engelmaier_exponent(mean, dwell)) if engelmaier is not None else None,
+            coffin_manson(shear_range(strain), engelmaier, engelmaier_exponent(mean, dwell))
+            if engelmaier is not None
+            else None,
         )
