@@ -53,6 +53,23 @@ def test_errors_are_estimated(name):
     assert die["T_max_error"] > abs(die["T_max"] - result["T_source_max"]) / 4
 
 
+def test_errors_at_probes():
+    """The estimates of a coarse mesh bound what a fine one changes, and are no more than that by far."""
+    inputs = A["flux-tube-isotropic"]["inputs"]
+    source = {"name": "die", "z": 0.0, "r": [0.0, inputs["source_um"]], "power": inputs["power"]}
+    documents = []
+    for size, growth in ((inputs["source_um"] / 3, 3.0), (inputs["source_um"] / 100, 1.3)):
+        case = tube(
+            inputs, [source], extra_probes=(0.0, 0.9 * inputs["source_um"], 3.0 * inputs["source_um"]), fine=growth
+        )
+        case["mesh"]["size"] = size
+        documents.append(list(solved(case)["probes"].values()))
+    for coarse, fine in zip(*documents, strict=True):
+        off = abs(coarse["T"] - fine["T"])
+        assert off / 3 < coarse["T_error"] < 100 * off
+        assert fine["T_error"] < coarse["T_error"]
+
+
 def test_foster_finds_a_network():
     r, tau = np.array([3.0, 10.0, 40.0]), np.array([1e-5, 2e-3, 0.3])
     t = np.logspace(-7, 1, 81)

@@ -124,7 +124,7 @@ def _solve_heat(
     out(f"mesh: {counts}, smallest edge {mesh['smallest']:.3g} um\n{_notes(mesh['notes'])}\n")
     _show_heat(document)
     for name, probe in spread(document["probes"]):
-        out(f"\nprobe {name} at ({', '.join(f'{v:.6g}' for v in probe['at'])}) um: T = {probe['T']:.6g} degC")
+        out(f"\nprobe {name} at ({', '.join(f'{v:.6g}' for v in probe['at'])}) um: T = {temperature(probe)}")
     _show_end(document)
     if arguments.out is not None:
         out(f"\nwritten to {arguments.out}: {', '.join(written)}")
@@ -142,6 +142,12 @@ def _show_heat(document: dict[str, Any]) -> None:
         largest, when = heat["hottest"]["T_max"], f" at {heat['hottest']['time']:.4g} s"
         out(f"values at {heat['times'][-1]:.6g} s, the last of {len(heat['times'])} times; {heat['steps']} steps\n")
     out(f"largest temperature {number(largest)} degC{when}; heat balance to {heat['balance']:.1e} of the power\n")
+
+
+def temperature(probe: dict[str, Any]) -> str:
+    """A probe's temperature with its error, where that is known."""
+    error = probe.get("T_error")
+    return f"{probe['T']:.6g}{'' if error is None else f' +- {error:.1g}'} degC"
 
 
 def tolerance(text: str | None) -> list[str]:
@@ -213,7 +219,7 @@ def _show_results(document: dict[str, Any], rows: list[list[str]]) -> None:
         place, moved = (", ".join(f"{v:.6g}" for v in probe[key]) for key in ("at", "u"))
         out(f"\nprobe {name} at ({place}) um: u = ({moved}) um; {stress} MPa")
         if "T" in probe:
-            out(f"; T = {probe['T']:.6g} degC")
+            out(f"; T = {temperature(probe)}")
     _show_end(document)
 
 

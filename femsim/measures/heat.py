@@ -229,8 +229,11 @@ def breakdown(model: HeatModel, temperature: FloatArray) -> list[Layer]:
     return found
 
 
-def source_errors(model: HeatModel, temperature: FloatArray, factor: SystemFactor) -> dict[str, tuple[float, float]]:
-    """Estimates of the discretisation errors of each source's mean and largest temperature, K.
+def temperature_errors(
+    model: HeatModel, temperature: FloatArray, factor: SystemFactor, points: FloatArray
+) -> tuple[dict[str, tuple[float, float]], FloatArray]:
+    """Estimates of the discretisation errors, K, of each source's mean and largest temperature, and of the temperatures
+    at points (n,), whose shape functions are the columns (N, n).
 
     With q the exact flux, q_h that found and z the response to the goal, J(T) - J(T_h) = int (q - q_h) . k^-1 (q_z -
     q_zh) dV; fluxes smoothed over the nodes of each region stand for the exact ones (Zienkiewicz & Zhu 1987, Int. J.
@@ -242,10 +245,14 @@ def source_errors(model: HeatModel, temperature: FloatArray, factor: SystemFacto
         point = np.zeros(len(temperature))
         point[feed.nodes[int(np.argmax(temperature[feed.nodes]))]] = 1.0
         goals.append(point)
+    goals += list(points.T)
+    if not goals:
+        return {}, np.zeros(0)
     dual = model.space.scatter(factor.solve(model.space.gather(np.column_stack(goals))))
     fields = np.column_stack([temperature, dual])
     off = np.abs(_smoothed_products(model, temperature, fields))
-    return {feed.name: (float(off[2 * k]), float(off[2 * k + 1])) for k, feed in enumerate(model.sources)}
+    found = {feed.name: (float(off[2 * k]), float(off[2 * k + 1])) for k, feed in enumerate(model.sources)}
+    return found, off[2 * len(found) :]
 
 
 def _smoothed_products(model: HeatModel, temperature: FloatArray, fields: FloatArray) -> FloatArray:

@@ -28,7 +28,7 @@ from femsim.measures.heat import (
     breakdown,
     heat_values,
     responses,
-    source_errors,
+    temperature_errors,
 )
 from femsim.meshes.elements import shape
 from femsim.meshes.layout import Probe
@@ -77,6 +77,7 @@ class HeatResult:
     layers: tuple[Layer, ...] = ()
     errors: dict[str, tuple[float, float]] = field(default_factory=dict)
     responses: Responses | None = None
+    probe_errors: dict[str, float] = field(default_factory=dict)
 
     @property
     def last(self) -> HeatState:
@@ -132,10 +133,13 @@ def steady_result(disc: Discretisation, found: HeatSolution, part: bool = False)
     timing = {"factor": found.timing.get("factor", 0.0), "solve": spent}
     layers = tuple(breakdown(model, found.temperature))
     errors: dict[str, tuple[float, float]] = {}
+    probe_errors: dict[str, float] = {}
     alone: Responses | None = None
-    if found.factor is not None and model.sources:
-        errors = source_errors(model, found.temperature, found.factor)
-        alone = responses(model, found.factor) if model.is_linear else None
+    if found.factor is not None:
+        points = _points_of(model, disc, tuple(state.probes))
+        errors, each = temperature_errors(model, found.temperature, found.factor, points)
+        probe_errors = dict(zip(state.probes, each.tolist(), strict=True))
+        alone = responses(model, found.factor) if model.is_linear and model.sources else None
     return HeatResult(
         model,
         (state,),
@@ -146,7 +150,18 @@ def steady_result(disc: Discretisation, found: HeatSolution, part: bool = False)
         layers=layers,
         errors=errors,
         responses=alone,
+        probe_errors=probe_errors,
     )
+
+
+def _points_of(model: HeatModel, disc: Discretisation, names: tuple[str, ...]) -> FloatArray:
+    """The shape functions (N, n) at probes of these names."""
+    found = np.zeros((len(model.mesh.points), len(names)))
+    for probe in probes_of(disc):
+        if probe.name in names:
+            cell, values = probe_weights(model, probe)
+            np.add.at(found[:, names.index(probe.name)], model.mesh.cells[cell], values)
+    return found
 
 
 def _course(disc: Discretisation, model: HeatModel, heat: Heat, transient: Transient, say: Progress) -> HeatResult:
@@ -368,10 +383,14 @@ def _listed(parts: Sequence[Any]) -> Any:
 
 
 def probe_heat(result: HeatResult, name: str) -> dict[str, Any]:
-    """What heat adds to a probe: T (degC; the last one), and of a transient T_history, one value for each time."""
+    """What heat adds to a probe: T (degC; the last one), where it is steady its estimated error T_error (K), and of a
+    transient T_history, one value for each time.
+    """
     if name not in result.last.probes:
         return {}
     found: dict[str, Any] = {"T": result.last.probes[name]}
+    if name in result.probe_errors:
+        found["T_error"] = result.probe_errors[name]
     if result.course is not None:
         found["T_history"] = [state.probes[name] for state in result.states]
     return found
