@@ -193,7 +193,7 @@ def test_a_failed_singular_field_leaves_the_rest(monkeypatch):
 @pytest.mark.parametrize(
     ("target", "what"),
     [
-        ("femsim.runs.run.consistent_average", "averages from consistent forces"),
+        ("femsim.runs.once.consistent", "averages from consistent forces"),
         ("femsim.runs.once.with_errors", "error estimates of the root metrics"),
         ("femsim.runs.run.with_probe_errors", "error estimates of the probes"),
     ],

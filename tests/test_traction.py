@@ -12,7 +12,8 @@ from femsim.builders.build import discretise, resolve_materials
 from femsim.cases.stacks.bilayer import BilayerCase
 from femsim.materials.elastic import Material
 from femsim.materials.property import Property
-from femsim.measures.corner.intensity import root_fields, root_share
+from femsim.measures.averages import root_metrics
+from femsim.measures.corner.intensity import consistent_average, root_fields, root_share
 from femsim.measures.traction import average, profile
 from femsim.meshes.elements import shape
 from femsim.meshes.facets import edges_of
@@ -125,12 +126,28 @@ def test_averages_at_a_root_are_nearer_than_extrapolated_ones(bilayer):
         for m in solved.roots:
             share = root_share(field, m.root, grading.size / 3)
             own += average(solved.model.space, profile(solved.solution.field, m.root, m.length, share))
-        return np.array(own), np.array([v for m in solved.roots for v in (m.peel, m.shear)])
+        points = [root_metrics(solved.solution.field, one) for one in solved.averages]
+        return np.array(own), np.array([v for m in points for v in (m.peel, m.shear)])
 
     truth, _ = averages(Grading(3e-4, 1.3))
     for size in (0.1, 0.03):
         consistent, extrapolated = averages(Grading(size, 1.4))
         assert np.linalg.norm(consistent - truth) < np.linalg.norm(extrapolated - truth) / 3
+
+
+def test_headline_averages_are_those_of_the_forces(bilayer):
+    """As functionals of the stress they give what the profile of tractions does, and have its derivative."""
+    disc = discretise(bilayer, None, Grading(0.05, 1.6))
+    solved = solve_case(disc, resolve_materials(bilayer, disc), lambda text: None, errors=False)
+    (field,) = solved.fields.values()
+    for m, one in zip(solved.roots, solved.consistent, strict=True):
+        wanted = consistent_average(solved.solution, m.root, m.length, field)
+        assert (m.peel, m.shear) == pytest.approx(wanted, rel=1e-9)
+        assert (one.averages.peel.value(solved.solution.field), m.shear) == pytest.approx(wanted, rel=1e-9)
+        model, u = solved.model, solved.solution.unknowns
+        for goal in (one.averages.peel, one.averages.shear):
+            linear = goal.value(ElasticField(model, u, free=False))
+            assert goal.derivative(model) @ u == pytest.approx(linear, rel=1e-9)
 
 
 def test_without_the_share_the_wall_pulls_too(bilayer):

@@ -34,7 +34,7 @@ from femsim.cases.own import material_refs
 from femsim.cases.parts import CaseBase, MeshSpec, PointData
 from femsim.cases.stacks.blocks import BlocksCase
 from femsim.cases.stacks.meshfile import MeshCase
-from femsim.meshes.grid import Grading, grid_lines, mesh_of_lines
+from femsim.meshes.grid import Grading, finer_at_edges, grid_lines, mesh_of_lines
 from femsim.meshes.layout import Layout, Probe, Root
 from femsim.meshes.mesh import Mesh
 from femsim.models.dilatation import LOCKS, soft_regions
@@ -171,6 +171,8 @@ def discretise(case: Case, base: Path | None = None, grading: Grading | None = N
         largest = size  # no root to grade to: the size is the size everywhere
     elif not layout.roots and case.heat is not None and largest is None:
         largest = even_size(layout)
+    if not layout.roots and "size" not in spec.model_fields_set and largest is None:
+        layout = replace(layout, fine=(*layout.fine, *finer_at_edges(layout)))
     lines = grid_lines(layout, grading or Grading(size, spec.growth, largest), lengths)
     mesh = mesh_of_lines(layout, *lines, case.model.element)
     return Drawn(

@@ -10,8 +10,9 @@ For a root at (R, z0), an averaging length L and the conductor's side:
 are taken from the conductor's cells, extrapolated to the interface from the cells' superconvergent points: on quadratic
 elements this misses the singular first element by far less than the stress evaluated on the edge does (at an element
 size of 1e-3 um at the reference root the peel average is within 0.02 MPa of the converged one, 0.01 % of the von Mises
-value, against 0.2 MPa). An average never runs over two materials: the conductor's cells alone are used, and they must
-cover the whole interval.
+value, against 0.2 MPa). Where a root's singular field is known, :mod:`femsim.measures.consistent` puts the better
+averages of nodal forces in their place, which converge to the same limit. An average never runs over two materials: the
+conductor's cells alone are used, and they must cover the whole interval.
 """
 
 from __future__ import annotations

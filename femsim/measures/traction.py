@@ -100,12 +100,13 @@ def cell_force(field: StressField, cells: IntArray) -> FloatArray:
     return np.asarray(force[: space.nodal].reshape(-1, space.width))
 
 
-def _mass(space: Space, edges: IntArray, nodes: IntArray) -> FloatArray:
+def mass_of(space: Space, edges: IntArray, nodes: IntArray) -> FloatArray:
     """Mass matrix (n, n) of the edges' shape functions, with the measure."""
     s, w = line_gauss(4)
     values, slopes = line_shape(edges.shape[1], s)
-    x = space.mesh.points[edges][..., 0]
-    stretch = np.abs(x @ slopes.T) * w * space.kinematics.measure(x @ values.T)
+    x = space.mesh.points[edges]
+    tangent = np.linalg.norm(np.einsum("qn,knc->kqc", slopes, x), axis=2)
+    stretch = tangent * w * space.kinematics.measure(x[..., 0] @ values.T)
     local = np.einsum("kq,qi,qj->kij", stretch, values, values)
     at = np.searchsorted(nodes, edges)
     matrix = np.zeros((len(nodes), len(nodes)))
@@ -138,7 +139,7 @@ def profile(field: StressField, root: Root, length: float, share: Shares | None 
         around = conductor[np.any(mesh.cells[conductor] == nodes[at], axis=1)]
         mine = cell_force(field, around)[nodes[at]] * -root.into[1]
         force[at] = np.where(np.isfinite(share.own), np.nan_to_num(share.own) * mine, share.far * force[at])
-    traction = np.linalg.solve(_mass(space, edges, nodes), force)
+    traction = np.linalg.solve(mass_of(space, edges, nodes), force)
     distance = np.abs(mesh.points[nodes, 0] - root.at[0])
     order = np.argsort(distance)
     inside = order[distance[order] <= length * (1 + 1e-9)]

@@ -25,6 +25,9 @@ from femsim.meshes.mesh import Mesh
 CORNER_FACTOR = 5.0
 #: no interval between two block edges has fewer elements
 FEWEST = 6
+#: elements that the narrower interval beside a block edge would have at the size wanted at the edge, and up to how many
+#: edges in a direction
+EDGE, MOST_EDGES = 16.0, 40
 #: lines closer than this fraction of the extent are one line
 SAME = 1.0e-13
 #: more cells than this are a slip (a size meant for another unit), not a wish
@@ -181,8 +184,27 @@ def _sources(layout: Layout, axis: int, grading: Grading, extent: float) -> dict
     for root in layout.roots:
         sizes[root.at[axis]] = grading.size
     for *at, size in layout.fine:
-        sizes[at[axis]] = min(size, sizes.get(at[axis], np.inf))
+        if not np.isnan(at[axis]):
+            sizes[at[axis]] = min(size, sizes.get(at[axis], np.inf))
     return sizes
+
+
+def finer_at_edges(layout: Layout) -> list[tuple[float, float, float]]:
+    """Lines and element sizes (x, nan, size), (nan, y, size) that grade a body without roots towards the edges of its
+    blocks: 1 / EDGE of the narrower interval beside an edge.
+
+    Stress jumps there, and decays over the length of the narrower neighbour (as 1 / r^2 beside a fibre). A direction of
+    more than MOST_EDGES edges is left as it is.
+    """
+    found: list[tuple[float, float, float]] = []
+    for axis, base in enumerate(paint(layout)[:2]):
+        if len(base) > MOST_EDGES:
+            continue
+        gaps = np.diff(base)
+        sizes = np.minimum(np.append(gaps, np.inf), np.append(np.inf, gaps)) / EDGE
+        for at, size in zip(base.tolist(), sizes.tolist(), strict=True):
+            found.append((at, np.nan, size) if axis == 0 else (np.nan, at, size))
+    return found
 
 
 def graded(breaks: FloatArray, sources: dict[float, float], grading: Grading) -> FloatArray:

@@ -141,7 +141,7 @@ class Layout:
     A region's material is that of the role of its own name, of the role ``roles`` gives it, or the smeared one of
     ``smears``. ``hold`` is the point held along y, where the stack holds one; ``points`` are places that a case may
     name; ``breaks`` are further grid lines, (direction, coordinate), that places of boundary conditions need;
-    ``fine`` are points (x, y) with the element size wanted there.
+    ``fine`` are points (x, y) with the element size wanted there, lines where one is not a number.
     """
 
     blocks: tuple[Block, ...]

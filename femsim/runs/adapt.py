@@ -123,7 +123,7 @@ def _refined(solved: Solved, open_: BoolArray) -> Discretisation:
 
 
 def cell_shares(solved: Solved, open_: BoolArray) -> FloatArray:
-    """How much of the chosen metrics' relative errors comes from each cell (E,).
+    """How much of the chosen metrics' relative errors comes from each cell (E,): as the indicators are spread.
 
     What an error estimate has beyond the indicators' sum is the doubt about the cell at the root, and goes to the cells
     around it.
@@ -133,8 +133,10 @@ def cell_shares(solved: Solved, open_: BoolArray) -> FloatArray:
     mesh = solved.model.mesh
     own = np.abs(solved.indicators)
     _, error, scale = _values(solved.roots)
-    share = own[:, open_] @ (1.0 / scale[open_])
-    beyond = np.maximum(error - own.sum(axis=0), 0.0) / scale
+    total = own.sum(axis=0)
+    weight = np.minimum(error, total) / (np.maximum(total, 1e-300) * scale)
+    share = own[:, open_] @ weight[open_]
+    beyond = np.maximum(error - total, 0.0) / scale
     near = mesh.near
     metrics = [(m.root, kind) for m in solved.roots for kind in m.values]
     for k in np.flatnonzero(open_):

@@ -12,6 +12,7 @@ from femsim.measures.averages import Averages, RegionMetrics, RootMetrics, regio
 from femsim.measures.bow import Bow, bow
 from femsim.measures.probes import ProbeValue, probe_values
 from femsim.runs.heat import HeatResult, HeatState
+from femsim.runs.once import sharpened
 from femsim.solvers.solve import Solution, resolve_with, solve
 
 
@@ -51,7 +52,10 @@ def heat_steps(
         found.append(
             HeatStep(
                 state,
-                tuple(root_metrics(own.field, average) for average in averages),
+                tuple(
+                    root_metrics(own.field, one.averages if one is not None else plain)
+                    for one, plain in zip(sharpened(own, averages)[1], averages, strict=True)
+                ),
                 region_metrics(own.field),
                 probe_values(own, probes_of(disc), disc.roots),
                 bow(model.space, own.displacement),

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from femsim.base.arrays import FloatArray
@@ -15,9 +15,12 @@ from femsim.builders.build import build_model
 from femsim.builders.discretisation import Discretisation
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.measures.averages import Averages, Estimate, RootMetrics, averages, root_metrics
+from femsim.measures.consistent import Consistent, consistent
+from femsim.measures.corner.intensity import RootField, root_fields
 from femsim.measures.goal_errors import Defect, goal_indicators, root_goals, with_errors
 from femsim.measures.goals import Goal
 from femsim.measures.rims import Around, around, rim_averages
+from femsim.meshes.layout import Root
 from femsim.models.model import Model
 from femsim.runs.check import check
 from femsim.runs.heat import HeatResult, heat_result
@@ -28,7 +31,9 @@ from femsim.solvers.solve import Solution, resolve_with, solve
 
 @dataclass(frozen=True)
 class Solved:
-    """A solved discretisation with its root metrics."""
+    """A solved discretisation with its root metrics. ``averages`` take peel and shear from stresses at points, as an
+    interface of any field has them; the metrics those from consistent forces, where they are known.
+    """
 
     discretisation: Discretisation
     model: Model
@@ -40,6 +45,8 @@ class Solved:
     indicators: FloatArray | None = None  # (E, one per root metric), likewise
     others: FloatArray | None = None  # (E, one per goal that was asked for beside them)
     heat: HeatResult | None = None
+    fields: dict[Root, RootField | str] = field(default_factory=dict)  # the local field at each root, or why none
+    consistent: tuple[Consistent | None, ...] = ()  # of every average, where its root's field is known
     around: tuple[Around, ...] = ()  # of bodies in space, one per root metric
 
 
@@ -79,13 +86,17 @@ def solve_case(
         told(solution, chosen)
     say("recovering stresses")
     done = time.perf_counter()
-    roots = [root_metrics(solution.field, average) for average in chosen]
+    fields, forces = sharpened(solution, chosen)
+    if disc.case.harmonic or disc.case.board is not None:  # one functional for all harmonics
+        forces = [None] * len(chosen)
+    best = [one.averages if one is not None else plain for one, plain in zip(forces, chosen, strict=True)]
+    roots = [root_metrics(solution.field, average) for average in best]
     defect: Defect | None = None
     cellwise: FloatArray | None = None
     if errors and chosen:
         plain = roots, defect, cellwise
         more = others(solution) if others is not None else ()
-        take = partial(_estimated, solution, chosen, roots, more)
+        take = partial(_estimated, solution, chosen, roots, more, forces)
         roots, defect, cellwise = attempt("error estimates of the root metrics", take, plain)
     own = sum(len(m.values) for m in roots)
     beside = None
@@ -95,7 +106,20 @@ def solve_case(
     timing["recover"] = time.perf_counter() - done
     if heat is not None:
         timing["heat"] = heated - start
-    return Solved(disc, model, chosen, solution, tuple(roots), timing, defect, cellwise, beside, heat)
+    return Solved(
+        disc,
+        model,
+        chosen,
+        solution,
+        tuple(roots),
+        timing,
+        defect,
+        cellwise,
+        beside,
+        heat,
+        fields,
+        tuple(forces),
+    )
 
 
 def _solve_solid(
@@ -129,12 +153,33 @@ def _solve_solid(
     return Solved(disc, model, chosen, solution, tuple(roots), timing, defect, cellwise, around=rims)
 
 
+def sharpened(
+    solution: Solution, averages: Sequence[Averages]
+) -> tuple[dict[Root, RootField | str], list[Consistent | None]]:
+    """The local field at every root (or why it has none), and the averages from consistent forces that it allows."""
+    roots = dict.fromkeys(one.root for one in averages if isinstance(one.root, Root))
+    fields = root_fields(solution, tuple(roots))
+    found = []
+    for one in averages:
+        known = fields.get(one.root) if isinstance(one.root, Root) else None
+        take = partial(consistent, solution.field, one, known)
+        found.append(attempt(f"root {one.root.name}: averages from consistent forces", take, None))
+    return fields, found
+
+
 def _estimated(
-    solution: Solution, chosen: Sequence[Averages], roots: list[RootMetrics], others: Sequence[Goal] = ()
+    solution: Solution,
+    chosen: Sequence[Averages],
+    roots: list[RootMetrics],
+    others: Sequence[Goal] = (),
+    forces: Sequence[Consistent | None] = (),
 ) -> tuple[list[RootMetrics], Defect | None, FloatArray | None]:
-    defect, goals = Defect.of(solution), root_goals(solution, chosen)
+    known = forces or (None,) * len(chosen)
+    best = [one.averages if one is not None else plain for one, plain in zip(known, chosen, strict=True)]
+    defect, goals = Defect.of(solution), root_goals(solution, best)
     cellwise = goal_indicators(solution, [*goals, *others], defect)
-    return with_errors(solution, chosen, roots, cellwise[:, : len(goals)]), defect, cellwise
+    split = [one is not None for one in known]
+    return with_errors(solution, chosen, roots, cellwise[:, : len(goals)], split), defect, cellwise
 
 
 def metric_names(roots: Sequence[RootMetrics]) -> list[str]:

@@ -18,7 +18,7 @@ from femsim.builders.program import is_program
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.cases.case import Case
 from femsim.measures.averages import Averages, RegionMetrics, RootMetrics, region_metrics
-from femsim.measures.corner.intensity import RootField, consistent_average, corner_fields, root_fields
+from femsim.measures.corner.intensity import RootField, corner_fields
 from femsim.measures.crack import Release
 from femsim.measures.goal_errors import AT_ONCE, goals_of_probes, with_probe_errors
 from femsim.measures.goals import Goal
@@ -68,10 +68,10 @@ class Run:
 
     ``wanted`` names the measurements taken (:mod:`femsim.runs.wanted`); of the others the parts are empty, and errors
     not a number. ``reused`` says what was taken over from a run before. ``fields`` and ``corners`` hold a sentence
-    instead of a local field where there is none; ``consistent`` the averages (peel, shear) of consistent nodal forces,
-    MPa. Of a case with steps, or materials that flow, ``program`` holds every step, ``record`` what was kept
-    between; the rest is that of the last one. Of a case with several temperatures ``states`` holds a run at each; the
-    rest is that of the last.
+    instead of a local field where there is none; ``consistent`` those averages (peel, shear; MPa) of ``roots`` that are
+    from consistent nodal forces. Of a case with steps, or materials that flow, ``program`` holds every step, ``record``
+    what was kept between; the rest is that of the last one. Of a case with several temperatures ``states`` holds a run
+    at each; the rest is that of the last.
     """
 
     case: Case
@@ -240,10 +240,11 @@ def _run(
             plain,
         )
     fields: dict[Root, RootField | str] = {}
-    consistent = {}
+    consistent: dict[tuple[Root, float], tuple[float, float]] = {}
     if "fields" in wanted:
-        fields = root_fields(solution, disc.roots)
-        consistent = _consistent(solution, solved.roots, fields)
+        fields = solved.fields
+        pairs = zip(solved.roots, solved.consistent, strict=False)
+        consistent = {(m.root, m.length): (m.peel, m.shear) for m, one in pairs if isinstance(m.root, Root) and one}
     harmonics = solve_harmonics(disc, solution, solved.averages, probes, say, "errors" in wanted)
     corners: dict[str, RootField | str] = {}
     if "corners" in wanted:
@@ -334,24 +335,6 @@ def _marched(
         record=done.record,
         limit=done.limit,
     )
-
-
-def _consistent(
-    solution: Solution, roots: tuple[RootMetrics, ...], fields: dict[Root, RootField | str]
-) -> dict[tuple[Root, float], tuple[float, float]]:
-    """Mean peel and shear from consistent forces, where the root's local field is known."""
-    found = {}
-    for m in roots:
-        if not isinstance(m.root, Root):
-            continue
-        field = fields[m.root]
-        if isinstance(field, str):
-            continue
-        take = partial(consistent_average, solution, m.root, m.length, field)
-        pair = attempt(f"root {m.root.name}: averages from consistent forces", take, None)
-        if pair is not None:
-            found[m.root, m.length] = pair
-    return found
 
 
 def mesh_only(case: Case, base: Path | None = None) -> Discretisation:

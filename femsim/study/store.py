@@ -223,7 +223,7 @@ class Store:
                 if pa.parquet.read_metadata(path).num_rows > len(self.plan.rows):
                     raise InputError(f"{path}: has more rows than the study has points; move it away")
                 found = pa.parquet.read_table(path, columns=wanted, partitioning=None)
-            except (OSError, pa.ArrowException):
+            except (OSError, pa.ArrowException, UnicodeDecodeError):  # the last of names in a damaged file
                 continue
             self._check(path, found)
             yield path, found if columns is None else found.select(list(columns))
@@ -300,7 +300,7 @@ class Store:
         """Which of these points stand in a part that begins with the smallest of them."""
         found: set[int] = set()
         for path in self.parts.glob(f"part-{min(points):08d}-*.parquet"):
-            with contextlib.suppress(OSError, KeyError, arrow().ArrowException):
+            with contextlib.suppress(OSError, KeyError, UnicodeDecodeError, arrow().ArrowException):
                 found.update(
                     arrow().parquet.read_table(path, columns=["point"], partitioning=None)["point"].to_pylist()
                 )

@@ -21,6 +21,9 @@ from femsim.meshes.read.mixed import one_kind
 from femsim.meshes.read.orders import used_nodes
 from femsim.meshes.read.raw import BY_MESHIO_NAME, MOST_NAMES, Raw, dim_of, fail
 
+#: coordinates beyond this (um) are damage; their squares are no numbers
+FURTHEST = 1.0e100
+
 
 @dataclass(frozen=True)
 class Assembled:
@@ -133,10 +136,13 @@ def _space(path: Path, points: FloatArray, cells: IntArray, notes: list[str]) ->
 
 
 def _check_finite(path: Path, used: FloatArray) -> None:
-    bad = np.flatnonzero(~np.all(np.isfinite(used), axis=1))
+    bad = np.flatnonzero(~np.all(np.abs(used) <= FURTHEST, axis=1))
     if len(bad):
         where = ", ".join(f"{x:g}" for x in used[bad[0]])
-        fail(path, f"{len(bad)} nodes have coordinates that are not finite, the first ({where})")
+        fail(
+            path,
+            f"{len(bad)} nodes have coordinates that are not finite or beyond {FURTHEST:g} um, the first ({where})",
+        )
 
 
 def _plane(path: Path, points: FloatArray, cells: IntArray, notes: list[str]) -> FloatArray:

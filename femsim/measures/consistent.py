@@ -1,0 +1,118 @@
+"""Averages of peel and shear from consistent nodal forces, as functionals of the stress.
+
+With the traction t_h of :mod:`femsim.measures.traction`, M t_h = f, and the interval's weights m_i = int N_i over the
+averaging length, the average is m . t_h / int 1 = c . f, c = M^-1 m / int 1. As f_i = int B_i^T s dV over the cells on
+one side, it is the work of the stress in the strain of the virtual displacement c on the interface's nodes,
+
+    J(s) = sum_cells int eps(c) : s dV,
+
+whose quadrature is that of the forces themselves: a functional like all others, of any stress field, with a dual
+problem. In a smooth field it converges with order 2 p, and its sum balances the loads.
+
+At the root the node's force also holds another cut's share, and is split in the ratio of the singular field's tractions
+(:func:`femsim.measures.corner.intensity.root_share`); the split counts as given, though it follows from the solution.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from femsim.base.arrays import FloatArray, IntArray
+from femsim.measures.averages import Averages
+from femsim.measures.corner.intensity import RootField, share_at
+from femsim.measures.goals import Functional, Piece
+from femsim.measures.traction import across, level_edges, mass_of
+from femsim.meshes.elements import gauss_points, line_gauss, line_shape
+from femsim.meshes.layout import Root
+from femsim.models.fields import StressField
+from femsim.models.sampling import sample
+from femsim.models.space import Space
+
+#: a node whose weight is below this fraction of the largest does not count
+SLIGHT = 1.0e-12
+#: the stress components that shear and peel are of, by displacement component
+NAMES = ("shear", "peel")
+
+
+@dataclass(frozen=True)
+class Consistent:
+    """Averages with peel and shear from consistent forces, and the share of each (2: peel, shear) that the root node's
+    force has, as a functional.
+    """
+
+    averages: Averages
+    root: tuple[Functional, Functional]
+
+
+def consistent(field: StressField, given: Averages, local: RootField | str | None) -> Consistent | None:
+    """The averages at a root with peel and shear from consistent forces; None where its singular field is not known
+    (``local`` says why), and at circles in space.
+    """
+    root = given.root
+    if not isinstance(root, Root) or local is None or isinstance(local, str):
+        return None
+    space, mesh = field.space, field.space.mesh
+    reach = root.at[0] + root.into[0] * np.array([0.0, root.width])
+    edges = level_edges(mesh, root.region, root.at[1], (float(reach.min()), float(reach.max())), root.into[1])
+    if not len(edges):
+        return None
+    nodes = np.unique(edges)
+    weights = np.linalg.solve(mass_of(space, edges, nodes), _interval(space, root, given.length, edges, nodes))
+    weights[np.abs(weights) < SLIGHT * np.abs(weights).max()] = 0.0
+    start = int(np.argmin(np.abs(mesh.points[nodes, 0] - root.at[0])))
+    alone = ~across(mesh, nodes, root.at[1], -root.into[1])
+    share = share_at(space, root, local)
+    around = np.flatnonzero(np.isin(mesh.cells, nodes[weights != 0.0]).any(axis=1))
+    centre = mesh.points[mesh.cells[around, : mesh.info.corners]].mean(axis=1)[:, 1]
+    near = (centre - root.at[1]) * root.into[1] > 0
+    across_, same = around[~near], around[near]
+    own_node = mesh.cells_of(root.region)
+    own_node = own_node[np.any(mesh.cells[own_node] == nodes[start], axis=1)]
+    whole, parts = {}, {}
+    for component, name in enumerate(NAMES):
+        # the far body's force, and the conductor's side's where nothing lies across; its normal points the other way
+        far, own = np.where(alone, 0.0, weights) * root.into[1], np.where(alone, weights, 0.0) * -root.into[1]
+        at_root = np.zeros(len(nodes))
+        at_root[start] = weights[start] * root.into[1]
+        mine = np.isfinite(share.own[component])
+        if mine:
+            part = _pieces(space, own_node, component, nodes, -at_root * share.own[component])
+        elif alone[start]:
+            part = _pieces(space, same, component, nodes, -at_root * share.far[component])
+        else:
+            part = _pieces(space, across_, component, nodes, at_root * share.far[component])
+        far[start] = own[start] = 0.0
+        rest = (*_pieces(space, across_, component, nodes, far), *_pieces(space, same, component, nodes, own))
+        whole[name], parts[name] = Functional(name, (*rest, *part)), Functional(name, part)
+    return Consistent(replace(given, peel=whole["peel"], shear=whole["shear"]), (parts["peel"], parts["shear"]))
+
+
+def _pieces(space: Space, cells: IntArray, component: int, nodes: IntArray, value: FloatArray) -> tuple[Piece, ...]:
+    """The work of a stress in the strain that a virtual displacement ``value`` (n,) of nodes gives some cells."""
+    if not len(cells) or not np.any(value):
+        return ()
+    virtual = np.zeros(space.ndof)
+    virtual[space.width * nodes + component] = value
+    points, weights = gauss_points(space.mesh.element, space.mesh.info.full)
+    at = sample(space, cells, points)
+    return (Piece(cells, points, at.strain(virtual) * (at.volume * weights)[..., None]),)
+
+
+def _interval(space: Space, root: Root, length: float, edges: IntArray, nodes: IntArray) -> FloatArray:
+    """int N_i over the averaging length (n,), over int 1; edges may run on beyond its end."""
+    s, w = line_gauss(4)
+    x = space.mesh.points[edges][..., 0]
+    ends = np.sort(root.at[0] + root.into[0] * np.array([0.0, length]))
+    span = x[:, 1] - x[:, 0]
+    part = np.clip((ends - x[:, :1]) / span[:, None], 0.0, 1.0)
+    width = part[:, 1] - part[:, 0]
+    t = part[:, :1] + width[:, None] * s
+    n = edges.shape[1]
+    values, slopes = (v.reshape(*t.shape, n) for v in line_shape(n, t.ravel()))
+    measure = space.kinematics.measure(np.einsum("kqn,kn->kq", values, x))
+    stretch = np.abs(np.einsum("kqn,kn->kq", slopes, x)) * width[:, None] * w * measure
+    found = np.zeros(len(nodes))
+    np.add.at(found, np.searchsorted(nodes, edges), np.einsum("kq,kqn->kn", stretch, values))
+    return np.asarray(found / stretch.sum())
