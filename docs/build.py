@@ -7,6 +7,7 @@ Whatever fails or warns ends the build: a command, an output that is not the one
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
@@ -29,6 +30,7 @@ def main() -> None:
     """Build into the directory given, ``site`` by default."""
     site = Path(sys.argv[1] if len(sys.argv) > 1 else "site").resolve()
     start = time.perf_counter()
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(HERE.parent), os.environ.get("PYTHONPATH")]))
     with tempfile.TemporaryDirectory() as work:
         pages = Path(work) / "pages"
         shutil.copytree(HERE / "pages", pages)

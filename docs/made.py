@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import base64
 import contextlib
 import inspect
 import io
@@ -19,6 +20,7 @@ def write_all(here: Path, pages: Path) -> None:
     """Write every page of this module into ``pages``."""
     for name, text in (
         ("gallery.md", gallery(here / "gallery", pages / "runs" / "gallery")),
+        ("notebook.md", notebook(here / "notebooks" / "tutorial.ipynb", pages / "runs" / "notebook")),
         ("stacks.md", stacks()),
         ("materials.md", materials()),
         ("cli.md", commands()),
@@ -74,6 +76,41 @@ def _indented(text: str) -> str:
 
 def _without_time(text: str) -> str:
     return "\n".join(line for line in text.splitlines() if not line.startswith(("time:", "written to")))
+
+
+# ---------------------------------------------------------------- notebook
+
+
+def notebook(path: Path, work: Path) -> str:
+    """A notebook run from its first cell to its last, as a page; an error in a cell ends the build."""
+    import nbformat
+    from nbclient import NotebookClient
+
+    work.mkdir(parents=True, exist_ok=True)
+    book = NotebookClient(
+        nbformat.read(path, as_version=4),
+        timeout=300,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(work)}},
+    ).execute()
+    parts = []
+    for number, cell in enumerate(book.cells):
+        if cell.cell_type == "markdown":
+            parts.append(cell.source)
+            continue
+        parts.append(f"```python\n{cell.source}\n```")
+        for k, output in enumerate(cell.outputs):
+            data = output.get("data", {})
+            if "image/png" in data:
+                picture = work / f"{path.stem}-{number}-{k}.png"
+                picture.write_bytes(base64.b64decode(data["image/png"]))
+                parts.append(f"![Output {number}](runs/notebook/{picture.name})")
+            elif "text/html" in data:
+                parts.append(data["text/html"])
+            elif output.output_type == "stream" and output.name == "stdout":
+                parts.append(f"```text\n{output.text.rstrip()}\n```")
+    parts.append("The notebook itself is `docs/notebooks/tutorial.ipynb`.")
+    return "\n\n".join(parts) + "\n"
 
 
 # ---------------------------------------------------------------- what the program knows

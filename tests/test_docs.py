@@ -67,7 +67,7 @@ def test_there_are_enough_examples():
 
 def test_every_page_has_its_place():
     listed = re.findall(r": ([\w-]+\.md)$", (ROOT / "docs" / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE)
-    made = {"gallery.md", "verification.md", "stacks.md", "materials.md", "cli.md", "api.md"}
+    made = {"gallery.md", "notebook.md", "verification.md", "stacks.md", "materials.md", "cli.md", "api.md"}
     assert sorted(listed) == sorted({page.name for page in PAGES} | made)
 
 
