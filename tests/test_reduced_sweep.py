@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,13 @@ import femsim.reduced.build as build
 from femsim.base.errors import InputError
 from femsim.cli.main import main
 from femsim.reduced.keep import load
+from femsim.reports.study.explorer import write_explorer
 from femsim.study.reduced import FOLDER, MODEL, reduced_engine, summary
+from femsim.study.store import Store
 from femsim.study.sweep import open_study, sweep
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+BROWSER = next((found for name in NAMES if (found := shutil.which(name))), None)
 
 STUDY = """
 case = "bilayer"
@@ -31,6 +37,35 @@ range = [14, 22]
 key = "materials.low.E"
 range = [1, 3]
 """
+
+
+def check_explorer(store: Store) -> None:
+    """The page computes what the model computes, moves with its sliders, and asks the network for nothing."""
+    file = write_explorer(store)
+    model = load(store.directory / FOLDER / MODEL)
+    x = np.array([[15.5, 1.25], [21.0, 2.9]])
+    answers = model.at(x)
+    columns = [model.outputs.index(selector) for selector in store.plan.selectors]
+    if BROWSER is None:
+        return
+    sync_api = pytest.importorskip("playwright.sync_api", reason="skipped: playwright is not installed")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        page, said = browser.new_page(), []
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("request", lambda asked: said.append(asked.url) if asked.url.startswith("http") else None)
+        page.goto(file.as_uri())
+        for k in range(2):
+            found = page.evaluate("x => window.evaluateReduced(x)", x[k].tolist())
+            assert [f["value"] for f in found] == pytest.approx(answers.values[k, columns].tolist(), rel=1e-6)
+            assert [f["reduction"] for f in found] == pytest.approx(answers.reduction[k, columns].tolist(), rel=1e-6)
+        before = page.inner_text("#values")
+        page.locator("input").first.evaluate("e => { e.value = e.max; e.dispatchEvent(new Event('input')); }")
+        assert page.inner_text("#values") != before
+        assert page.evaluate("window.evaluateReduced([99, 1])") is None
+        browser.close()
+    assert said == []
 
 
 @pytest.fixture
@@ -62,6 +97,7 @@ def test_rows_have_a_level_and_two_errors_and_the_best_are_solved_in_full(
     assert store.read().schema.field("post_root.peel_mesh_error.5um").metadata[b"unit"] == b"MPa"
     said = summary(store.directory)
     assert "nothing is claimed" in said["guarantee"]["words"]
+    check_explorer(store)
     # the model stands beside the dataset: what is lost of the rows comes back without a single box being built
     store.results.unlink()
     monkeypatch.setattr(build, "build_box", None)

@@ -16,6 +16,7 @@ from femsim.cli.text import out, out_json
 COMMANDS = {
     "sweep": "run a study: thousands of designs, on all cores or on a cluster",
     "sweep-report": "write report.html about a study's dataset",
+    "explore": "write explorer.html: sliders over a study's reduced model, in one page",
     "optimise": "find the design of a study's ranges with least stress",
     "jobscript": "print a Slurm script for one large case",
 }
@@ -32,15 +33,21 @@ def add_parsers(commands: Any) -> None:
         "--output", metavar="PATH", help="what the page is about (default: the first von Mises average)"
     )
     report.add_argument("--against", metavar="PATH", help="the second output of the Pareto front")
+    made["explore"].add_argument("directory", metavar="DIR", help="what `femsim sweep --reduced` wrote")
     _optimise_parser(made["optimise"])
     _jobscript_parser(made["jobscript"])
 
 
 def dispatch(arguments: argparse.Namespace) -> int:
     """Run one of this module's commands; the exit code."""
-    return {"sweep": sweep, "sweep-report": sweep_report, "optimise": optimise, "jobscript": jobscript}[
-        arguments.command
-    ](arguments)
+    commands = {
+        "sweep": sweep,
+        "sweep-report": sweep_report,
+        "explore": explore,
+        "optimise": optimise,
+        "jobscript": jobscript,
+    }
+    return commands[arguments.command](arguments)
 
 
 def _sweep_parser(command: argparse.ArgumentParser) -> None:
@@ -248,6 +255,15 @@ def _by_slurm(arguments: argparse.Namespace, store: Any, site: Any) -> int:
         out(f"submitted as {', '.join(jobs.submitted)}; the last one collects the rows into {store.results}")
     else:
         out(f"submit with: bash {jobs.directory / 'submit.sh'}")
+    return 0
+
+
+def explore(arguments: argparse.Namespace) -> int:
+    """Write the explorer of a reduced study."""
+    from femsim.reports.study.explorer import write_explorer
+    from femsim.study.sweep import existing
+
+    out(f"written: {write_explorer(existing(arguments.directory))}")
     return 0
 
 

@@ -1,0 +1,105 @@
+"""Reduced bases: what they cost once, how many designs a second they give, and how wrong they really are.
+
+Every study is reduced over its whole ranges; the designs looked at are drawn anew and solved in full, on the reduced
+model's own moved mesh (the reduction error) and on a mesh made for each (the total one).
+    python benchmarks/reduced/run.py [bilayer|staggered|flipchip ...] [--designs N]
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+import numpy as np
+
+from femsim.base.system import processors
+from femsim.cases.casefile import apply_overrides, find_case, read_toml
+from femsim.reduced.build import grow, levels_of, problem_of, truth_of
+from femsim.reduced.crew import Cases, crew
+from femsim.reduced.model import assembled
+
+STUDIES = {
+    "bilayer": (
+        ["mesh.size=0.01", "mesh.growth=1.6"],
+        0.003,
+        {
+            "geometry.high_thickness": (5, 45),
+            "geometry.ratio": (3.5, 8),
+            "materials.low.cte": (8, 180),
+            "materials.low.E": (0.5, 4),
+            "materials.high.cte": (5, 13),
+            "materials.high.E": (9, 21),
+        },
+    ),
+    "staggered": (
+        ["mesh.size=0.05", "mesh.growth=1.6"],
+        0.005,
+        {
+            "layer.0.thickness": (25, 45),
+            "layer.2.thickness": (25, 45),
+            "materials.insulation.E": (1, 5),
+            "materials.insulation.cte": (15, 60),
+        },
+    ),
+    "flipchip": (
+        ["mesh.size=0.2", "mesh.growth=2"],
+        0.005,
+        {
+            "geometry.resin_thickness": (20, 40),
+            "geometry.first_thickness": (50, 100),
+            "geometry.second_thickness": (150, 250),
+            "load.temperature": (-40, 60),
+        },
+    ),
+}
+
+
+def measure(name: str, designs: int, workers: int) -> None:
+    """Build, evaluate and check one study."""
+    settings, tolerance, ranges = STUDIES[name]
+    data = {"name": name, **apply_overrides(read_toml(find_case(name)), settings, "")}
+    low, high = (np.array([ends[k] for ends in ranges.values()], dtype=float) for k in (0, 1))
+    start = time.perf_counter()
+    problem = problem_of(Cases(data, tuple(ranges)), low, high)
+    with crew(workers) as team:
+        leaves = grow(problem, tolerance, team, lambda text: None)
+        first = next(leaf for leaf in leaves if leaf.built is not None)
+        outputs = truth_of(problem, first.low, first.high).outputs
+        model = assembled(problem, leaves, outputs, tolerance)
+        built = time.perf_counter() - start
+        rng = np.random.default_rng(1)
+        many = low + (high - low) * rng.random((50_000, len(low)))
+        start, used = time.perf_counter(), time.process_time()
+        model.at(many)
+        rate = len(many) / (time.perf_counter() - start)
+        cpu = len(many) / (time.process_time() - used)
+        unknowns = ", ".join(str(box.modes) for box in model.boxes)
+        gaps = len(model.gaps)
+        print(f"{name}: {len(ranges)} parameters, {len(model.boxes)} boxes of {unknowns} unknowns, {gaps} gaps")
+        print(f"  once: {built:.0f} s, {workers} processes; then {rate:.0f} designs/s ({cpu:.0f} a CPU second)")
+        fresh = low + (high - low) * rng.random((designs, len(low)))
+        place = model.place(fresh)
+        answers = model.at(fresh).values
+        for title, solve in (("reduction", team.values), ("total, own mesh", team.own)):
+            errors = []
+            for number, box in enumerate(model.boxes):
+                mine = np.flatnonzero(place == number)
+                if len(mine):
+                    full = np.array(solve(truth_of(problem, box.low, box.high), list(fresh[mine])))
+                    full = full[:, 0] if full.ndim == 3 else full
+                    errors.append(100 * np.abs(answers[mine] - full) / levels_of(full))
+            found = np.concatenate(errors)
+            print(f"  {title} error, % of the ring's von Mises average, {len(found)} designs:")
+            for key, column in zip(outputs, found.T, strict=True):
+                middle, most = np.quantile(column, [0.5, 0.95])
+                print(f"    {key}: median {middle:.3f}, 95 % {most:.3f}, worst {column.max():.3f}")
+
+
+if __name__ == "__main__":
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("studies", nargs="*", default=list(STUDIES))
+    arguments.add_argument("--designs", type=int, default=200)
+    arguments.add_argument("--workers", type=int, default=processors())
+    given = arguments.parse_args()
+    for study in given.studies:
+        measure(study, given.designs, given.workers)

@@ -1,0 +1,132 @@
+"""The explorer: a reduced model and its sliders in one HTML page that needs no server and no network."""
+
+from __future__ import annotations
+
+import html
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from femsim.base.errors import InputError
+from femsim.base.files import atomic_write
+from femsim.models.kinematics import KINEMATICS
+from femsim.reduced.box import Box
+from femsim.reduced.keep import load
+from femsim.reduced.model import Reduced
+from femsim.reduced.outputs import Ring, Row
+from femsim.study.plan import Plan
+from femsim.study.reduced import FOLDER, MODEL
+from femsim.study.store import Store
+
+#: digits of a number in the page: far more than the model's own error
+DIGITS = 10
+NAME = "explorer.html"
+
+
+def write_explorer(store: Store) -> Path:
+    """Write the page into a study's directory. Raises InputError where there is no reduced model of a box."""
+    model: Reduced | None = load(store.directory / FOLDER / MODEL)
+    if model is None or not model.boxes or model.guarantee is None:
+        raise InputError(f"{store.directory}: holds no reduced model; femsim sweep STUDY --reduced 0.3% makes one")
+    target = store.directory / NAME
+    try:
+        atomic_write(target, page(model, store.plan))
+    except OSError as error:
+        raise InputError(f"{target}: cannot be written ({(error.strerror or str(error)).lower()})") from None
+    return target
+
+
+def page(model: Reduced, plan: Plan) -> str:
+    """The page's text."""
+    template = Path(__file__).with_name("explorer.html").read_text(encoding="utf-8")
+    data = json.dumps(document(model, plan), separators=(",", ":")).replace("<", "\\u003c")
+    words = "" if model.guarantee is None else f"Of the errors: {model.guarantee.words}. A slider is such a choice."
+    for mark, text in (("@TITLE@", html.escape(plan.name)), ("@WORDS@", html.escape(words)), ("@MODEL@", data)):
+        template = template.replace(mark, text)
+    return template
+
+
+def document(model: Reduced, plan: Plan) -> dict[str, Any]:
+    """The model as the page computes with it."""
+    box, forms, g = model.boxes[0], model.forms, model.guarantee
+    names = box.names
+    regions = []
+    for number, isotropic in enumerate(names.isotropic):
+        moduli, free = names.columns(number)
+        regions.append({"isotropic": isotropic, "moduli": moduli.start, "free": free.start})
+    low, high = (np.array([getattr(b, end) for b in model.boxes]) for end in ("low", "high"))
+    windows = {w["key"]: w["range"] for w in plan.study.get("window", [])}
+    labels = {p["key"]: p.get("label") or p["key"] for p in plan.study.get("parameter", [])}
+    return {
+        "size": names.size,
+        "planeStress": KINEMATICS[box.kinematics].plane_stress,
+        "regions": regions,
+        "mesh": 0.0 if g is None else g.mesh,
+        "forms": {
+            "centre": _list(forms.centre),
+            "constant": _list(forms.constant),
+            "slope": _list(forms.slope),
+            "pairs": [list(pair) for pair in forms.pairs],
+            "product": _list(forms.product),
+            "curved": list(forms.curved),
+            "ends": _list(forms.ends),
+            "curves": _list(forms.curves),
+        },
+        "parameters": [
+            {
+                "label": labels.get(key, key),
+                "unit": plan.unit(key),
+                "low": float(low[:, i].min()),
+                "high": float(high[:, i].max()),
+                "start": float(0.5 * (model.boxes[0].low[i] + model.boxes[0].high[i])),
+                "window": windows.get(key),
+            }
+            for i, key in enumerate(model.names)
+        ],
+        "outputs": [
+            {"name": name, "column": model.outputs.index(selector)}
+            for name, selector in zip(plan.outputs, plan.selectors, strict=True)
+        ],
+        "boxes": [
+            _box(one, 0.0 if g is None else g.factor * float(shown[0]))
+            for one, shown in zip(model.boxes, model.shown, strict=True)
+        ],
+    }
+
+
+def _box(box: Box, reduction: float) -> dict[str, Any]:
+    operators, strips = box.operators, box.strips
+    return {
+        "low": _list(box.low),
+        "high": _list(box.high),
+        "n": box.modes,
+        "reduction": reduction,
+        "interval": strips.interval.tolist(),
+        "moving": np.isnan(strips.fixed).tolist(),
+        "kept": _list(strips.kept),
+        "reference": _list(strips.reference),
+        "groups": box.groups.tolist(),
+        "stiffnessAt": operators.coefficients.stiffness.tolist(),
+        "loadAt": operators.coefficients.load.tolist(),
+        "stiffness": _list(operators.stiffness.reshape(len(operators.stiffness), -1)),
+        "load": _list(operators.load),
+        "rows": [[_row(peel), _row(shear)] for peel, shear in box.rows],
+        "rings": [_ring(ring) for ring in box.rings],
+    }
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {"region": row.region, "component": row.component, "strain": _list(row.strain)}
+
+
+def _ring(ring: Ring) -> dict[str, Any]:
+    return {"region": ring.region, "strain": _list(ring.strain), "weights": _list(ring.weights)}
+
+
+def _list(values: Any) -> Any:
+    """Nested lists of numbers with as many digits as are of use."""
+    if isinstance(values, np.ndarray):
+        values = values.tolist()
+    return [_list(v) for v in values] if isinstance(values, list) else float(f"{values:.{DIGITS}g}")
