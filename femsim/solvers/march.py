@@ -393,6 +393,7 @@ class _Runner:
             conditions,
             lambda u: self.body.respond(u, conditions, births, moment.states, dt),
             self.factors,
+            floor=self.floor,
         )
         self._work = [self._work[0] + len(found.residuals) - 1, self._work[1] + self.factors.made - made]
         fresh = replace(
@@ -406,6 +407,7 @@ class _Runner:
         )
         return fresh, found
 
+    floor = 0.0
     _work: list[int] = [0, 0]  # noqa: RUF012 (set anew for each increment)
 
     def _predicted(
@@ -420,7 +422,10 @@ class _Runner:
         """The elastic answer to the change of the loads, added to the displacement."""
         space = self.part.space
         before, now = self.part.of(moment.external), conditions_of(self.part, moment.conditions)
-        thermal = [self.elastic.respond(here, c, births, {}, 0.0).force for c in (now, conditions)]
+        answers = [self.elastic.respond(here, c, births, {}, 0.0) for c in (now, conditions)]
+        # what a step begins with counts in it to its end, where nothing may be left of it
+        self.floor = max(self.floor, float(answers[0].size.max(initial=0.0)))
+        thermal = [answer.force for answer in answers]
         force = space.gather(external - before + thermal[0] - thermal[1])
         force = force + prescribed_force(space, self.elastic.moduli(conditions), moved)
         return here + space.scatter(self.factors.stiff.solve(force)) + moved

@@ -88,15 +88,17 @@ def equilibrium(
     respond: Respond,
     factors: Factors,
     old: bool = True,
+    floor: float = 0.0,
 ) -> Equilibrium:
     """Displacements in equilibrium with ``external`` (ndof,), from ``start``, which obeys all supports.
 
-    ``old`` says that an earlier factor may serve as long as it does well. Raises NumericsError where the iteration does
-    not converge.
+    ``old`` says that an earlier factor may serve as long as it does well; ``floor`` (uN) is a force that residuals
+    count against where less is left, as in a body that comes back to where it is free of stress. Raises NumericsError
+    where the iteration does not converge.
     """
     space, unknowns = body.space, start
     response = respond(unknowns)
-    left, worst, local = _residual(body, external, response)
+    left, worst, local = _residual(body, external, response, floor)
     residuals = [worst]
     while not (worst <= TOLERANCE and local <= LOCAL_TOLERANCE):
         count = len(residuals) - 1
@@ -109,17 +111,19 @@ def equilibrium(
         if not np.all(np.isfinite(direction)):
             raise NumericsError("the tangent is singular")
         step = space.scatter(direction)
-        unknowns, response, left, worst, local = _along(body, unknowns, step, direction, left, external, respond)
+        unknowns, response, left, worst, local = _along(body, unknowns, step, direction, left, external, respond, floor)
         residuals.append(worst)
     return Equilibrium(unknowns, response, tuple(residuals))
 
 
-def _residual(body: Body, external: FloatArray, response: Response) -> tuple[FloatArray, float, float]:
+def _residual(
+    body: Body, external: FloatArray, response: Response, floor: float = 0.0
+) -> tuple[FloatArray, float, float]:
     """Residual (n,), relative to the largest sum of forces, and node by node relative to their own."""
     space = body.space
     left = space.gather(external - response.force)
     size = space.gather(response.size + np.abs(external))
-    largest = max(float(size.max(initial=0.0)), 1e-300)
+    largest = max(float(size.max(initial=0.0)), floor, 1e-300)
     magnitude = np.abs(left)
     if not np.all(np.isfinite(left)):
         return left, float("inf"), float("inf")
@@ -135,6 +139,7 @@ def _along(
     left: FloatArray,
     external: FloatArray,
     respond: Respond,
+    floor: float,
 ) -> tuple[FloatArray, Response, FloatArray, float, float]:
     """The step along a direction: whole where the residual's work along it falls, else cut by false position."""
     before = float(direction @ left)
@@ -144,7 +149,7 @@ def _along(
     for _ in range(SEARCHES):
         moved = unknowns + length * step
         response = respond(moved)
-        new, worst, local = _residual(body, external, response)
+        new, worst, local = _residual(body, external, response, floor)
         work = float(direction @ new) if np.isfinite(worst) else -np.inf
         score = abs(work) / (abs(before) or 1.0)
         found = moved, response, new, worst, local
