@@ -15,7 +15,7 @@ from femsim.reduced.keep import load
 from femsim.reports.study.explorer import write_explorer
 from femsim.study.reduced import FOLDER, MODEL, reduced_engine, summary
 from femsim.study.store import Store
-from femsim.study.sweep import open_study, sweep
+from femsim.study.sweep import local_engine, open_study, sweep
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 BROWSER = next((found for name in NAMES if (found := shutil.which(name))), None)
@@ -102,7 +102,7 @@ def test_rows_have_a_level_and_two_errors_and_the_best_are_solved_in_full(
     store.results.unlink()
     monkeypatch.setattr(build, "build_box", None)
     again = open_study(study, tmp_path / "out")
-    sweep(again, reduced_engine(1, lambda text: None), quiet=True)
+    sweep(again, local_engine(1), quiet=True)
     assert np.array_equal(again.read()["post_root.von_mises.5um"].to_numpy()[fast], value[fast])
     assert load(store.directory / FOLDER / MODEL, "another") is None
 

@@ -74,8 +74,18 @@ def open_study(source: str | Path, out: str | Path, more: Sequence[str] = (), re
 
 
 def local_engine(workers: int | None = None) -> Engine:
-    """All cores of this machine, or so many worker processes."""
-    return lambda store, points, meter: run_local(store, points, workers or default_workers(), meter)
+    """All cores of this machine, or so many worker processes; by a reduced basis where the study says so."""
+
+    def run(store: Store, points: Sequence[int], meter: Meter) -> None:
+        count = workers or default_workers()
+        if store.plan.reduced:
+            from femsim.study.reduced import reduced_engine
+
+            reduced_engine(count, lambda text: None)(store, points, meter)
+        else:
+            run_local(store, points, count, meter)
+
+    return run
 
 
 def sweep(store: Store, engine: Engine, retry_failed: bool = False, csv: bool = False, quiet: bool = False) -> Outcome:
