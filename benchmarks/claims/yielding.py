@@ -74,7 +74,7 @@ def designs() -> Iterator[Design]:
         for place, number in PLACES.items():
             layers = [(t, 50.0, text if i == number else HARD) for i, t in enumerate(HEIGHTS)]
             yield Design("place", f"{metal}, {place}", "staggered", (conductor(layers), three))
-    for thickness in (5.0,):
+    for thickness in (5.0, 10.0, 20.0):
         layers = [(thickness, 50.0, SOFT["gold"]), (90.0 - thickness, 50.0, HARD)]
         yield Design(
             "thickness", f"gold at the foot, {thickness:g} um", "staggered",
