@@ -6,6 +6,9 @@ at random from the study's own points, and the k-th smallest of n such errors, k
 point drawn alike with probability p at least (split conformal prediction: Vovk, Gammerman and Shafer 2005, Algorithmic
 Learning in a Random World; Lei et al. 2018, J. Am. Stat. Assoc. 113, 1094). It says nothing about a point chosen by
 hand, or in the corner where the best designs lie: those are to be solved in full.
+
+Peel and shear are those extrapolated from the conductor's cells, linear in the solution; a solve reports those of
+consistent forces, which split the root's force by its singular field. The mesh error is against the latter.
 """
 
 from __future__ import annotations
