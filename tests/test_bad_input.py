@@ -201,7 +201,10 @@ CASES: dict[str, tuple[str | bytes, str]] = {
     ),
     "yield-negative": (low('{ like = "copper", yield = -1 }'), "materials.low.yield: -1 is not > 0"),
     # load, model, mesh, metrics
-    "temperature-text": (bilayer(load='temperature = "cold"'), "load.temperature: 'cold' is not a number or a table"),
+    "temperature-text": (
+        bilayer(load='temperature = "cold"'),
+        "load.temperature: 'cold' is not a number, a list or a table",
+    ),
     "below-absolute-zero": (bilayer(load="temperature = -300"), "load.temperature: -300 is not >= -273.15"),
     "point-data-typo": (
         bilayer(load='temperature = { pointdata = "T" }'),

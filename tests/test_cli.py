@@ -250,7 +250,9 @@ def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_warnings_are_one_line_each_once(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    def noisy(case: object, base: object = None, progress: object = None, watch: object = None) -> None:
+    def noisy(
+        case: object, base: object = None, progress: object = None, watch: object = None, state: object = None
+    ) -> None:
         for _ in range(3):
             warnings.warn("two\nlines", FemsimWarning, stacklevel=2)
         raise NumericsError("not converged")
@@ -267,7 +269,9 @@ def test_warnings_are_one_line_each_once(capsys: pytest.CaptureFixture[str], mon
 
 
 def test_numbers_that_fail_give_3(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    def greedy(case: object, base: object = None, progress: object = None, watch: object = None) -> None:
+    def greedy(
+        case: object, base: object = None, progress: object = None, watch: object = None, state: object = None
+    ) -> None:
         raise MemoryError
 
     monkeypatch.setattr("femsim.runs.run.run", greedy)
@@ -509,7 +513,9 @@ def test_an_interrupt_in_process_restores_handlers(
 ) -> None:
     before = signal.getsignal(signal.SIGTERM)
 
-    def stopped(case: object, base: object = None, progress: object = None, watch: object = None) -> None:
+    def stopped(
+        case: object, base: object = None, progress: object = None, watch: object = None, state: object = None
+    ) -> None:
         signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr("femsim.runs.run.run", stopped)
@@ -521,7 +527,9 @@ def test_an_interrupt_in_process_restores_handlers(
 def test_an_interrupt_swallowed_by_a_library_is_still_one(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stopped(case: object, base: object = None, progress: object = None, watch: object = None) -> None:
+    def stopped(
+        case: object, base: object = None, progress: object = None, watch: object = None, state: object = None
+    ) -> None:
         try:
             signal.raise_signal(signal.SIGTERM)
         except KeyboardInterrupt:

@@ -20,7 +20,7 @@ from femsim.runs.units import output_unit
 PURE = {
     "nu", "ratio", "fraction", "growth", "tolerance", "limit", "p", "b", "gamma", "A", "n", "C3", "xi", "m", "a", "C1",
     "shear", "bulk", "rewiring_start", "rewiring_margin", "terminal_place", "via_place", "heat_sink_share", "table",
-    "member_counts", "terminal_count", "via_count", "count", "increments",
+    "member_counts", "terminal_count", "via_count", "count", "increments", "fields",
     "around", "ef", "c", "syed_strain", "engelmaier",
     "any",  # a region's eigenstrain is a strain; the ends of a range have the unit of the key they stand under
 }  # fmt: skip

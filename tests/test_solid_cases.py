@@ -61,8 +61,10 @@ def test_a_circular_cell_is_the_axisymmetric_one(tmp_path, outer):
         # a free wall has a singular edge, to which neither mesh is graded
         assert (x, y, z) == pytest.approx((r, 0.0, w), abs=(1.5e-2 if outer == "free" else 2.5e-3) * scale)
     found, wanted = (d["metrics"]["roots"]["post_root"][0] for d in (solid, plane))
-    for kind in ("peel", "shear", "von_mises"):
+    for kind in ("shear", "von_mises"):
         assert found[kind] == pytest.approx(wanted[kind], abs=0.015 * wanted["von_mises"])
+    # in space the peel is extrapolated to the interface, in the plane it comes from consistent forces
+    assert found["peel"] == pytest.approx(wanted["peel"], abs=found["peel_error"] + wanted["peel_error"])
     if outer == "coupled":  # the estimates hold the true errors, and are not more than an order beyond them
         exact = next(c for c in DATA["topics"]["D6"]["open"] if c["id"] == "circular-cell")["result"]
         for kind, value in exact["L5"].items():

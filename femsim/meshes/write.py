@@ -204,7 +204,7 @@ def _vtu(
         'compressor="vtkZLibDataCompressor">',
         "<UnstructuredGrid>",
         "<FieldData>",
-        *(_array(f"{what}: {name}", np.array([i])) for what, known in names.items() for i, name in enumerate(known)),
+        *(_array(f"{what}: {name}", np.array([i]), 1) for what, known in names.items() for i, name in enumerate(known)),
         "</FieldData>",
         f'<Piece NumberOfPoints="{len(points)}" NumberOfCells="{len(kinds)}">',
         "<Points>",
@@ -234,7 +234,8 @@ def _quoted(text: str) -> str:
     return f'"{escape(text).translate({9: "&#9;", 10: "&#10;", 13: "&#13;"})}"'
 
 
-def _array(name: str, values: npt.NDArray[np.generic]) -> str:
+def _array(name: str, values: npt.NDArray[np.generic], tuples: int | None = None) -> str:
+    """One array; of field data ``tuples`` too, without which VTK finds them empty."""
     array = np.ascontiguousarray(values)
     if array.dtype.kind == "i":
         array = array.astype("<i8")
@@ -242,7 +243,9 @@ def _array(name: str, values: npt.NDArray[np.generic]) -> str:
         array = array.astype("<f8")
     kind = _VTK_NUMBER[array.dtype.name]
     width = f' NumberOfComponents="{array.shape[1]}"' if array.ndim == 2 else ""
-    return f'<DataArray type="{kind}" Name={_quoted(name)}{width} format="binary">{_coded(array.tobytes())}</DataArray>'
+    count = "" if tuples is None else f' NumberOfTuples="{tuples}"'
+    head = f'<DataArray type="{kind}" Name={_quoted(name)}{width}{count} format="binary">'
+    return f"{head}{_coded(array.tobytes())}</DataArray>"
 
 
 def _coded(data: bytes) -> str:

@@ -179,7 +179,11 @@ def _estimated(
     defect, goals = Defect.of(solution), root_goals(solution, best)
     cellwise = goal_indicators(solution, [*goals, *others], defect)
     split = [one is not None for one in known]
-    return with_errors(solution, chosen, roots, cellwise[:, : len(goals)], split), defect, cellwise
+    found = with_errors(solution, chosen, roots, cellwise[:, : len(goals)], split)
+    for i, one in enumerate(known):
+        if one is not None:
+            found[i] = one.doubted(found[i], root_metrics(solution.field, chosen[i]))
+    return found, defect, cellwise
 
 
 def metric_names(roots: Sequence[RootMetrics]) -> list[str]:

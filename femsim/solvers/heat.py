@@ -135,12 +135,17 @@ def solve_heat(
             temperature, left = _damped(model, temperature, change, plain, factor, imbalance)
         flow, rounding = _largest_flow(model, temperature)
         scale = max(scale, float(np.abs(load).max()), float(np.abs(left).max()), flow)
-        worst = float(np.abs(model.space.gather(left)).max())
-        worst = max(worst - rounding, 0.0) / (scale or 1.0) if np.isfinite(worst) else worst
+        plainly = float(np.abs(model.space.gather(left)).max())
+        worst = max(plainly - rounding, 0.0) / (scale or 1.0) if np.isfinite(plainly) else plainly
         if not np.isfinite(worst):
             raise NumericsError("heat: the temperature is not finite; is every part of the body cooled?")
         settled = worst <= 1e-10 and (model.is_linear or worst > 0.3 * best)
-        if worst <= GOOD or (settled and step > 0) or (model.is_linear and step == 2):
+        # what rounding allows is taken for an answer only after one correction: the balance of heat gains by it
+        if (
+            plainly <= GOOD * (scale or 1.0)
+            or (step > 0 and (worst <= GOOD or settled))
+            or (model.is_linear and step == 2)
+        ):
             break
         best = min(best, worst)
     if worst > WORST:
