@@ -31,10 +31,9 @@ def test_many_points_are_as_many_probes(more):
     assert list(found["probes"]) == ["row", "tip"]
     for i, one in enumerate(found["probes"]["row"]):
         other = single["probes"][f"p{i}"]
-        # duals of many points stand in one block: their estimates may differ by rounding
-        errors = one.pop("stress_error", None), other.pop("stress_error", None)
-        assert one.pop("u_error", None) == pytest.approx(other.pop("u_error", None), rel=1e-9)
-        assert errors[0] == pytest.approx(errors[1], rel=1e-9)
+        for key in ("u_error", "stress_error") if "u_error" in one else ():
+            # duals of many points stand in one block: their estimates may differ by rounding
+            assert one.pop(key) == pytest.approx(other.pop(key), rel=1e-9)
         assert one == other
     for one, other in zip(found.get("steps", []), single.get("steps", []), strict=True):
         assert one["probes"]["row"] == [other["probes"][f"p{i}"] for i in range(3)]
