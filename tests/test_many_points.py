@@ -31,7 +31,7 @@ def test_many_points_are_as_many_probes(more):
     assert list(found["probes"]) == ["row", "tip"]
     for i, one in enumerate(found["probes"]["row"]):
         other = single["probes"][f"p{i}"]
-        for key in ("u_error", "stress_error") if one.get("u_error") is not None else ():
+        for key in ("u_error", "stress_error") if more is not STEPS else ():
             # duals of many points stand in one block: their estimates may differ by rounding
             assert one.pop(key) == pytest.approx(other.pop(key), rel=1e-9)
         assert one == other
