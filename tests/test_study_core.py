@@ -451,7 +451,7 @@ def test_random_kills_lose_nothing(tmp_path: Path) -> None:
     assert not (out / "parts").exists()
 
 
-def test_a_point_that_kills_its_worker_twice_becomes_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_point_that_kills_its_worker_three_times_becomes_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     poison = tmp_path / "site" / "sitecustomize.py"
     poison.parent.mkdir()
     poison.write_text(
@@ -465,7 +465,7 @@ def test_a_point_that_kills_its_worker_twice_becomes_a_row(tmp_path: Path, monke
     outcome = sweep(open_study(small(tmp_path, 2), tmp_path / "out"), local_engine(2), quiet=True)
     rows = pq.read_table(outcome.results).to_pylist()
     assert [row["point"] for row in rows if row["status"] == "failed"] == [5]
-    assert "worker ended 2 times at this point (killed by signal 9" in rows[5]["error"]
+    assert "worker ended 3 times at this point (killed by signal 9" in rows[5]["error"]
     assert all(row[PEEL] is not None for row in rows if row["point"] != 5)
 
 

@@ -2,7 +2,7 @@
 
 Every worker gets chunks of neighbouring points (neighbours share meshes and factors), runs them with one numerical
 thread, writes them as one part and asks for more. A worker that dies takes at most its chunk with it: those points are
-given out again. A point whose worker died twice is a failed row.
+given out again. A point whose worker died three times is a failed row.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ CHUNK_SECONDS = 2.0
 FIRST = 2
 MOST = 500
 #: a point whose worker died this often is a failed row
-DEATHS = 2
+DEATHS = 3
 #: workers that die before they run anything, in a row: something is wrong with the installation
 STILLBORN = 3
 
