@@ -451,7 +451,9 @@ def test_random_kills_lose_nothing(tmp_path: Path) -> None:
     assert not (out / "parts").exists()
 
 
-def test_a_point_that_kills_its_worker_three_times_becomes_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_point_that_kills_its_worker_three_times_becomes_a_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     poison = tmp_path / "site" / "sitecustomize.py"
     poison.parent.mkdir()
     poison.write_text(
