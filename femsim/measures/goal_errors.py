@@ -8,12 +8,13 @@ and Ramm 1998, Comput. Methods Appl. Mech. Eng. 156, 351), where s* is the stres
 
 The dual problems of all metrics cost one substitution each with the factor at hand. Contributions of either sign may
 hide each other, and the smoothed stresses are poor in the cells around a root, so what is reported is a measured
-multiple of the sums D = sum |cell| and S = |sum of cells|, which covers the true error in at least 97 % of random
-designs of all stacks (``benchmarks/trust/designs.py`` measures it again):
+multiple of the sums D = sum |cell| and S = |sum of cells|. The multiples are fitted on 23 random designs of two stacks
+(bilayer, rewired-chip), whose true errors they cover in at least 97 % (``benchmarks/trust/designs.py`` measures any
+number of designs of all stacks):
 
 - averages from consistent forces (:mod:`femsim.measures.consistent`): FORCES times the length of (D_peel, D_shear).
   They converge faster than the smoothed stresses know, and where one of them happens to be exact the other says what
-  the mesh can;
+  the mesh can; on a coarse mesh :meth:`~femsim.measures.consistent.Consistent.doubted` adds to it;
 - averages extrapolated to the interface: D, and a share (AT_ROOT) of the contribution of the cell at the root, where
   no polynomial follows the singular stress;
 - von Mises averages: RING (S + D / 2); at circles in space VON_MISES D.
