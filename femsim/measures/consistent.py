@@ -76,7 +76,8 @@ def consistent(field: StressField, given: Averages, local: RootField | str | Non
     weights[np.abs(weights) < SLIGHT * np.abs(weights).max()] = 0.0
     start = int(np.argmin(np.abs(mesh.points[nodes, 0] - root.at[0])))
     alone = ~across(mesh, nodes, root.at[1], -root.into[1])
-    share = share_at(space, root, local)
+    first = float(np.ptp(mesh.points[edges[np.any(edges == nodes[start], axis=1)][0, :2], 0]))
+    share = share_at(mesh, root, local, first)
     around = np.flatnonzero(np.isin(mesh.cells, nodes[weights != 0.0]).any(axis=1))
     centre = mesh.points[mesh.cells[around, : mesh.info.corners]].mean(axis=1)[:, 1]
     near = (centre - root.at[1]) * root.into[1] > 0
@@ -100,8 +101,7 @@ def consistent(field: StressField, given: Averages, local: RootField | str | Non
         rest = (*_pieces(space, across_, component, nodes, far), *_pieces(space, same, component, nodes, own))
         whole[name], parts[name] = Functional(name, (*rest, *part)), Functional(name, part)
     best = replace(given, peel=whole["peel"], shear=whole["shear"])
-    first = np.ptp(mesh.points[edges[np.any(edges == nodes[start], axis=1)][0, :2], 0])
-    return Consistent(best, (parts["peel"], parts["shear"]), float(first) / given.length)
+    return Consistent(best, (parts["peel"], parts["shear"]), first / given.length)
 
 
 def _pieces(space: Space, cells: IntArray, component: int, nodes: IntArray, value: FloatArray) -> tuple[Piece, ...]:

@@ -50,6 +50,10 @@ class Birth:
     displacement: FloatArray | None = None
     eigenstrain: FloatArray | None = None
 
+    def since(self, unknowns: FloatArray) -> FloatArray:
+        """Unknowns (ndof,) counted from the birth."""
+        return unknowns if self.displacement is None else unknowns - self.displacement
+
 
 @dataclass(frozen=True)
 class Conditions:
@@ -214,8 +218,7 @@ class Body:
         kinematics = self.space.kinematics
         name = self.space.mesh.regions[batch.region]
         birth = births[name]
-        moved = unknowns if birth.displacement is None else unknowns - birth.displacement
-        strain = batch.at.strain(moved)
+        strain = batch.at.strain(birth.since(unknowns))
         e, q, size = strain.shape
         free = self.free_strain(batch, conditions, birth)
         if batch.law is None or before is None:
@@ -257,8 +260,8 @@ class Body:
             force += np.bincount(flat, nodal, minlength=len(force))
             size += np.bincount(flat, np.abs(nodal), minlength=len(size))
             birth = births[self.space.mesh.regions[batch.region]]
-            moved = unknowns if birth.displacement is None else unknowns - birth.displacement
-            largest = max(largest, _largest(batch.at.strain(moved), self.free_strain(batch, conditions, birth)))
+            strain = batch.at.strain(birth.since(unknowns))
+            largest = max(largest, _largest(strain, self.free_strain(batch, conditions, birth)))
         return force, size + SLIGHT * largest * self._unit_force
 
     def stresses(
@@ -282,7 +285,7 @@ class Body:
         found = []
         for batch in self.batches:
             birth = births[self.space.mesh.regions[batch.region]]
-            strain = batch.at.strain(unknowns if birth.displacement is None else unknowns - birth.displacement)
+            strain = batch.at.strain(birth.since(unknowns))
             if batch.projected is not None:
                 strain = smoothed(strain, batch.projected)
             found.append(strain - self.space.kinematics.components_of(self.free_strain(batch, conditions, birth)))

@@ -21,7 +21,7 @@ from femsim.base.arrays import FloatArray, IntArray
 from femsim.base.errors import FemsimWarning, InputError, NoExpansionError
 from femsim.base.secondary import reason
 from femsim.measures.corner.corner import Corner, corner_at
-from femsim.measures.traction import Shares, average, level_edges, profile
+from femsim.measures.traction import Shares, average, profile
 from femsim.meshes.elements import gauss_points, reduced_basis, shape
 from femsim.meshes.facets import edges_of
 from femsim.meshes.layout import Root
@@ -29,7 +29,6 @@ from femsim.meshes.locate import locate_many
 from femsim.meshes.mesh import Mesh
 from femsim.models.fields import StressField
 from femsim.models.sampling import sample
-from femsim.models.space import Space
 
 if TYPE_CHECKING:
     from femsim.measures.singularity import Eigen, Expansion
@@ -335,20 +334,19 @@ def _part(under: FloatArray, beside: FloatArray, size: float, otherwise: float) 
     return np.where(clear, under / np.where(clear, both, 1.0), otherwise)
 
 
-def share_at(space: Space, root: Root, field: RootField) -> Shares:
-    """The shares of a root node's force on the mesh at hand, at a third of the first edge under the conductor."""
-    mesh = space.mesh
-    reach = root.at[0] + root.into[0] * np.array([0.0, root.width])
-    edges = level_edges(mesh, root.region, root.at[1], (float(reach.min()), float(reach.max())), root.into[1])
-    near = float(np.ptp(mesh.points[edges[np.any(edges == field.corner.node, axis=1)][0, :2], 0]))
-    return root_share(field, root, near / 3.0, _even(mesh, field.corner, root, near))
+def share_at(mesh: Mesh, root: Root, field: RootField, first: float) -> Shares:
+    """The shares of a root node's force on a mesh, at a third of the ``first`` edge (um) under the conductor."""
+    return root_share(field, root, first / 3.0, _even(mesh, field.corner, root, first))
 
 
 def consistent_average(solution: Solution, root: Root, length: float, field: RootField) -> tuple[float, float]:
     """Mean peel and shear (MPa) under a conductor from consistent nodal forces, the root's own split by the singular
     field.
     """
-    share = share_at(solution.model.space, root, field)
+    mesh = solution.model.mesh
+    whole = profile(solution.field, root, root.width)
+    first = float(whole.distance[1]) * (2.0 if mesh.info.order == 2 else 1.0)
+    share = share_at(mesh, root, field, first)
     return average(solution.model.space, profile(solution.field, root, length, share))
 
 
