@@ -50,9 +50,8 @@ class Truth:
         self.averages: tuple[Averages, ...] = tuple(
             averages(self.model(drawn.case).space, drawn.roots, drawn.lengths, chosen=False)  # type: ignore[arg-type]
         )
-        self.outputs = tuple(
-            one.key(kind) for one in named((a.root.name, a.root.at, a.length) for a in self.averages) for kind in KINDS
-        )
+        self._named = named((a.root.name, a.root.at, a.length) for a in self.averages)
+        self.outputs = tuple(one.key(kind) for one in self._named for kind in KINDS)
 
     def model(self, case: Case) -> Model:
         """The boundary value problem of a case on the moved mesh."""
@@ -79,7 +78,7 @@ class Truth:
 
     def own(self, x: FloatArray) -> FloatArray:
         """Averages and their error estimates (2, m) in MPa by an ordinary solve on the design's own mesh."""
-        errors = [f"_error.{name.rsplit('.', 1)[1]}".join([name.rsplit(".", 1)[0], ""]) for name in self.outputs]
+        errors = [one.key(f"{kind}_error") for one in self._named for kind in KINDS]
         found = evaluate(self.case_of(x), None, [*self.outputs, *errors]).values
         return np.array(found).reshape(2, -1)
 
