@@ -4,14 +4,12 @@ compared.
 
 from __future__ import annotations
 
-import doctest
 import os
 import re
 import subprocess
 import sys
 import sysconfig
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
@@ -19,24 +17,8 @@ from femsim.cli.main import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-
-
-class Block(NamedTuple):
-    """A fenced block: its language, the word after it, its text."""
-
-    language: str
-    info: str
-    text: str
-
-
-def blocks_of(text: str) -> list[Block]:
-    found = re.findall(r"^```(\w+)[ ]?(\S*)\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
-    return [Block(*each) for each in found]
-
-
-def same(wanted: str, got: str) -> bool:
-    return doctest.OutputChecker().check_output(wanted, got, FLAGS)
+sys.path.insert(0, str(ROOT / "docs"))
+from running import blocks_of, same  # noqa: E402
 
 
 def execute(command: list[str] | str, directory: Path) -> str:
