@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -47,10 +48,12 @@ def overtime_figure(lines: Sequence[Curve]) -> Figure:
 
 
 def _plot(ax: Axes, line: Curve, colour: str, style: str, marker: str) -> None:
-    few = marker if len(line.times) <= 40 else ""
-    ax.plot(
-        line.times, line.values, color=colour, ls=style, lw=1.3, marker=few, ms=3.0, label=shown(line.label), mec="none"
-    )
+    """A curve of many times as a line; few times as points alone, for what lies between them is not known."""
+    if len(line.times) > 40:
+        look: dict[str, Any] = {"ls": style, "lw": 1.3}
+    else:
+        look = {"ls": "", "marker": marker, "ms": 4.5, "mec": colour, "mfc": "none" if style == "--" else colour}
+    ax.plot(line.times, line.values, color=colour, label=shown(line.label), **look)
 
 
 def _finish(ax: Axes) -> None:
