@@ -27,6 +27,8 @@ _PLACES = {
     "Samples": "femsim.face.fields",
     "RootValues": "femsim.face.values",
     "Value": "femsim.face.values",
+    "Conduction": "femsim.face.conduction",
+    "conduct": "femsim.face.conduction",
     "Comparison": "femsim.face.compare",
     "compare": "femsim.face.compare:compare_cases",
     "Dataset": "femsim.face.study",

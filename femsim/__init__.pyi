@@ -8,6 +8,8 @@ from femsim.face.case import Case as Case
 from femsim.face.case import load as load
 from femsim.face.compare import Comparison as Comparison
 from femsim.face.compare import compare_cases as compare
+from femsim.face.conduction import Conduction as Conduction
+from femsim.face.conduction import conduct as conduct
 from femsim.face.fields import Field as Field
 from femsim.face.fields import Samples as Samples
 from femsim.face.library import case_names as case_names
@@ -35,6 +37,7 @@ __all__ = [
     "BeyondYield",
     "Case",
     "Comparison",
+    "Conduction",
     "Constraints",
     "Dataset",
     "FemsimError",
@@ -54,6 +57,7 @@ __all__ = [
     "__version__",
     "case_names",
     "compare",
+    "conduct",
     "load",
     "material",
     "material_names",

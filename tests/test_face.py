@@ -327,3 +327,49 @@ def test_every_interface_of_a_stack_is_found():
             change = np.array([a != b for a, b in zip(path.regions[1:], path.regions[:-1], strict=True)])
             assert np.all(np.diff(path.distance)[change] == 0.0)
             assert np.all(np.diff(path.distance) >= 0.0)
+
+
+def test_heat_alone(tmp_path):
+    """Two slabs with a contact between: q = dT / (a/k1 + R + b/k2), the temperature jumps by q R."""
+    slab = {"E": 1.0, "nu": 0.3, "cte": 1.0}
+    case = {
+        "stack": "blocks",
+        "model": {"kinematics": "plane-strain"},
+        "load": {"stress_free_temperature": 25, "temperature": 25},
+        "mesh": {"size": 20},
+        "block": [
+            {"name": "low", "x": [0, 50], "y": [0, 100], "material": {**slab, "conductivity": 2.0}},
+            {"name": "high", "x": [0, 50], "y": [100, 140], "material": {**slab, "conductivity": 1.0}},
+        ],
+        "heat": {
+            "ambient": 25,
+            "boundary": [{"name": "hot", "y": 0, "temperature": 100}, {"name": "cold", "y": 140, "temperature": 20}],
+            "contact": [{"between": ["low", "high"], "resistance": 10.0}],
+        },
+        "probe": [{"name": "in", "at": [25, 50]}],
+    }
+    found = fs.conduct(case)
+    parts = np.array([100e-6 / 2.0, 10e-6, 40e-6 / 1.0])  # m2 K/W of either half of the way
+    flux = 80.0 / parts.sum()
+    below, above = 100.0 - flux * parts[0], 20.0 + flux * parts[2]
+    assert found.at([[25, 0], [10, 140]]) == pytest.approx([100.0, 20.0])
+    assert found.at([25, 100], region="low") == pytest.approx(below)
+    assert found.at([25, 100], region="high") == pytest.approx(above)
+    assert found.at([25, 50])[0] == found.probes["in"] == pytest.approx(0.5 * (100.0 + below))
+    assert found["heat.boundaries.cold"].value == pytest.approx(flux * 50e-12)  # W per um of depth
+    assert found["heat.boundaries.cold"].unit == "W/um"
+    assert found.times == (0.0,) and len(repr(found)) < 100
+    for wrong, words in (
+        (lambda: found.at([25, 100]), "region"),
+        (lambda: found.at([25, 500]), "outside the body"),
+        (lambda: found.at([25, 50], time=1.0), "none of"),
+        (lambda: found["heat.T_mux"], "T_max"),
+        (lambda: fs.conduct("bilayer"), "no heat to conduct"),
+    ):
+        with pytest.raises(fs.InputError, match=words):
+            wrong()
+    bare = {"conductivity": 2.0}
+    case["block"] = [{**block, "material": bare} for block in case["block"]]
+    with pytest.raises(fs.InputError, match=r"fs\.conduct"):
+        fs.solve(case)
+    assert "report.html" in fs.conduct(case).write(tmp_path / "out")

@@ -9,11 +9,12 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from femsim.base.errors import InputError, nearest
+from femsim.base.errors import InputError
 from femsim.base.finite import finite
 from femsim.face.case import Case, load
 from femsim.face.fields import Field, Samples
 from femsim.face.frames import frame
+from femsim.face.outputs import value_of, write_run
 from femsim.face.steps import Steps, steps_of
 from femsim.face.values import Roots, Value, roots_of
 from femsim.measures.averages import RegionMetrics
@@ -22,11 +23,9 @@ from femsim.meshes.mesh import Mesh
 from femsim.models.model import Model
 from femsim.runs.heat import conducts_only
 from femsim.runs.life import Life
-from femsim.runs.names import find, outputs_of
 from femsim.runs.readings import paths_of, read_path
 from femsim.runs.results import results_dict, root_table
 from femsim.runs.run import Run, mesh_only, run
-from femsim.runs.units import is_plane, output_unit
 
 
 @dataclass(frozen=True, repr=False)
@@ -130,15 +129,7 @@ class Result:
         """A number by its name, ``result["post_root.peel.5um"]``, or by its dotted path in the JSON. Raises InputError
         for a name that stands for no number, or for several.
         """
-        outputs = outputs_of(self.to_dict())
-        found = find(name, outputs)
-        if len(found) != 1:
-            known = [output.name for output in outputs]
-            what = f"{len(found)} numbers, such as {found[0].name}" if found else "no number of the results"
-            raise InputError(f"{name}: {what}{'' if found else nearest(name, known)}")
-        one = found[0]
-        error = next((o.value for o in outputs if o.path == f"{one.path}_error"), float("nan"))
-        return Value(one.value, error, output_unit(one.path, is_plane(self.case.checked.model.kinematics)))
+        return value_of(self.to_dict(), name)
 
     def to_frame(self) -> Any:
         """The averages at the roots as a pandas DataFrame, one row for each root and length. Raises InputError where
@@ -162,12 +153,7 @@ class Result:
         """Write case.toml, metrics.json, fields.vtu, the figures and report.html, as ``femsim solve --out`` does; names
         of the files written. Raises InputError where the directory cannot be written.
         """
-        from femsim.base.files import check_target
-        from femsim.reports.artist import Artist
-        from femsim.reports.report import publish
-
-        check_target(directory, "write")
-        return publish(self.run, Path(directory), None, self.case.base, Artist(svg=svg))
+        return write_run(self.run, self.case, directory, svg)
 
     def __repr__(self) -> str:
         first = f"; {self.roots[0]!r}" if len(self.roots) else ""
@@ -200,7 +186,7 @@ def solve(
     loaded = load(case, values)
     if conducts_only(loaded.checked):
         raise InputError(
-            f"{loaded.name}: no material has E, nu and cte, only heat can be solved: use `femsim solve`, or give them"
+            f"{loaded.name}: no material has E, nu and cte, only heat can be solved: use fs.conduct, or give them"
         )
     return Result(loaded, run(loaded.checked, loaded.base, progress))
 

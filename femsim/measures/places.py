@@ -58,21 +58,9 @@ def point_values(
     and where ``region`` is no region there.
     """
     mesh = field.space.mesh
-    given = as_points(points, mesh.dim, label)
-    point, cell, xi = locate_sides(mesh, given, region)
-    number = mesh.region[cell]
-    if region is not None and region in mesh.regions:
-        keep = number == mesh.regions.index(region)
-        point, cell, xi, number = point[keep], cell[keep], xi[keep], number[keep]
-    low, high = np.full(len(given), len(mesh.regions)), np.full(len(given), -1)
-    np.minimum.at(low, point, number)
-    np.maximum.at(high, point, number)
-    wrong = np.flatnonzero((low != high) | (high < 0))
-    if len(wrong) or (region is not None and region not in mesh.regions):
-        first = int(wrong[0]) if len(wrong) else 0
-        side_of(mesh, tuple(given[first].tolist()), region, f"{label}[{first}]")  # says what is wrong with it
+    given, point, cell, xi, side = placed(mesh, points, region, label)
     displacement, stress = _values(field, cell, xi, point, len(given))
-    return PointValues(given, tuple(mesh.regions[i] for i in high), displacement, stress)
+    return PointValues(given, tuple(mesh.regions[i] for i in side), displacement, stress)
 
 
 @dataclass(frozen=True)
@@ -167,6 +155,32 @@ def as_points(points: npt.ArrayLike, dim: int, label: str = "points") -> FloatAr
     if not np.all(np.isfinite(found)):
         raise InputError(f"{label}: not all coordinates are finite numbers")
     return found
+
+
+def placed(
+    mesh: Mesh, points: npt.ArrayLike, region: str | None, label: str, both: bool = False
+) -> tuple[FloatArray, IntArray, IntArray, FloatArray, IntArray]:
+    """Points (n, d), the pairs (point, cell, reference coordinates) of them and the cells that hold them on their side,
+    and the number of each point's region (n,); with ``both`` a point on an interface may lie in several, of which the
+    last is told.
+
+    Raises InputError for a point outside the body, for one on an interface where ``region`` does not say which side,
+    and where ``region`` is no region there.
+    """
+    given = as_points(points, mesh.dim, label)
+    point, cell, xi = locate_sides(mesh, given, region)
+    number = mesh.region[cell]
+    if region is not None and region in mesh.regions:
+        keep = number == mesh.regions.index(region)
+        point, cell, xi, number = point[keep], cell[keep], xi[keep], number[keep]
+    low, high = np.full(len(given), len(mesh.regions)), np.full(len(given), -1)
+    np.minimum.at(low, point, number)
+    np.maximum.at(high, point, number)
+    wrong = np.flatnonzero((high < 0) if both else (low != high) | (high < 0))
+    if len(wrong) or (region is not None and region not in mesh.regions):
+        first = int(wrong[0]) if len(wrong) else 0
+        side_of(mesh, tuple(given[first].tolist()), region, f"{label}[{first}]")  # says what is wrong with it
+    return given, point, cell, xi, high
 
 
 def locate_sides(mesh: Mesh, points: FloatArray, region: str | None) -> tuple[IntArray, IntArray, FloatArray]:
