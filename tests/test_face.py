@@ -358,7 +358,8 @@ def test_heat_alone(tmp_path):
     assert found.at([25, 50])[0] == found.probes["in"] == pytest.approx(0.5 * (100.0 + below))
     assert found["heat.boundaries.cold"].value == pytest.approx(flux * 50e-12)  # W per um of depth
     assert found["heat.boundaries.cold"].unit == "W/um"
-    assert found.times == (0.0,) and len(repr(found)) < 100
+    assert found.times == (0.0,)
+    assert len(repr(found)) < 100
     for wrong, words in (
         (lambda: found.at([25, 100]), "region"),
         (lambda: found.at([25, 500]), "outside the body"),
