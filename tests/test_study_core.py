@@ -17,6 +17,7 @@ import pytest
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
 
+import femsim  # noqa: E402
 from femsim.base.errors import InputError, NumericsError  # noqa: E402
 from femsim.cases.casefile import load_case  # noqa: E402
 from femsim.runs.names import outputs_of  # noqa: E402
@@ -587,3 +588,35 @@ def test_a_sweep_that_is_complete_leaves_no_parts_behind(tmp_path: Path) -> None
     sweep(open_study(study, out), local_engine(1), quiet=True)
     assert not (out / "parts").exists()
     assert (out / "results.parquet").read_bytes() == before
+
+
+#: what Windows has not, taken away before anything is imported
+BARE = """
+import os, select, signal, sys
+for name in ("fcntl", "resource", "termios", "pwd", "grp"):
+    sys.modules[name] = None
+for module, names in (
+    (os, "set_blocking sysconf getuid geteuid sched_getaffinity killpg getpgid mkfifo O_DIRECTORY statvfs fchmod"),
+    (signal, "SIGHUP SIGKILL SIGALRM SIGPIPE SIGUSR1 SIGUSR2 SIGQUIT setitimer alarm"),
+    (select, "poll epoll"),
+):
+    for name in names.split():
+        if hasattr(module, name):
+            delattr(module, name)
+"""
+
+
+def test_a_system_without_posix(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(BARE)
+    (tmp_path / "study.toml").write_text(
+        'case = "bilayer"\n[study]\ndesign = "grid"\noutputs = ["post_root.peel.5um"]\n'
+        '[[parameter]]\nkey = "geometry.ratio"\nvalues = [4, 8]\n'
+    )
+    root = Path(femsim.__file__).parents[1]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(root)])}
+    given = ["study.toml", "--out", "out", "--set", "mesh.size=0.05", "--set", "mesh.growth=2", "--workers", "2"]
+    done = subprocess.run(
+        [sys.executable, "-m", "femsim", "sweep", *given], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "2 run" in done.stdout

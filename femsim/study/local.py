@@ -2,7 +2,8 @@
 
 Every worker gets chunks of neighbouring points (neighbours share meshes and factors), runs them with one numerical
 thread, writes them as one part and asks for more. A worker that dies takes at most its chunk with it: those points are
-given out again. A point whose worker died three times is a failed row.
+given out again. A point whose worker died three times is a failed row. What workers say is read by a thread for each
+and comes through one queue, as not every system can wait for several pipes at once.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import selectors
+import queue
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -48,7 +50,7 @@ class _Worker:
     ended: int = 0
     current: int | None = None
     ready: bool = False
-    buffer: bytes = b""
+    reader: threading.Thread | None = None
 
 
 def default_workers() -> int:
@@ -85,7 +87,7 @@ class _Engine:
         self.deaths: dict[int, int] = {}
         self.reuse: dict[str, int] = {}
         self.workers: dict[int, _Worker] = {}
-        self.selector = selectors.DefaultSelector()
+        self.said: queue.SimpleQueue[tuple[_Worker, bytes]] = queue.SimpleQueue()
         self.stillborn = 0
         self.seconds, self.counted = 0.0, 0
         self.started: dict[int, float] = {}
@@ -95,8 +97,8 @@ class _Engine:
         for number in range(len(self.queues)):
             self._start(number)
         while self.workers and self.broken is None:
-            for key, _ in self.selector.select(timeout=1.0):
-                self._receive(key.data)
+            with contextlib.suppress(queue.Empty):
+                self._receive(*self.said.get(timeout=1.0))
             self.meter.show()
         if self.broken is not None:
             raise InputError(f"{self.broken}; nothing written is lost: the same command goes on from there")
@@ -112,16 +114,14 @@ class _Engine:
                     worker.process.stdin.close()
         deadline = time.monotonic() + 20.0
         for worker in self.workers.values():
-            if worker.process.stdout:
-                worker.process.stdout.close()
             try:
                 worker.process.wait(max(deadline - time.monotonic(), 0.1))
             except subprocess.TimeoutExpired:
                 worker.process.kill()
                 worker.process.wait()
+            self._ended(worker)
             worker.log.close()
         self.workers.clear()
-        self.selector.close()
 
     # ------------------------------------------------------------ workers
 
@@ -137,24 +137,27 @@ class _Engine:
             stderr=log,
             env=environment,
             start_new_session=True,  # Ctrl-C is the parent's business
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same where there are no sessions
         )
         worker = _Worker(process, log, number)
         self.workers[number] = worker
-        assert process.stdout is not None
-        os.set_blocking(process.stdout.fileno(), False)
-        self.selector.register(process.stdout, selectors.EVENT_READ, worker)
+        worker.reader = threading.Thread(target=_listen, args=(worker, self.said), daemon=True)
+        worker.reader.start()
 
-    def _receive(self, worker: _Worker) -> None:
-        assert worker.process.stdout is not None
-        raw = worker.process.stdout.read()
-        if raw is None:
-            return
-        if not raw:
+    def _receive(self, worker: _Worker, line: bytes) -> None:
+        """What a worker said; nothing but b"" where its output ended."""
+        if not line:
             self._died(worker)
-            return
-        *lines, worker.buffer = (worker.buffer + raw).split(b"\n")
-        for line in lines:
+        elif line.endswith(b"\n"):  # a line cut short was its last: the end follows
             self._heard(worker, json.loads(line))
+
+    def _ended(self, worker: _Worker) -> None:
+        """Close the output of a worker that is gone; a process it left behind may hold the pipe open."""
+        assert worker.reader is not None
+        assert worker.process.stdout is not None
+        worker.reader.join(1.0)
+        if not worker.reader.is_alive():
+            worker.process.stdout.close()
 
     def _heard(self, worker: _Worker, message: dict[str, Any]) -> None:
         match message:
@@ -211,10 +214,8 @@ class _Engine:
 
     def _died(self, worker: _Worker) -> None:
         """A worker ended: of itself when it had nothing to do, or with points in its hands."""
-        assert worker.process.stdout is not None
-        self.selector.unregister(worker.process.stdout)
-        worker.process.stdout.close()
         code = worker.process.wait()
+        self._ended(worker)
         self.workers.pop(worker.number)
         tail = _tail(worker.log)
         worker.log.close()
@@ -252,6 +253,15 @@ class _Engine:
             self.store.write([Row(point, (), text, 0.0)])
         except OSError as error:
             self.broken = f"{self.store.parts}: cannot be written ({(error.strerror or str(error)).lower()})"
+
+
+def _listen(worker: _Worker, said: queue.SimpleQueue[tuple[_Worker, bytes]]) -> None:
+    """Hand over a worker's output line by line, and b"" at its end."""
+    assert worker.process.stdout is not None
+    with contextlib.suppress(OSError, ValueError):
+        for line in worker.process.stdout:
+            said.put((worker, line))
+    said.put((worker, b""))
 
 
 def _tail(log: IO[bytes]) -> str:

@@ -118,7 +118,7 @@ def work(
 
 def trim() -> None:
     """Give freed memory back to the system where the C library keeps it: factors of many sizes fragment its heap."""
-    with contextlib.suppress(OSError, AttributeError):
+    with contextlib.suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)
 
 
