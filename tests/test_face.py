@@ -122,6 +122,9 @@ def test_results_are_those_of_the_command_line(run):
     assert run["metrics.roots.post_root[0].von_mises"] == found.von_mises
     assert float(run["probes.tip.u[1]"]) == document["probes"]["tip"]["u"][1]
     assert run["probes.tip.u[1]"].unit == "um"
+    assert run["probes.tip.u[1]"].error == document["probes"]["tip"]["u_error"][1]
+    assert run["probes.tip.stress.zz"].error == document["probes"]["tip"]["stress_error"]["zz"]
+    assert np.isnan(run["metrics.regions.post.energy"].error)
     assert [entry.length for entry in run.roots] == [5.0, 1.0]
     assert len(run.roots) == 2
 

@@ -10,7 +10,7 @@ from femsim.base.errors import InputError, nearest
 from femsim.face.case import Case
 from femsim.face.values import Value
 from femsim.runs.heat import HeatRun
-from femsim.runs.names import find, outputs_of
+from femsim.runs.names import error_of, find, outputs_of
 from femsim.runs.run import Run
 from femsim.runs.units import is_plane, output_unit
 
@@ -26,8 +26,7 @@ def value_of(document: Mapping[str, Any], name: str) -> Value:
         what = f"{len(found)} numbers, such as {found[0].name}" if found else "no number of the results"
         raise InputError(f"{name}: {what}{'' if found else nearest(name, known)}")
     one = found[0]
-    error = next((o.value for o in outputs if o.path == f"{one.path}_error"), float("nan"))
-    return Value(one.value, error, output_unit(one.path, is_plane(document["case"]["kinematics"])))
+    return Value(one.value, error_of(one, outputs), output_unit(one.path, is_plane(document["case"]["kinematics"])))
 
 
 def write_run(run: Run | HeatRun, case: Case, directory: str | Path, svg: bool) -> list[str]:

@@ -145,6 +145,18 @@ def find(text: str, outputs: Sequence[Output]) -> list[Output]:
     return [o for o in outputs if (found := _METRIC.fullmatch(o.name)) and _same(wanted, found)]
 
 
+def error_of(output: Output, outputs: Sequence[Output]) -> float:
+    """The stated error of an output: the number whose path differs in one word alone, by ``_error`` behind it, as
+    ``probes.tip.u_error[1]`` does from ``probes.tip.u[1]``; not a number where there is none.
+    """
+    words = output.path.split(".")
+    paths = set()
+    for k, word in enumerate(words):
+        stem, bracket, index = word.partition("[")
+        paths.add(".".join([*words[:k], f"{stem}_error{bracket}{index}", *words[k + 1 :]]))
+    return next((one.value for one in outputs if one.path in paths), float("nan"))
+
+
 def _same(wanted: re.Match[str], found: re.Match[str]) -> bool:
     """Whether a text as a user wrote it means this name: numbers are compared as numbers."""
     if (wanted["root"], wanted["kind"]) != (found["root"], found["kind"]) or wanted["which"]:
