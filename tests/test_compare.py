@@ -10,8 +10,9 @@ import pytest
 import femsim as fs
 from femsim.cases.casefile import load_case
 from femsim.cli.main import main
+from femsim.reduced.chances import lot_of
 from femsim.runs.compare import Contender, compare
-from femsim.runs.scatter import uncertain_of
+from femsim.runs.scatter import Scattered, uncertain_of
 
 COARSE = ["--set", "mesh.size=0.1", "--set", "mesh.growth=2.5", "--quiet"]
 VALUES = {"mesh.size": 0.1, "mesh.growth": 2.5}
@@ -177,30 +178,47 @@ def test_a_common_lot_is_drawn_once(certain):
         fs.compare(certain, certain, uncertain=True)
 
 
-@pytest.mark.slow
 def test_the_response_is_that_of_full_solves():
-    """Moments of 40 full solves at random draws, within their own sampling error."""
-    from femsim.cases.casefile import changed_case
-    from femsim.runs.scatter import _scaled, _value_of
+    """At random draws, far from the nominal case: a form that missed products of properties would be far off."""
+    pair = fs.compare("bilayer", "bilayer", values={**VALUES, "metrics.length": 5}, uncertain=True)
+    response = pair.chances.responses[0]
+    assert len(response.uncertain) > 5
+    assert response.why == ""
+    scattered = Scattered(pair.table.contenders[0].case, response.uncertain)
+    x = np.array([[u.at(p) for u in response.uncertain] for p in np.random.default_rng(5).random(3)])
+    for values, numbers in zip(response.at(x), x, strict=True):
+        done = fs.solve(fs.Case(scattered(numbers)))
+        full = np.array([done[name].value for name in response.metrics])
+        assert np.abs(values - full).max() < 2e-3 * done["post_root.von_mises.5um"].value
+    assert response.misfit.max() < 0.003 * max(response.nominal)
 
-    pair = fs.compare(
-        "bilayer", values={**VALUES, "metrics.length": 5}, vary={"geometry.ratio": [4, 8]}, uncertain=True
-    )
-    entry = pair.to_dict()["metrics"]["post_root.peel.5um"]
-    case = pair.table.contenders[0].case
-    uncertain = pair.chances.responses[0].uncertain
-    assert len(uncertain) > 5
-    rng = np.random.default_rng(5)
-    values = []
-    for _ in range(40):
-        changes = {}
-        for u in uncertain:
-            factor = u.low + (u.high - u.low) * rng.random()
-            changes |= {key: _scaled(_value_of(case, key), factor) for key in u.keys}
-        values.append(fs.solve(fs.Case(changed_case(case, changes)))["post_root.peel.5um"].value)
-    assert abs(np.mean(values) - entry["mean"][0]) < 3 * entry["deviation"][0] / np.sqrt(40)
-    assert np.std(values) == pytest.approx(entry["deviation"][0], rel=0.35)
-    assert entry["misfit"][0] < 0.3 * entry["deviation"][0]
+
+def test_what_has_no_reduced_basis_is_solved_in_full_and_told(certain):
+    """A radius moves vertical lines: a quadratic form of full solves, exact at the ends of the range."""
+    case = certain.with_values({"uncertain": {"geometry.post_radius": {"sd_percent": 1}}})
+    both = fs.compare(case, certain, uncertain=True)
+    response = both.chances.responses[0]
+    assert "vertical lines" in response.why
+    assert both.to_dict()["uncertain"]["not_reduced"] == [response.why, None]
+    ends = [fs.solve(certain, {"geometry.post_radius": 50 * f})["post_root.peel.5um"].value for f in (0.97, 1.03)]
+    at = response.at(np.array([[0.97], [1.03]]))[:, response.metrics.index("post_root.peel.5um")]
+    assert at == pytest.approx(ends, rel=1e-6)
+
+
+def test_scatter_of_a_case_has_distributions():
+    given = {"geometry.high_thickness": {"sd": 0.5, "lot": "separate"}, "load.temperature": {"plus_minus": 5}}
+    case = fs.load("bilayer", {"load.temperature": 0, "uncertain": given}).checked
+    found = {u.keys[0]: u for u in uncertain_of(case)}
+    thickness, cold = found["geometry.high_thickness"], found["load.temperature"]
+    drawn = thickness.at(np.random.default_rng(0).random(20_000))
+    assert drawn.std() * 18 == pytest.approx(0.5 * 0.9866, rel=0.02)  # cut at three deviations
+    assert np.abs(drawn - 1).max() * 18 < 1.5
+    assert (lot_of(thickness, 1, True), lot_of(cold, 1, True)) == ("geometry.high_thickness|1", "load.temperature")
+    assert (cold.low, cold.high, cold.added) == (-5, 5, True)
+    assert Scattered(case, (cold,))(np.array([3.0])).load.temperature == 3
+    for wrong, said in (({"sd": 1, "percent": 2}, "give one of"), ({"sd": -1}, "not > 0"), ({"lot": "own"}, "lot")):
+        with pytest.raises(fs.InputError, match=said):
+            fs.load("bilayer", {"uncertain": {"geometry.high_thickness": wrong}})
 
 
 def test_python_face(tmp_path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, TypeAlias
 
 from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
@@ -15,6 +15,7 @@ from femsim.cases.keys import PointData as PointData
 from femsim.cases.material import MaterialRef, Materials
 from femsim.cases.steps import CycleSpec, LifeSpec, StepSpec, end_temperature
 from femsim.cases.trust import CornerSpec, CrackSpec, Refinement
+from femsim.cases.uncertain import Scatter, leaves
 
 Kinematics: TypeAlias = Literal["axisymmetric", "plane-strain", "generalized-plane-strain", "plane-stress", "3d"]
 
@@ -201,15 +202,6 @@ class PathSpec(Strict):
     angle: Annotated[float, Field(ge=-360, le=360)] = Field(default=0.0, description="degrees, beside [[harmonic]]")
 
 
-def _leaves(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Entries of nested tables by dotted key."""
-    for key, value in table.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
-
-
 class CaseBase(Strict):
     """What every case has. ``ROLES`` are the roles its materials may name, ``STANDARD`` those it takes where the case
     gives none, ``POINTS`` the named points that follow its geometry.
@@ -237,8 +229,10 @@ class CaseBase(Strict):
     step: list[StepSpec] = Field(default_factory=list)
     cycle: CycleSpec | None = None
     life: list[LifeSpec] = Field(default_factory=list)
-    uncertain: dict[str, Annotated[list[float], Field(min_length=2, max_length=2)]] = Field(
-        default_factory=dict, description='ranges for compare --uncertain, as "materials.low.E" = [2.5, 3.5]'
+    uncertain: dict[str, Scatter] = Field(
+        default_factory=dict,
+        description='scatter for rank and compare --uncertain, as "materials.low.E" = [2.5, 3.5] or '
+        '"geometry.high_thickness" = { sd = 0.5 }',
     )
 
     @model_validator(mode="before")
@@ -266,7 +260,7 @@ class CaseBase(Strict):
     @field_validator("uncertain", mode="before")
     @classmethod
     def _dotted(cls, value: Any) -> Any:
-        return dict(_leaves(value)) if isinstance(value, Mapping) else value
+        return dict(leaves(value)) if isinstance(value, Mapping) else value
 
     @model_validator(mode="after")
     def _heat_given(self) -> CaseBase:

@@ -85,7 +85,7 @@ def compare(arguments: argparse.Namespace) -> None:
         done = side_by_side(found, [label for _, _, label in plan])
         document = done.to_dict()
         if arguments.uncertain:
-            from femsim.runs.scatter import chances
+            from femsim.reduced.chances import chances
 
             document = chances(done, not arguments.separate_lots, say=progress).add_to(document)
         if arguments.out is not None:
@@ -153,6 +153,8 @@ def show(done: Comparison, document: dict[str, Any]) -> None:
             )
         rows.append(line)
     out(table(rows, right=range(1, len(letters) + 1)))
+    for why in dict.fromkeys(text for text in document.get("uncertain", {}).get("not_reduced", []) if text):
+        out(f"scatter by full solves and a quadratic form, no reduced basis: {why}")
     out("lowest: the smallest magnitude; resolved: it leads by more than the sum of the errors")
     same = document["ranking"]["same_at_all_lengths"]
     turned = [key for key, agrees in same.items() if not agrees]

@@ -12,10 +12,10 @@ from femsim.cases.casefile import toml_value
 from femsim.face.case import Case, plain
 from femsim.face.frames import frame
 from femsim.face.result import Result
+from femsim.reduced.chances import Chances, chances
 from femsim.runs.compare import Comparison as Table
 from femsim.runs.compare import Contender, MetricRow, compare, contender, solved, variants
 from femsim.runs.results import results_dict
-from femsim.runs.scatter import Chances, chances
 
 
 @dataclass(frozen=True, repr=False)

@@ -16,7 +16,7 @@ from femsim.meshes.layout import paint
 from femsim.models.kinematics import KINEMATICS
 from femsim.reduced.basis import Span, chosen, energy, span_of
 from femsim.reduced.box import Box
-from femsim.reduced.crew import Cases, Crew
+from femsim.reduced.crew import CasesOf, Crew
 from femsim.reduced.facts import Facts, facts_of, refuse
 from femsim.reduced.forms import Forms, fit
 from femsim.reduced.operators import Matter, Sums, compress, sums_of
@@ -45,7 +45,7 @@ class Problem:
     """
 
     names: tuple[str, ...]
-    cases: Cases
+    cases: CasesOf
     low: FloatArray
     high: FloatArray
     forms: Forms
@@ -67,7 +67,7 @@ class Built:
     aside: FloatArray
 
 
-def problem_of(cases: Cases, low: FloatArray, high: FloatArray) -> Problem:
+def problem_of(cases: CasesOf, low: FloatArray, high: FloatArray) -> Problem:
     """The parameters of a study between ``low`` and ``high``. Raises InputError naming what cannot be reduced."""
     middle = cases(0.5 * (low + high))
     refuse(middle, cases.keys)

@@ -10,13 +10,26 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from femsim.base.arrays import FloatArray
 from femsim.cases.case import Case
 from femsim.reduced.truth import Snapshot, Truth
 
 _AT_HAND: dict[str, Truth] = {}
+
+
+class CasesOf(Protocol):
+    """The case of parameters (p,), and the ``keys`` of the case that they move."""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Dotted keys."""
+        ...
+
+    def __call__(self, x: FloatArray) -> Case:
+        """The case of parameters (p,)."""
+        ...
 
 
 @dataclass(frozen=True)

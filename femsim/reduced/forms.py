@@ -115,9 +115,38 @@ def fit(
     none = Forms(x0, base, slope, (), np.zeros((0, len(base))), tuple(curved), ends)
     forms = replace(none, curves=np.array(curves).reshape(len(curved), POINTS, len(base)))
     moving = [i for i in range(p) if np.any(slope[i] != 0.0) or i in curved]
-    at_step = {i: forms.at(x0[None] + np.eye(p)[i] * step)[0] for i in moving}
+    reach = {i: slope[i] != 0.0 for i in moving}
+    for i, curve in zip(curved, curves, strict=True):
+        reach[i] = reach[i] | np.any(curve != 0.0, axis=0)
+    # products are where two parameters move one quantity; anything else would be strange, but may be
+    near = [(i, j) for i, j in combinations(moving, 2) if np.any(reach[i] & reach[j])]
+    for pairs in (near, list(combinations(moving, 2))):
+        whole = _with_products(ask, forms, pairs, base, step, low, high, scale)
+        rng = np.random.default_rng(5)
+        misses = []
+        for _ in range(CHECKS):
+            x = low + (high - low) * rng.random(p)
+            misses.append(np.abs(ask(x) - whole.at(x[None])[0]) / scale)
+        if not np.any(np.array(misses) > (NEARLY if curved else 10 * EXACT)):
+            return whole
+    raise InputError(_no_form(", ".join(names[i] for i in (curved or moving))))
+
+
+def _with_products(
+    ask: Callable[[FloatArray], FloatArray],
+    forms: Forms,
+    chosen: Sequence[tuple[int, int]],
+    base: FloatArray,
+    step: FloatArray,
+    low: FloatArray,
+    high: FloatArray,
+    scale: FloatArray,
+) -> Forms:
+    """The forms with the products of the ``chosen`` pairs of parameters."""
+    x0 = forms.centre
+    at_step = {i: forms.at(x0[None] + np.eye(len(x0))[i] * step)[0] for pair in chosen for i in pair}
     pairs, products = [], []
-    for i, j in combinations(moving, 2):
+    for i, j in chosen:
         x = x0.copy()
         x[[i, j]] += step[[i, j]]
         b = (ask(x) - at_step[i] - at_step[j] + base) / (step[i] * step[j])
@@ -125,14 +154,7 @@ def fit(
         if np.any(b):
             pairs.append((i, j))
             products.append(b)
-    forms = replace(forms, pairs=tuple(pairs), product=np.array(products).reshape(len(pairs), len(base)))
-    rng = np.random.default_rng(5)
-    for _ in range(CHECKS):
-        x = low + (high - low) * rng.random(p)
-        miss = np.abs(ask(x) - forms.at(x[None])[0]) / scale
-        if np.any(miss > (NEARLY if curved else 10 * EXACT)):
-            raise InputError(_no_form(", ".join(names[i] for i in (curved or moving))))
-    return forms
+    return replace(forms, pairs=tuple(pairs), product=np.array(products).reshape(len(pairs), len(base)))
 
 
 def _no_form(name: str) -> str:

@@ -20,6 +20,7 @@ from femsim.cases.case import Case
 from femsim.cases.parts import MeshSpec
 from femsim.measures.averages import KINDS, Averages, averages
 from femsim.meshes.grid import Grading, grid_lines
+from femsim.models.fields import ElasticField
 from femsim.models.model import Model
 from femsim.reduced.facts import layout_of
 from femsim.reduced.strips import Strips, cut, moved, strips_of
@@ -52,6 +53,7 @@ class Truth:
         )
         self._named = named((a.root.name, a.root.at, a.length) for a in self.averages)
         self.outputs = tuple(one.key(kind) for one in self._named for kind in KINDS)
+        self.names = tuple(one.name(kind) for one in self._named for kind in KINDS)
 
     def model(self, case: Case) -> Model:
         """The boundary value problem of a case on the moved mesh."""
@@ -85,11 +87,14 @@ class Truth:
     def snapshot(self, x: FloatArray) -> Snapshot:
         """A solution with the duals of all averages; that of von Mises is linearised about the solution."""
         solution = self.solution(x)
-        model, field = solution.model, solution.field
-        goals = [g for a in self.averages for g in (a.peel, a.shear, a.von_mises_functional(field))]
-        loads = np.column_stack([model.space.gather(goal.derivative(model)) for goal in goals])
-        duals = model.space.scatter(solution.factor.solve(loads))
+        space = solution.model.space
+        duals = space.scatter(solution.factor.solve(space.gather(self.goals(solution.field))))
         return Snapshot(solution.unknowns, self.values(solution), duals)
+
+    def goals(self, field: ElasticField) -> FloatArray:
+        """Derivatives (ndof, m) of all averages by the displacement; that of von Mises is linearised about a field."""
+        goals = [g for a in self.averages for g in (a.peel, a.shear, a.von_mises_functional(field))]
+        return np.column_stack([goal.derivative(field.model) for goal in goals])
 
 
 def reference(case: Case, least: FloatArray, most: FloatArray) -> tuple[Drawn, Strips]:
