@@ -230,3 +230,57 @@ def test_python_face(tmp_path):
     assert repr(both).startswith("<Comparison of bilayer")
     pytest.importorskip("pandas")
     assert both.to_frame()["lowest"].tolist()[0] == "bilayer"
+
+
+def test_differences_in_short_name_a_material_once():
+    from femsim.runs.differences import in_short
+
+    found = in_short(
+        {
+            "mesh.size": (1, 2),
+            "materials.low.E": (3.4, 2.9),
+            "materials.low.like": ("polyimide", "bcb"),
+            "materials.post.E": (120.0, 110.0),
+            "layer.0.thickness": (None, 3.0),
+            "layer.0.material.like": (None, "copper"),
+            "layer.0.material.E": (None, 120.0),
+            "stack": ("bilayer", "staggered"),
+        }
+    )
+    assert list(found) == ["stack", "layer.0", "materials.low", "materials.post.E", "mesh.size"]
+    assert found["materials.low"] == ("polyimide, E 3.4", "bcb, E 2.9")
+    assert found["layer.0"] == (None, "copper, thickness 3")
+
+
+def test_heat_alone_is_compared_by_temperatures_with_their_errors(capsys, tmp_path):
+    case = tmp_path / "wall.toml"
+    case.write_text(
+        """stack = "blocks"
+block = [{ name = "body", r = [0, 10], z = [0, 10], material = { conductivity = 10 } }]
+[heat]
+ambient = 25
+source = [{ name = "die", z = 10, power = 0.001 }]
+boundary = [{ name = "foot", z = 0, temperature = 25 }]
+[mesh]
+size = 5
+"""
+    )
+    words = [
+        "compare",
+        str(case),
+        "--vary",
+        "heat.source.0.power=[0.001, 0.002]",
+        "--quiet",
+        "--out",
+        str(tmp_path / "o"),
+    ]
+    assert main(words) == 0
+    assert "heat.sources.die.T_max (degC)" in capsys.readouterr().out
+    document = json.loads((tmp_path / "o/compare.json").read_text())
+    assert document["metrics"] == {}
+    entry = document["others"]["heat.sources.die.T_max"]
+    rise = 0.001 * 10e-6 / (10 * np.pi * 10e-6**2)
+    assert entry["values"] == pytest.approx([25 + rise, 25 + 2 * rise], rel=1e-9)
+    assert (entry["unit"], entry["resolved"]) == ("degC", True)
+    assert entry["difference"][1] == pytest.approx(rise, rel=1e-9)
+    assert "side by side" in (tmp_path / "o/compare.html").read_text()

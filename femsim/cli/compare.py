@@ -117,19 +117,23 @@ def _naming(source: str) -> Any:
 
 def show(done: Comparison, document: dict[str, Any]) -> None:
     """Tables of a comparison on standard output."""
+    from femsim.runs.names import parts
+
     names = done.names
     letters = [chr(ord("A") + i) if i < 26 else f"#{i + 1}" for i in range(len(names))]
     out("\n".join(f"{letter} = {name}" for letter, name in zip(letters, names, strict=True)) + "\n\n")
     if done.differences:
+        from femsim.runs.differences import in_short
+
+        short = in_short(done.differences)
         rows = [["input that differs", *letters]]
-        for key, values in list(done.differences.items())[:SHOWN]:
+        for key, values in list(short.items())[:SHOWN]:
             rows.append([key, *(_text(value) for value in values)])
         out(table(rows))
-        if len(done.differences) > SHOWN:
-            out(f"and {len(done.differences) - SHOWN} more (--json has all)\n")
+        if len(short) > SHOWN:
+            out(f"and {len(short) - SHOWN} more (--json has all)\n")
     else:
         out("the inputs are the same")
-    out("\n")
     chance = any("probability_lowest" in entry for entry in document["metrics"].values())
     head = ["metric (MPa)", *letters, "lowest", "by", "resolved", *(["probability"] if chance else [])]
     rows = [head]
@@ -152,20 +156,55 @@ def show(done: Comparison, document: dict[str, Any]) -> None:
                 )
             )
         rows.append(line)
-    out(table(rows, right=range(1, len(letters) + 1)))
+    if done.metrics:
+        out("\n" + table(rows, right=range(1, len(letters) + 1)))
+        _ranking(done, document)
+    _others(done, letters)
+    for owner in dict.fromkeys(done.only.values()):
+        names = [name for name, whose in done.only.items() if whose == owner]
+        roots = dict.fromkeys(name if (found := parts(name)) is None else found.root for name in names)
+        out(f"only {owner} has {len(names)} metrics at {', '.join(roots)} (--json has them)")
+
+
+def _ranking(done: Comparison, document: dict[str, Any]) -> None:
+    """What the words of the table mean, and whether the metrics agree."""
     for why in dict.fromkeys(text for text in document.get("uncertain", {}).get("not_reduced", []) if text):
         out(f"scatter by full solves and a quadratic form, no reduced basis: {why}")
     out("lowest: the smallest magnitude; resolved: it leads by more than the sum of the errors")
+    if any(row.name.startswith("highest.") for row in done.metrics):
+        out("highest: the largest magnitude over all roots of a case, as the cases' roots bear different names")
     same = document["ranking"]["same_at_all_lengths"]
     turned = [key for key, agrees in same.items() if not agrees]
     if turned:
         out(f"the ranking depends on the averaging length: {', '.join(turned)}")
     if done.agrees:
-        out(f"all metrics agree: {names[done.metrics[0].lowest]} is the lowest")
+        out(f"all metrics agree: {done.names[done.metrics[0].lowest]} is the lowest")
     else:
         out("the metrics do not agree on the lowest")
-    for owner in dict.fromkeys(done.only.values()):
-        out(f"only {owner} has {', '.join(name for name, whose in done.only.items() if whose == owner)}")
+
+
+def _others(done: Comparison, letters: list[str]) -> None:
+    """Temperatures, lives, probes and the like that differ, with their units."""
+    rows = []
+    for row in done.others:
+        there = [v for v in row.values if v is not None]
+        if max(there) == min(there) or (
+            row.name.startswith("probes.") and ".stress." in row.name and "von_m" not in row.name
+        ):
+            continue
+        cells = [
+            "-" if v is None else f"{v:.5g}" + ("" if e is None else f" +- {e:.1g}")
+            for v, e in zip(row.values, row.errors, strict=True)
+        ]
+        told = {True: "yes", False: "NO", None: "?"}[row.resolved]
+        rows.append([row.name + (f" ({row.unit})" if row.unit else ""), *cells, f"{max(there) - min(there):.3g}", told])
+    if rows:
+        head = ["other results", *letters, "apart by", "resolved"]
+        out("\n" + table([head, *rows[:SHOWN]], right=range(1, len(letters) + 2)))
+        if len(rows) > SHOWN:
+            out(f"and {len(rows) - SHOWN} more (--json has all)")
+        if any(row[-1] == "?" for row in rows[:SHOWN]):
+            out("?: a result without an error estimate")
 
 
 def _lead(values: tuple[float | None, ...], lowest: int) -> str:
@@ -179,4 +218,4 @@ def _text(value: Any) -> str:
     if value is None:
         return "-"
     text = f"{value:.6g}" if isinstance(value, float) else str(value)
-    return text if len(text) <= 32 else text[:29] + "..."
+    return text if len(text) <= 40 else text[:37] + "..."

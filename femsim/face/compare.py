@@ -13,6 +13,7 @@ from femsim.face.case import Case, plain
 from femsim.face.frames import frame
 from femsim.face.result import Result
 from femsim.reduced.chances import Chances, chances
+from femsim.runs.beside import Beside
 from femsim.runs.compare import Comparison as Table
 from femsim.runs.compare import Contender, MetricRow, compare, contender, solved, variants
 from femsim.runs.results import results_dict
@@ -41,6 +42,11 @@ class Comparison:
     def metrics(self) -> dict[str, MetricRow]:
         """By name (``post_root.peel.5um``): values and errors in MPa, ``lowest`` (number of the case), ``resolved``."""
         return {row.name: row for row in self.table.metrics}
+
+    @property
+    def others(self) -> dict[str, Beside]:
+        """Temperatures, lives, probes, bow and the like by dotted path: values, errors, ``unit``, ``resolved``."""
+        return {row.name: row for row in self.table.others}
 
     @property
     def agrees(self) -> bool:

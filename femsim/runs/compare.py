@@ -17,11 +17,14 @@ from typing import Any
 
 from femsim.base.errors import InputError
 from femsim.cases.case import Case
-from femsim.cases.casefile import dump_case, load_case, parse_toml, show_file
-from femsim.runs.heat import conducts_only
+from femsim.cases.casefile import load_case, show_file
+from femsim.runs.beside import Beside, beside
+from femsim.runs.differences import differences
+from femsim.runs.heat import conducts_only, heat_run_dict, run_heat
 from femsim.runs.names import outputs_of, parts
 from femsim.runs.results import results_dict
 from femsim.runs.run import run
+from femsim.runs.units import is_plane
 
 Progress = Callable[[str], None]
 
@@ -64,13 +67,14 @@ class MetricRow:
 class Comparison:
     """Contenders, inputs that differ by dotted key (None where a case has not got the key), and metrics.
 
-    ``only`` are metrics that one case alone has, with its name.
+    ``only`` are metrics that one case alone has, with its name; ``others`` results that are no root metrics.
     """
 
     contenders: tuple[Contender, ...]
     differences: dict[str, tuple[Any, ...]]
     metrics: tuple[MetricRow, ...]
     only: dict[str, str]
+    others: tuple[Beside, ...] = ()
 
     @property
     def names(self) -> list[str]:
@@ -118,6 +122,7 @@ class Comparison:
                 "same_at_all_lengths": {key: len({tuple(o) for o in by.values()}) == 1 for key, by in rankings.items()},
             },
             "only": dict(self.only),
+            "others": {row.name: row.to_dict() for row in self.others},
         }
 
 
@@ -163,16 +168,16 @@ def contender(source: str | Path, overrides: Sequence[str] = (), say: Progress |
 
 
 def solved(case: Case, base: Path, say: Progress | None = None) -> Contender:
-    """A case solved for a comparison. Raises InputError where it has no root metrics."""
+    """A case solved for a comparison; of heat alone, where its materials only conduct."""
     if conducts_only(case):
-        raise InputError(f"{case.name}: only heat can be solved, there are no root metrics to compare")
+        return Contender(case.name, case, base, heat_run_dict(run_heat(case, base)))
     done = run(case, base, None if say is None else lambda text: say(f"{case.name}: {text}"))
     return Contender(case.name, case, base, results_dict(done))
 
 
 def compare(contenders: Sequence[Contender], labels: Sequence[str] | None = None) -> Comparison:
     """What differs between solved cases. ``labels`` tell apart cases of one name. Raises InputError where there are
-    fewer than two, or no metric that two of them have.
+    fewer than two, or no result that two of them have.
     """
     if len(contenders) < 2:
         raise InputError("compare: one case alone; name two or more, or --vary a key of it")
@@ -189,9 +194,12 @@ def compare(contenders: Sequence[Contender], labels: Sequence[str] | None = None
             only[name] = named[having[0]].name
             continue
         rows.append(_row(name, [found.get(name, (None, None)) for found in outputs]))
-    if not rows:
-        raise InputError("compare: there is no root metric that two of the cases have (metrics.length, names of roots)")
-    return Comparison(tuple(named), _differences([c.case for c in named]), tuple(rows), only)
+    others = beside([c.document for c in named], [is_plane(c.case.model.kinematics) for c in named])
+    if not rows and not others:
+        raise InputError(
+            "compare: there is no result that two of the cases have (metrics.length, names of roots and probes, sources)"
+        )
+    return Comparison(tuple(named), differences([c.case for c in named]), tuple(rows), only, tuple(others))
 
 
 def _named(contenders: Sequence[Contender], labels: Sequence[str] | None) -> list[Contender]:
@@ -244,26 +252,3 @@ def _row(name: str, pairs: Sequence[tuple[float | None, float | None]]) -> Metri
     errors = pairs[first][1], pairs[second][1]
     resolved = errors[0] is not None and errors[1] is not None and next_ - least > errors[0] + errors[1]
     return MetricRow(name, tuple(v for v, _ in pairs), tuple(e for _, e in pairs), first, bool(resolved))
-
-
-def _differences(cases: Sequence[Case]) -> dict[str, tuple[Any, ...]]:
-    """Keys of the resolved cases whose values are not the same in all, names apart."""
-    flat = [_flat(parse_toml(dump_case(case, {}), case.name)) for case in cases]
-    keys = list(dict.fromkeys(key for one in flat for key in one))
-    found = {key: tuple(one.get(key) for one in flat) for key in keys if key != "name"}
-    return {key: values for key, values in found.items() if any(value != values[0] for value in values[1:])}
-
-
-def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
-    """Leaves by dotted key; a list of plain values is one."""
-    entries: list[tuple[Any, Any]] = []
-    if isinstance(value, Mapping):
-        entries = list(value.items())
-    elif isinstance(value, list) and any(isinstance(entry, Mapping | list) for entry in value):
-        entries = list(enumerate(value))
-    else:
-        return {prefix: value}
-    found: dict[str, Any] = {}
-    for key, entry in entries:
-        found |= _flat(entry, f"{prefix}.{key}" if prefix else str(key))
-    return found
