@@ -197,7 +197,7 @@ def compare(contenders: Sequence[Contender], labels: Sequence[str] | None = None
     others = beside([c.document for c in named], [is_plane(c.case.model.kinematics) for c in named])
     if not rows and not others:
         raise InputError(
-            "compare: there is no result that two of the cases have (metrics.length, names of roots and probes, sources)"
+            "compare: there is no result that two of the cases have (metrics.length, names of roots, probes, sources)"
         )
     return Comparison(tuple(named), differences([c.case for c in named]), tuple(rows), only, tuple(others))
 
