@@ -31,6 +31,8 @@ _PLACES = {
     "conduct": "femsim.face.conduction",
     "Comparison": "femsim.face.compare",
     "compare": "femsim.face.compare:compare_cases",
+    "Ranking": "femsim.face.rank",
+    "rank": "femsim.face.rank",
     "Dataset": "femsim.face.study",
     "sweep": "femsim.face.study",
     "Constraints": "femsim.models.space",

@@ -17,6 +17,8 @@ from femsim.face.library import material as material
 from femsim.face.library import material_names as material_names
 from femsim.face.library import read_mesh as read_mesh
 from femsim.face.library import stack_names as stack_names
+from femsim.face.rank import Ranking as Ranking
+from femsim.face.rank import rank as rank
 from femsim.face.result import Result as Result
 from femsim.face.result import mesh as mesh
 from femsim.face.result import solve as solve
@@ -48,6 +50,7 @@ __all__ = [
     "Mesh",
     "Model",
     "NumericsError",
+    "Ranking",
     "Result",
     "RootValues",
     "Samples",
@@ -62,6 +65,7 @@ __all__ = [
     "material",
     "material_names",
     "mesh",
+    "rank",
     "read_mesh",
     "solve",
     "solve_model",

@@ -30,6 +30,7 @@ from femsim.cli import converge as cli_converge
 from femsim.cli import export as cli_export
 from femsim.cli import new as cli_new
 from femsim.cli import path as cli_path
+from femsim.cli import rank as cli_rank
 from femsim.cli import study as cli_study
 from femsim.cli import view as cli_view
 
@@ -49,6 +50,7 @@ COMMANDS = {
     **cli_export.COMMANDS,
     **cli_new.COMMANDS,
     **cli_path.COMMANDS,
+    **cli_rank.COMMANDS,
     **cli_study.COMMANDS,
     **cli_view.COMMANDS,
 }
@@ -89,7 +91,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"femsim {femsim.__version__}")
     top.add_argument("--log", metavar="FILE", help="append what is done, warnings and errors to this file")
     commands = top.add_subparsers(dest="command", metavar="command", required=True, parser_class=Parser)
-    modules = (cli_claims, cli_compare, cli_converge, cli_export, cli_new, cli_path, cli_study, cli_view)
+    modules = (cli_claims, cli_compare, cli_converge, cli_export, cli_new, cli_path, cli_rank, cli_study, cli_view)
     others = {name for module in modules for name in module.COMMANDS}
     made = {name: commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
             for name, text in COMMANDS.items() if name not in others}  # fmt: skip
@@ -99,6 +101,7 @@ def parser() -> argparse.ArgumentParser:
     cli_export.add_parser(commands)
     cli_new.add_parsers(commands)
     cli_path.add_parser(commands)
+    cli_rank.add_parser(commands)
     cli_study.add_parsers(commands)
     cli_view.add_parser(commands)
 
@@ -274,6 +277,8 @@ def _dispatch(arguments: argparse.Namespace) -> int:
             cli_new.completion(arguments, parser())
         case "compare":
             cli_compare.compare(arguments)
+        case "rank":
+            cli_rank.rank(arguments)
         case "converge":
             cli_converge.converge(arguments)
         case "doctor":

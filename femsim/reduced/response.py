@@ -168,7 +168,7 @@ def _projected(none: Response, case: Case, say: Say) -> Response:
     scattered = Scattered(case, none.uncertain)
     low, high = (np.array([getattr(u, end) for u in none.uncertain]) for end in ("low", "high"))
     problem = problem_of(scattered, low, high)
-    found = box_around(problem, np.clip(none.centre, low, high), TOLERANCE, say)
+    found = box_around(problem, np.clip(none.centre, low, high), TOLERANCE, say, names=_chosen(none.metrics))
     columns: list[tuple[int, ...]] = []
     for name in none.metrics:
         metric = parts(name)
@@ -187,6 +187,12 @@ def _projected(none: Response, case: Case, say: Say) -> Response:
     misfit = np.array([max(rms[i] for i in each) for each in columns])
     shift = none.nominal - here if np.all(none.centre == np.clip(none.centre, low, high)) else np.zeros(len(columns))
     return replace(none, misfit=misfit, form=replace(form, shift=shift), solves=found.solves + 1)
+
+
+def _chosen(metrics: Sequence[str]) -> list[str] | None:
+    """Names of the averages that metrics need; None: all."""
+    plain = [name for name in metrics if not name.startswith(f"{HIGHEST}.")]
+    return plain if len(plain) == len(metrics) else None
 
 
 def _quadratic(none: Response, case: Case, base: Path | None, before: Run | None, say: Say) -> Response:

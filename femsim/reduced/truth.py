@@ -24,7 +24,7 @@ from femsim.models.fields import ElasticField
 from femsim.models.model import Model
 from femsim.reduced.facts import layout_of
 from femsim.reduced.strips import Strips, cut, moved, strips_of
-from femsim.runs.names import named
+from femsim.runs.names import Named, named
 from femsim.runs.rows import evaluate
 from femsim.solvers.pattern import Pattern
 from femsim.solvers.solve import Solution, solve
@@ -51,9 +51,19 @@ class Truth:
         self.averages: tuple[Averages, ...] = tuple(
             averages(self.model(drawn.case).space, drawn.roots, drawn.lengths, chosen=False)  # type: ignore[arg-type]
         )
-        self._named = named((a.root.name, a.root.at, a.length) for a in self.averages)
-        self.outputs = tuple(one.key(kind) for one in self._named for kind in KINDS)
-        self.names = tuple(one.name(kind) for one in self._named for kind in KINDS)
+        self._say(named((a.root.name, a.root.at, a.length) for a in self.averages))
+
+    def _say(self, found: Sequence[Named]) -> None:
+        self._named = tuple(found)
+        self.outputs = tuple(one.key(kind) for one in found for kind in KINDS)
+        self.names = tuple(one.name(kind) for one in found for kind in KINDS)
+
+    def keep(self, names: Sequence[str]) -> None:
+        """Look at the averages of some names alone, with the others of the same root and length."""
+        chosen = [k for k, one in enumerate(self._named) if any(one.name(kind) in names for kind in KINDS)]
+        if chosen:
+            self.averages = tuple(self.averages[k] for k in chosen)
+            self._say([self._named[k] for k in chosen])
 
     def model(self, case: Case) -> Model:
         """The boundary value problem of a case on the moved mesh."""

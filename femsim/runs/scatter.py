@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -60,10 +60,14 @@ class Uncertain:
         inside = ndtri(ndtr(-CUT) + probability * (ndtr(CUT) - ndtr(-CUT)))
         return np.asarray(0.5 * (self.low + self.high) + (self.high - self.low) / (2.0 * CUT) * inside)
 
-    def with_half(self) -> Uncertain:
-        """The same with half the spread about its middle."""
-        middle, half = 0.5 * (self.low + self.high), 0.25 * (self.high - self.low)
-        return replace(self, low=middle - half, high=middle + half)
+    def probability(self, x: FloatArray) -> FloatArray:
+        """The distribution function: what :meth:`at` takes back."""
+        if not self.normal:
+            return np.asarray((x - self.low) / (self.high - self.low))
+        from scipy.special import ndtr
+
+        z = (x - 0.5 * (self.low + self.high)) * (2.0 * CUT) / (self.high - self.low)
+        return np.asarray((ndtr(z) - ndtr(-CUT)) / (ndtr(CUT) - ndtr(-CUT)))
 
 
 @dataclass(frozen=True)

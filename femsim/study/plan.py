@@ -55,7 +55,7 @@ class Plan:
     @functools.cached_property
     def identity(self) -> dict[str, Any]:
         """What decides the results, for comparing."""
-        study = {k: v for k, v in self.study.items() if k not in ("name", "window", "optimise")}
+        study = {k: v for k, v in self.study.items() if k not in ("name", "window", "optimise", "rank")}
         if not self.reduced:  # as before there was a choice
             study["study"] = {k: v for k, v in study["study"].items() if k != "method"}
         points = hashlib.sha256(json.dumps(self.rows, sort_keys=True).encode()).hexdigest()[:16]

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Field, field_validator, model_validator
 
 from femsim.cases.keys import Strict
+from femsim.cases.uncertain import Scatter, leaves
 
 Design: TypeAlias = Literal["grid", "sobol", "lhs", "random", "list", "saltelli", "morris"]
 Scale: TypeAlias = Literal["linear", "log"]
@@ -195,6 +196,58 @@ class OptimiseSpec(Strict):
     limit: list[LimitSpec] = Field(default_factory=list)
 
 
+class RankDesign(Strict):
+    """A design by name: values of keys of the case."""
+
+    name: str = Field(min_length=1)
+    values: dict[str, Any] = Field(min_length=1, description='as { "geometry.ratio" = 4 }')
+
+
+class RankSpec(Strict):
+    """What ``femsim rank`` looks at: designs under the scatter of materials and dimensions."""
+
+    output: str | None = Field(
+        default=None, description="a root average, e.g. post_root.von_mises.5um; default: the study's first output"
+    )
+    design: list[RankDesign] = Field(
+        default_factory=list, description="designs by name; left out: the study's points of least nominal magnitude"
+    )
+    best: Annotated[int, Field(ge=2, le=200)] | None = Field(
+        default=None, description="how many of the study's points are looked at, without named designs (default 6)"
+    )
+    uncertain: dict[str, Scatter] = Field(
+        default_factory=dict, description="scatter that goes before that of the case's [uncertain] and of its library"
+    )
+    lots: Literal["shared", "separate"] = Field(
+        default="shared", description="whether designs have material and process lots in common; it decides the answer"
+    )
+    draws: Annotated[int, Field(ge=100, le=10_000_000)] = Field(default=100_000, description="of every design")
+    limit: Annotated[float, Field(gt=0)] | None = Field(
+        default=None, description="MPa: how likely each design's magnitude is above it"
+    )
+    sd: Annotated[float, Field(ge=0, le=10)] | None = Field(
+        default=None, description="the robust optimum has the least mean + sd x standard deviation (default 2)"
+    )
+    percentile: Annotated[float, Field(gt=50, lt=100)] | None = Field(
+        default=None, description="the robust optimum has the least such percentile instead"
+    )
+
+    _dotted = field_validator("uncertain", mode="before")(lambda value: dict(leaves(value)))
+
+    @model_validator(mode="after")
+    def _one(self) -> RankSpec:
+        if self.sd is not None and self.percentile is not None:
+            raise ValueError("percentile: give sd or percentile, not both")
+        if self.design and self.best is not None:
+            raise ValueError("best: goes with the study's points; leave it out beside named designs")
+        names = [design.name for design in self.design]
+        if len(set(names)) < len(names):
+            raise ValueError("design: two designs have one name")
+        if len(names) == 1:
+            raise ValueError("design: one design alone; name two or more")
+        return self
+
+
 class StudyFile(Strict):
     """A whole study file."""
 
@@ -206,6 +259,7 @@ class StudyFile(Strict):
     parameter: list[ParameterSpec] = Field(default_factory=list)
     window: list[WindowSpec] = Field(default_factory=list)
     optimise: OptimiseSpec | None = None
+    rank: RankSpec | None = None
 
     @model_validator(mode="after")
     def _fits(self) -> StudyFile:
