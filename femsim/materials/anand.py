@@ -106,7 +106,7 @@ class AnandLaw:
             "p": state["p"] + dp,
             "work": state["work"] + flow_work(dp, q, normal, state["stress"]),
         }
-        return Update(stress, radial_tangent(bulk, shear, ratio, slope, normal), new)
+        return Update(stress, lambda: radial_tangent(bulk, shear, ratio, slope, normal), new)
 
     def properties(self) -> dict[str, Property]:
         """Inelastic parameters over temperature by their key."""

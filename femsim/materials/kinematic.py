@@ -108,7 +108,7 @@ def with_back_stress(
     active = np.flatnonzero(reach > plastic.radius(p, temperature)[0])
     deviator, strain = ratio[:, None] * trial, 1.5 * crept[:, None] * normal
     work = flow_work(crept, q, normal, state["stress"])
-    tangent = radial_tangent(bulk, shear, ratio, slope, normal)
+    found: tuple[_Return, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray] | None = None
     dp, back = np.zeros_like(p), back.copy()
     if active.size:
         t, g, s = temperature[active], shear[active], trial[active]
@@ -149,7 +149,14 @@ def with_back_stress(
             + points.work(part.dp, part.normal)
             + flow_work(dc, beta * a, along_stress, state["stress"][active])
         )
-        tangent[active] = _tangent(_Along(part, s, g, beta), beta, stiff * by_stress, bulk[active])
+        found = part, s, g, beta, stiff * by_stress, bulk[active]
+
+    def tangent() -> FloatArray:
+        whole = radial_tangent(bulk, shear, ratio, slope, normal)
+        if found is not None:
+            whole[active] = _tangent(_Along(*found[:4]), *found[3:])
+        return whole
+
     return Flow(
         deviator,
         strain,

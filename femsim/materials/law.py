@@ -24,9 +24,10 @@ displacement and stress included, may be extrapolated, equilibrium and the elast
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 
@@ -49,12 +50,20 @@ VOLUMETRIC[:3, :3] = 1.0
 ENGINEERING = np.array([1.0, 1.0, 1.0, 2.0, 2.0, 2.0])  # tensor components -> engineering strain
 
 
-class Update(NamedTuple):
-    """Answer of a law at n points: stress (n, 6) in MPa, consistent tangent d stress / d strain (n, 6, 6), state."""
+@dataclass(frozen=True)
+class Update:
+    """Answer of a law at n points: stress (n, 6) in MPa and state; ``make`` gives the tangent, once it is asked for:
+    most iterations of equilibrium go without one.
+    """
 
     stress: FloatArray
-    tangent: FloatArray
+    make: Callable[[], FloatArray]
     state: State
+
+    @cached_property
+    def tangent(self) -> FloatArray:
+        """Consistent tangent d stress / d strain (n, 6, 6), MPa."""
+        return self.make()
 
 
 class Law(Protocol):
@@ -110,7 +119,7 @@ class ElasticLaw:
             stiffness = self.material.stiffness(temperature, self.plane)
         else:
             stiffness = np.broadcast_to(self.material.stiffness(0.0, self.plane), (len(strain), 6, 6))
-        return Update(np.asarray(np.einsum("nij,nj->ni", stiffness, strain)), stiffness, {})
+        return Update(np.asarray(np.einsum("nij,nj->ni", stiffness, strain)), lambda: stiffness, {})
 
 
 def check_temperatures(properties: Mapping[str, Property], key: str, low: float, high: float) -> None:

@@ -114,7 +114,7 @@ class FreeStress:
         stress = answer.stress.copy()
         stress[:, list(self.free)] = 0.0
         new = dict(answer.state) | {"free": x[:, list(self.free)], "stress": stress}
-        return Update(stress, condense(answer.tangent, self.free), new)
+        return Update(stress, lambda: condense(answer.tangent, self.free), new)
 
 
 def extrapolated(whole: Mapping[str, FloatArray], halves: Mapping[str, FloatArray], before: State) -> State:

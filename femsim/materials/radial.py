@@ -5,6 +5,7 @@ Equations and sources stand in :mod:`femsim.materials.plastic`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ class Flow(NamedTuple):
 
     deviator: FloatArray
     strain: FloatArray
-    tangent: FloatArray
+    tangent: Callable[[], FloatArray]
     state: dict[str, FloatArray]
 
 
@@ -106,7 +107,7 @@ def along_trial(
     return Flow(
         ratio[:, None] * trial,
         1.5 * (dp + crept)[:, None] * normal,
-        radial_tangent(bulk, shear, ratio, slope, normal),
+        lambda: radial_tangent(bulk, shear, ratio, slope, normal),
         {"p": p + dp, "creep": state["creep"] + crept, "work": state["work"] + work},
     )
 

@@ -173,8 +173,12 @@ class ViscoelasticLaw:
             work = work + bulk * (volume @ fraction[first:])
         g = shear * (rigid[0] + taken[:, :first] @ fraction[:first])
         k = bulk * (rigid[1] + taken[:, first:] @ fraction[first:])
-        tangent = (2.0 * g)[:, None, None] * DEVIATOR
-        tangent[:, :3, :3] += k[:, None, None]
+
+        def tangent() -> FloatArray:
+            found = (2.0 * g)[:, None, None] * DEVIATOR
+            found[:, :3, :3] += k[:, None, None]
+            return np.asarray(found)
+
         new = dict(state) | {
             "strain": strain.copy(),
             "lag": lag,

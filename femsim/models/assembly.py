@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 from femsim.base.arrays import BoolArray, FloatArray, IntArray
 from femsim.base.errors import InputError
@@ -27,6 +28,8 @@ from femsim.models.space import Space
 BATCH = 1024
 #: the same where no strain operator is formed
 SAMPLED = 2048
+#: cells whose entries are summed into a matrix at once
+SUMMED = 16384
 #: the plane element of a face with so many nodes
 FACE_OF_NODES = {3: "tri3", 4: "quad4", 6: "tri6", 8: "quad8", 9: "quad9"}
 
@@ -71,19 +74,49 @@ def element_stiffness(
                 raise _inverted_cell(space, cells[int(np.argmax(wrong))])
             yield cells, found
         return
+    for cells, b, weight in strain_operators(space, moduli, chosen):
+        yield cells, stiffness_by(space, moduli, cells, b, weight)
+
+
+def strain_operators(
+    space: Space, moduli: Moduli, chosen: IntArray | None = None
+) -> Iterator[tuple[IntArray, FloatArray, FloatArray]]:
+    """Cells, strain operator B (E, q, size, m) at the full Gauss points, its volume change projected where the moduli
+    say so, and weights times volumes (E, q), batch by batch.
+    """
     points, weights = gauss_points(space.mesh.element, space.mesh.info.full)
-    values, _ = shape(space.mesh.element, points)
     for cells, b, volume in batches(space, points, chosen):
         for elastic, which in _projected(space, moduli):
             some = np.flatnonzero(which[cells])
             projected = projection(space, volume[some] * weights, points, elastic=elastic) if len(some) else None
             if projected is not None:
                 b[some] = smoothed_operator(b[some], projected)
-        d = moduli.at(cells, values)
-        scaled = np.matmul(d, b)
-        scaled *= (volume * weights)[..., None, None]
-        m = b.shape[-1]
-        yield cells, np.matmul(b.reshape(len(cells), -1, m).transpose(0, 2, 1), scaled.reshape(len(cells), -1, m))
+        yield cells, b, volume * weights
+
+
+def stiffness_by(space: Space, moduli: Moduli, cells: IntArray, b: FloatArray, weight: FloatArray) -> FloatArray:
+    """Stiffness (E, m, m) of cells by the strain operator and weights of :func:`strain_operators`."""
+    values, _ = shape(space.mesh.element, gauss_points(space.mesh.element, space.mesh.info.full)[0])
+    scaled = np.matmul(moduli.at(cells, values), b)
+    scaled *= weight[..., None, None]
+    e, m = len(cells), b.shape[-1]
+    return np.asarray(np.matmul(b.reshape(e, -1, m).transpose(0, 2, 1), scaled.reshape(e, -1, m)))
+
+
+def stiffness_matrix(space: Space, moduli: Moduli, chosen: IntArray) -> sp.csr_matrix:
+    """The stiffness (ndof, ndof) of the ``chosen`` cells alone, as it stands before constraints."""
+    total = sp.csr_matrix((space.ndof, space.ndof))
+    for part in in_parts(chosen, SUMMED):
+        rows, columns, values = [], [], []
+        for cells, stiffness in element_stiffness(space, moduli, part):
+            dofs = space.element_dofs(cells).astype(np.int32)
+            m = dofs.shape[1]
+            rows.append(np.repeat(dofs, m, axis=1).ravel())
+            columns.append(np.tile(dofs, (1, m)).ravel())
+            values.append(stiffness.ravel())
+        triples = np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))
+        total = total + sp.coo_matrix(triples, shape=total.shape).tocsr()
+    return total
 
 
 def _projected(space: Space, moduli: Moduli) -> tuple[tuple[bool, BoolArray], ...]:

@@ -17,11 +17,12 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+import scipy.sparse as sp
 
 from femsim.base.arrays import FloatArray, IntArray
 from femsim.base.threads import in_parts, in_threads
 from femsim.materials.elastic import Material
-from femsim.materials.law import Law, State
+from femsim.materials.law import Law, State, Update
 from femsim.materials.point import FreeStress
 from femsim.meshes.elements import gauss_points
 from femsim.models.dilatation import projection, smoothed, smoothed_forces
@@ -91,24 +92,43 @@ class Batch:
 @dataclass(frozen=True)
 class Response:
     """What the body answers to a displacement: internal force (ndof,) in uN and the sums of its elements' magnitudes,
-    with a little of what its strains would be worth if nothing were free to move; by batch stress (E, q, size),
-    tangents (E q, 6, 6) and new states where there is a law.
+    with a little of what its strains would be worth if nothing were free to move; by batch the answer of its law (None
+    without), new states, and what the elastic regions have in it.
     """
 
     force: FloatArray
     size: FloatArray
-    stress: tuple[FloatArray, ...]
-    tangent: tuple[FloatArray | None, ...]
+    updates: tuple[Update | None, ...]
     states: dict[str, list[State]]
+    rest: Rest
+
+
+@dataclass(frozen=True)
+class Rest:
+    """What elastic regions answered to ``unknowns`` (ndof,): force, sums of magnitudes (ndof,), largest strain. Near
+    by, the force goes with their stiffness, and the others stay what they are: they only say how large forces are.
+    """
+
+    unknowns: FloatArray
+    force: FloatArray
+    size: FloatArray
+    strain: float
+
+    def at(self, unknowns: FloatArray, stiffness: Sequence[tuple[float, sp.csr_matrix]]) -> Rest:
+        """The same at other unknowns, under the same conditions; ``stiffness`` is that of the elastic regions, a sum of
+        matrices (ndof, ndof), each times a number.
+        """
+        moved = unknowns - self.unknowns
+        force = self.force + sum(factor * (matrix @ moved) for factor, matrix in stiffness)
+        return Rest(unknowns, force, self.size, self.strain)
 
 
 class _Answer(NamedTuple):
-    """What a batch answers: nodal forces (E, m), stress, tangent, state, and the largest strain it met."""
+    """What a batch answers: nodal forces (E, m), stress, answer of the law, and the largest strain it met."""
 
     force: FloatArray
     stress: FloatArray
-    tangent: FloatArray | None
-    state: State | None
+    update: Update | None
     strain: float
 
 
@@ -181,30 +201,41 @@ class Body:
         births: Mapping[str, Birth],
         states: States,
         dt: float,
+        rest: Rest | None = None,
     ) -> Response:
-        """Forces, stresses, tangents and states after a step of ``dt`` seconds that ends at ``unknowns`` (ndof,)."""
+        """Forces, tangents and states after a step of ``dt`` seconds that ends at ``unknowns`` (ndof,); ``rest`` is
+        what the elastic regions have in it, where that is known.
+        """
         regions = self.space.mesh.regions
         before = self.by_batch(states)
 
         def work(number: int) -> _Answer:
             return self._batch(self.batches[number], before[number], unknowns, conditions, births, dt)
 
-        force, size = np.zeros(self.space.ndof), np.zeros(self.space.ndof)
-        stresses, tangents = [], []
+        def added(numbers: list[int]) -> tuple[list[Update | None], FloatArray, FloatArray, float]:
+            force, size, strain = np.zeros(self.space.ndof), np.zeros(self.space.ndof), 0.0
+            updates = []
+            for number, done in zip(numbers, in_threads(work, numbers), strict=True):
+                flat = self.batches[number].dofs.ravel()
+                force += np.bincount(flat, done.force.ravel(), minlength=len(force))
+                size += np.bincount(flat, np.abs(done.force).ravel(), minlength=len(force))
+                strain = max(strain, done.strain)
+                updates.append(done.update)
+            return updates, force, size, strain
+
+        flowing = [number for number, batch in enumerate(self.batches) if batch.law is not None]
+        if rest is None:
+            elastic = [number for number, batch in enumerate(self.batches) if batch.law is None]
+            rest = Rest(unknowns, *added(elastic)[1:])
+        found, force, size, strain = added(flowing)
+        updates: list[Update | None] = [None] * len(self.batches)
         new: dict[str, list[State]] = {}
-        numbers, strain = range(len(self.batches)), 0.0
-        for batch, done in zip(self.batches, in_threads(work, numbers), strict=True):
-            nodal, stress, tangent, state = done.force, done.stress, done.tangent, done.state
-            strain = max(strain, done.strain)
-            flat = batch.dofs.ravel()
-            force += np.bincount(flat, nodal.ravel(), minlength=len(force))
-            size += np.bincount(flat, np.abs(nodal).ravel(), minlength=len(force))
-            stresses.append(stress)
-            tangents.append(tangent)
-            if state is not None:
-                new.setdefault(regions[batch.region], []).append(state)
-        size += SLIGHT * strain * self._unit_force
-        return Response(force, size, tuple(stresses), tuple(tangents), new)
+        for number, update in zip(flowing, found, strict=True):
+            if update is not None:
+                updates[number] = update
+                new.setdefault(regions[self.batches[number].region], []).append(update.state)
+        size = size + rest.size + SLIGHT * max(strain, rest.strain) * self._unit_force
+        return Response(force + rest.force, size, tuple(updates), new, rest)
 
     def _batch(
         self,
@@ -230,7 +261,7 @@ class Body:
             stress = hooke(
                 np.broadcast_to(stiffness, (e, *stiffness.shape[-3:])), strain - kinematics.components_of(free)
             )
-            return _Answer(batch.at.pull(stress * batch.volume[..., None]), stress, None, None, _largest(strain, free))
+            return _Answer(batch.at.pull(stress * batch.volume[..., None]), stress, None, _largest(strain, free))
         if batch.projected is not None:
             strain = smoothed(strain, batch.projected)
         six = np.zeros((e, q, 6))
@@ -242,7 +273,7 @@ class Body:
         forces = stress * batch.volume[..., None]
         if batch.projected is not None:
             forces = smoothed_forces(forces, batch.projected)
-        return _Answer(batch.at.pull(forces), stress, answer.tangent, answer.state, _largest(strain, free))
+        return _Answer(batch.at.pull(forces), stress, answer, _largest(strain, free))
 
     def element_forces(
         self, unknowns: FloatArray, conditions: Conditions, births: Mapping[str, Birth], states: States
@@ -331,18 +362,42 @@ class Body:
             if batch.law is None:
                 continue
             e, q = batch.volume.shape
-            tangent = None if response is None else response.tangent[number]
-            if tangent is None:
+            update = None if response is None else response.updates[number]
+            if update is None:
                 values = batch.at.values
                 d = np.broadcast_to(elastic.at(batch.cells, values), (e, q, kinematics.size, kinematics.size))
             else:
                 index = np.array(kinematics.voigt)
-                d = tangent[:, index[:, None], index].reshape(e, q, kinematics.size, kinematics.size)
+                d = update.tangent[:, index[:, None], index].reshape(e, q, kinematics.size, kinematics.size)
                 d = 0.5 * (d + np.swapaxes(d, -1, -2))
             place[batch.cells] = count + np.arange(e)
             parts.append(d)
             count += e
         return PointModuli(elastic, place, np.concatenate(parts))
+
+    @cached_property
+    def rest_groups(self) -> tuple[IntArray, ...]:
+        """Numbers of the regions that do not flow: those of constant stiffness together, all others one by one."""
+        regions = self.space.mesh.regions
+        here = [n for n in np.unique(self.space.mesh.region).tolist() if regions[n] not in self.laws]
+        varies = [self.materials[regions[n]].depends_on_temperature for n in here]
+        constant = [n for n, v in zip(here, varies, strict=True) if not v]
+        found = [np.array(constant)] if constant else []
+        return (*found, *(np.array([n]) for n, v in zip(here, varies, strict=True) if v))
+
+    def rest_stiffness(self, conditions: Conditions) -> FloatArray | None:
+        """Stiffness (regions, size, size) of the regions that do not flow (zero for those that do) where it is the same
+        all over each; None where it is not.
+        """
+        kinematics, t = self.space.kinematics, conditions.temperature
+        found = np.zeros((len(self.space.mesh.regions), kinematics.size, kinematics.size))
+        for number in np.concatenate([np.empty(0, dtype=int), *self.rest_groups]).tolist():
+            material = self.materials[self.space.mesh.regions[number]]
+            if material.depends_on_temperature and np.ndim(t) > 0:
+                return None
+            at = float(np.mean(t)) if material.depends_on_temperature else 20.0
+            found[number] = kinematics.stiffness(material.stiffness(at, kinematics.plane))
+        return found
 
     def temperature(self, batch: Batch, temperature: float | FloatArray, whole: bool = False) -> FloatArray:
         """Temperature (E, q) at a batch's points; (1, 1) where one number serves, unless ``whole``."""

@@ -25,16 +25,18 @@ from femsim.base.arrays import BoolArray, FloatArray
 from femsim.base.errors import NumericsError
 from femsim.base.stepping import next_size
 from femsim.materials.elastic import Material
-from femsim.materials.law import GROWING, Law, State
+from femsim.materials.law import Law, State
 from femsim.materials.point import extrapolated
 from femsim.models.assembly import external_force, prescribed_force
-from femsim.models.body import Birth, Body, Conditions, States
+from femsim.models.body import Birth, Body, Conditions, Response, Rest, States
 from femsim.models.loads import Load, Program, Step
 from femsim.models.part import Part, part_of
 from femsim.models.space import HELD, Space, check_held
 from femsim.solvers.factor import choose_backend
-from femsim.solvers.newton import Equilibrium, Factors, equilibrium
+from femsim.solvers.newton import Equilibrium, Factors, Respond, equilibrium
 from femsim.solvers.system import SystemFactor
+from femsim.solvers.time_error import Scales, error_of, scales_of
+from femsim.solvers.trend import Trend
 
 #: error of an increment (relative, see above) that is allowed where none is asked for
 TOLERANCE = 1.0e-3
@@ -56,15 +58,6 @@ class LimitError(NumericsError):
     def __init__(self, message: str, last: Moment | None = None) -> None:
         super().__init__(message)
         self.last = last
-
-
-@dataclass(frozen=True)
-class Scales:
-    """The largest root mean squares so far that errors are measured against: stress (MPa), p + creep, work (MPa)."""
-
-    stress: float = 0.0
-    strain: float = 0.0
-    work: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -309,17 +302,17 @@ class _Runner:
         """From one moment to the loads and the time of another."""
         if not self.body.flows:
             return self._increment(start, end, 0.0, 1.0, start, None)[0]
-        done, moment, before = 0.0, start, None
+        done, moment, trend = 0.0, start, None
         size = min(size, most)
         if count and not self.settings.extrapolate:
             size = most
         while done < 1.0:
             to = 1.0 if done + size > 1.0 - 1e-9 else done + size
             try:
-                fresh, error, rate = self._accepted(start, end, done, to, moment, before)
+                fresh, error, found = self._accepted(start, end, done, to, moment, trend)
             except NumericsError as failure:
                 size = 0.25 * (to - done)
-                before = None
+                trend = None
                 self.factors.forget()
                 if size < LIMIT:
                     raise LimitError(
@@ -332,28 +325,30 @@ class _Runner:
                 size = (to - done) * next_size(error)
                 continue
             step = to - done
-            moment, done, before = fresh, to, rate
+            moment, done, trend = fresh, to, found
             if self.settings.extrapolate:
                 size = min(most, step * next_size(error))
             self._tell(step, error, moment)
         return moment
 
     def _accepted(
-        self, start: Moment, end: Moment, a: float, b: float, moment: Moment, rate: FloatArray | None
-    ) -> tuple[Moment, float, FloatArray]:
-        """One increment: the moment at its end, its error over what is allowed, and the displacement's rate."""
-        guess = None if rate is None else moment.unknowns + (b - a) * rate
+        self, start: Moment, end: Moment, a: float, b: float, moment: Moment, trend: Trend | None
+    ) -> tuple[Moment, float, Trend]:
+        """One increment: the moment at its end, its error over what is allowed, and what the next may be guessed by."""
+        begin, size = moment.unknowns, b - a
         self._work = [0, 0]
-        whole, _ = self._increment(start, end, a, b, moment, guess)
+        whole, _ = self._increment(start, end, a, b, moment, None if trend is None else trend.whole(begin, size))
         if not self.settings.extrapolate:
-            scales = _scales(whole.states, moment.scales, self._modulus())
-            rate = (whole.unknowns - moment.unknowns) / (b - a)
-            return replace(whole, scales=scales), 0.0, rate
+            scales = scales_of(whole.states, moment.scales, self._modulus())
+            return replace(whole, scales=scales), 0.0, Trend.of(size, begin, whole.unknowns, trend)
         middle = 0.5 * (a + b)
-        half, _ = self._increment(start, end, a, middle, moment, 0.5 * (moment.unknowns + whole.unknowns))
-        halves, _ = self._increment(start, end, middle, b, half, whole.unknowns)
-        scales = _scales(halves.states, moment.scales, self._modulus())
-        error = _error(whole.states, halves.states, scales) / self.settings.tolerance
+        mean, last = 0.5 * (begin + whole.unknowns), whole.unknowns
+        guess = mean if trend is None else trend.half(mean, size)
+        half, _ = self._increment(start, end, a, middle, moment, guess)
+        guess = last if trend is None else trend.end(last, size)
+        halves, _ = self._increment(start, end, middle, b, half, guess)
+        scales = scales_of(halves.states, moment.scales, self._modulus())
+        error = error_of(whole.states, halves.states, scales) / self.settings.tolerance
         states = {
             name: [
                 extrapolated(w, h, m)
@@ -362,8 +357,9 @@ class _Runner:
             for name in halves.states
         }
         unknowns = 2.0 * halves.unknowns - whole.unknowns
-        rate = (unknowns - moment.unknowns) / (b - a)
-        return replace(halves, unknowns=unknowns, states=states, scales=scales), error, rate
+        fresh = replace(halves, unknowns=unknowns, states=states, scales=scales)
+        found = Trend.of(size, begin, unknowns, trend, half.unknowns - mean, halves.unknowns - last)
+        return fresh, error, found
 
     def _increment(
         self, start: Moment, end: Moment, a: float, b: float, moment: Moment, guess: FloatArray | None
@@ -391,7 +387,7 @@ class _Runner:
             first,
             part.of(external),
             conditions,
-            lambda u: self.body.respond(u, conditions, births, moment.states, dt),
+            self._responding(conditions, births, moment.states, dt),
             self.factors,
             floor=self.floor,
         )
@@ -406,6 +402,21 @@ class _Runner:
             states=found.response.states,
         )
         return fresh, found
+
+    def _responding(self, conditions: Conditions, births: dict[str, Birth], states: States, dt: float) -> Respond:
+        """The body's answer; from the second on the elastic regions answer by their stiffness, where that is kept."""
+        first: list[Rest] = []
+
+        def respond(unknowns: FloatArray) -> Response:
+            if not first:
+                found = self.body.respond(unknowns, conditions, births, states, dt)
+                first.append(found.rest)
+                return found
+            stiffness = self.factors.rest(conditions)
+            rest = None if stiffness is None else first[0].at(unknowns, stiffness)
+            return self.body.respond(unknowns, conditions, births, states, dt, rest)
+
+        return respond
 
     floor = 0.0
     _work: list[int] = [0, 0]  # noqa: RUF012 (set anew for each increment)
@@ -466,31 +477,3 @@ def _same(a: Conditions, b: Conditions) -> bool:
         return (x is None) == (y is None) and (x is None or np.array_equal(np.asarray(x), np.asarray(y)))
 
     return equal(a.temperature, b.temperature) and equal(a.eigenstrain, b.eigenstrain)
-
-
-def _squares(values: list[FloatArray]) -> float:
-    """Root mean square over all entries' first axis."""
-    count = sum(len(v) for v in values)
-    return float(np.sqrt(sum(float(np.sum(v * v)) for v in values) / count)) if count else 0.0
-
-
-def _parts(states: States) -> Iterator[State]:
-    for each in states.values():
-        yield from each
-
-
-def _scales(states: States, before: Scales, modulus: float) -> Scales:
-    """The largest root mean squares; strain and work are at least the elastic ones of the stress."""
-    stress = max(before.stress, _squares([s["stress"] for s in _parts(states)]))
-    strain = max(before.strain, _squares([s["p"] + s["creep"] for s in _parts(states)]), stress / modulus)
-    work = max(before.work, _squares([s["work"] for s in _parts(states)]), stress**2 / modulus)
-    return Scales(stress, strain, work)
-
-
-def _error(whole: States, halves: States, scales: Scales) -> float:
-    """Difference of one whole increment and two halves, the largest of stress, strains and work."""
-    pairs = list(zip(_parts(whole), _parts(halves), strict=True))
-    against = {"stress": scales.stress, "p": scales.strain, "creep": scales.strain, "work": scales.work}
-    return max(
-        _squares([h[name] - w[name] for w, h in pairs]) / (against[name] or 1.0) for name in ("stress", *GROWING)
-    )

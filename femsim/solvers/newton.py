@@ -12,11 +12,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.sparse as sp
 
-from femsim.base.arrays import FloatArray
+from femsim.base.arrays import FloatArray, IntArray
 from femsim.base.errors import NumericsError
+from femsim.models.assembly import stiffness_matrix
 from femsim.models.body import Body, Conditions, Response
-from femsim.solvers.system import SystemFactor, make_system
+from femsim.models.moduli import RegionModuli
+from femsim.solvers.system import Kept, System, SystemFactor, keep, make_system, renewed
 
 #: largest residual force over the largest nodal sum of the elements' forces at which equilibrium counts as reached
 TOLERANCE = 1.0e-8
@@ -28,6 +31,11 @@ ITERATIONS = 25
 #: after so many iterations the residual must still fall by half every half as many
 STUCK = 8
 SEARCHES = 6
+#: steps that an old factor is corrected by, and the least cosine between step and change that makes one count
+PAIRS, CURVATURE = 8, 1.0e-8
+
+#: entries of elements up to which the matrix of elastic regions is kept (about 1 GB)
+ENTRIES = 1 << 27
 
 Respond = Callable[[FloatArray], Response]
 
@@ -44,7 +52,8 @@ class Equilibrium:
 class Factors:
     """Factors of a space's tangents: the elastic one, made when first needed, and the latest other one.
 
-    The latest makes room for the next, whose analysis is its own; the pattern is made once.
+    The latest makes room for the next, whose analysis is its own; the pattern is made once, and so is what the regions
+    that do not flow put into the matrix, each of them times a number that follows its modulus over temperature.
     """
 
     def __init__(self, body: Body, conditions: Conditions, backend: str | None = None) -> None:
@@ -52,6 +61,10 @@ class Factors:
         self.made = 0
         self._stiff: SystemFactor | None = None
         self._latest: SystemFactor | None = None
+        self._pairs: list[tuple[FloatArray, FloatArray]] = []
+        self._reference: FloatArray | None = None  # what is kept belongs to this stiffness of the regions
+        self._kept: Kept | None = None
+        self._rest: tuple[sp.csr_matrix, ...] | None = None
 
     @property
     def stiff(self) -> SystemFactor:
@@ -67,17 +80,84 @@ class Factors:
 
     def forget(self) -> None:
         """Go on from the elastic stiffness."""
-        self._latest = None
+        self._latest, self._pairs = None, []
 
     def renew(self, conditions: Conditions, response: Response) -> None:
         """Make the tangent of a response the current one."""
-        system = make_system(self.body.space, self.body.moduli(conditions, response), self.stiff.pattern)
+        system = self._system(conditions, response)
         before, self._latest = self._latest, None  # what fails leaves nothing behind
         if before is None:
             self._latest = SystemFactor.of(system, self.backend)
         else:
             self._latest = before.again(system, self.backend)
+        self._pairs = []
         self.made += 1
+
+    def solve(self, left: FloatArray) -> FloatArray:
+        """The step (n,) for a residual (n,), by the current factor and what :meth:`learn` was told since it was made:
+        the inverse BFGS update (Matthies & Strang, IJNME 14 (1979) 1613; Nocedal, Math. Comp. 35 (1980) 773).
+        """
+        rest, parts = left.copy(), []
+        for step, change in reversed(self._pairs):
+            part = (step @ rest) / (change @ step)
+            rest -= part * change
+            parts.append(part)
+        found = self.current.solve(rest)
+        for (step, change), part in zip(self._pairs, reversed(parts), strict=True):
+            found += (part - (change @ found) / (change @ step)) * step
+        return found
+
+    def learn(self, step: FloatArray, change: FloatArray) -> None:
+        """A step (n,) took so much (n,) off the residual. What would spoil the update is left out."""
+        along = float(step @ change)
+        size = float(np.linalg.norm(step) * np.linalg.norm(change))
+        if np.isfinite(size) and along > CURVATURE * size:
+            self._pairs = [*self._pairs[1 - PAIRS :], (step, change)]
+
+    def rest(self, conditions: Conditions) -> list[tuple[float, sp.csr_matrix]] | None:
+        """Stiffness (ndof, ndof) of the regions that do not flow as a sum of matrices, each times a number; None where
+        their moduli differ from point to point, or the matrices would be too large.
+        """
+        factors, space, reference = self._factors(conditions), self.body.space, self._reference
+        if factors is None or reference is None:
+            return None
+        if self._rest is None:
+            if sum(map(len, self._cells)) * space.element_dofs(slice(1)).size ** 2 > ENTRIES:
+                return None
+            moduli = RegionModuli(space.mesh.region, reference)
+            self._rest = tuple(stiffness_matrix(space, moduli, cells) for cells in self._cells)
+        return list(zip(factors, self._rest, strict=True))
+
+    @property
+    def _cells(self) -> list[IntArray]:
+        """The cells of the groups of regions that do not flow."""
+        return [np.flatnonzero(np.isin(self.body.space.mesh.region, group)) for group in self.body.rest_groups]
+
+    def _factors(self, conditions: Conditions) -> list[float] | None:
+        """What the groups' stiffness is of that which is kept; where it is no multiple, nothing is kept any more."""
+        now = self.body.rest_stiffness(conditions)
+        if now is None:
+            return None
+        if self._reference is not None:
+            found = [float(now[g[0], 0, 0] / self._reference[g[0], 0, 0]) for g in self.body.rest_groups]
+            wanted = np.zeros_like(now)
+            for factor, group in zip(found, self.body.rest_groups, strict=True):
+                wanted[group] = factor * self._reference[group]
+            if np.allclose(wanted, now, rtol=1e-13, atol=1e-13 * float(np.abs(now).max(initial=0.0))):
+                return found
+        self._reference, self._kept, self._rest = now, None, None
+        return [1.0] * len(self.body.rest_groups)
+
+    def _system(self, conditions: Conditions, response: Response) -> System:
+        """The system of a response."""
+        space, moduli, pattern = self.body.space, self.body.moduli(conditions, response), self.stiff.pattern
+        factors = self._factors(conditions)
+        if factors is None or self._reference is None:
+            return make_system(space, moduli, pattern)
+        if self._kept is None:
+            rest = RegionModuli(space.mesh.region, self._reference)
+            self._kept = keep(space, rest, moduli, pattern, self._cells)
+        return renewed(space, moduli, self._kept, factors)
 
 
 def equilibrium(
@@ -107,11 +187,14 @@ def equilibrium(
             raise NumericsError(f"no equilibrium in {count} iterations; the residual is {worst:.1e} of the forces")
         if not old or (count > 0 and residuals[-1] > CONTRACTION * residuals[-2]):
             factors.renew(conditions, response)
-        direction = factors.current.solve(left)
+        direction = factors.solve(left)
         if not np.all(np.isfinite(direction)):
             raise NumericsError("the tangent is singular")
         step = space.scatter(direction)
-        unknowns, response, left, worst, local = _along(body, unknowns, step, direction, left, external, respond, floor)
+        before = left
+        length, response, left, worst, local = _along(body, unknowns, step, direction, left, external, respond, floor)
+        unknowns = unknowns + length * step
+        factors.learn(length * direction, before - left)
         residuals.append(worst)
     return Equilibrium(unknowns, response, tuple(residuals))
 
@@ -140,19 +223,19 @@ def _along(
     external: FloatArray,
     respond: Respond,
     floor: float,
-) -> tuple[FloatArray, Response, FloatArray, float, float]:
-    """The step along a direction: whole where the residual's work along it falls, else cut by false position."""
+) -> tuple[float, Response, FloatArray, float, float]:
+    """The step's part along a direction: whole where the residual's work along it falls, else cut by false position."""
     before = float(direction @ left)
     low, high, length = 0.0, None, 1.0
     work_low = before
-    best: tuple[float, tuple[FloatArray, Response, FloatArray, float, float]] | None = None
+    best: tuple[float, tuple[float, Response, FloatArray, float, float]] | None = None
     for _ in range(SEARCHES):
         moved = unknowns + length * step
         response = respond(moved)
         new, worst, local = _residual(body, external, response, floor)
         work = float(direction @ new) if np.isfinite(worst) else -np.inf
         score = abs(work) / (abs(before) or 1.0)
-        found = moved, response, new, worst, local
+        found = length, response, new, worst, local
         if best is None or score < best[0]:
             best = score, found
         if score <= 0.8:

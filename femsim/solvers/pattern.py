@@ -8,7 +8,7 @@ serves every matrix made on them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import scipy.sparse as sp
@@ -106,6 +106,42 @@ class Pattern:
     def vacant(self) -> IntArray:
         """Slots without an unknown."""
         return np.flatnonzero(self.numbering.unknown == len(self.numbering.place))
+
+    @cached_property
+    def whole(self) -> Share:
+        """The share of all cells."""
+        return Share(np.arange(len(self.flipped)), self.sums, self.flipped, self.source, self.target, self.times)
+
+    def share(self, cells: IntArray) -> Share:
+        """The share of some cells, in ascending order."""
+        pairs, entries = self.local.pairs, self.local.pairs * self.local.block**2
+        columns = (pairs * cells[:, None] + np.arange(pairs)).ravel()
+        cell, within = np.divmod(self.source, entries)
+        place = np.full(len(self.flipped), -1, dtype=np.int64)
+        place[cells] = np.arange(len(cells))
+        mine = np.flatnonzero(place[cell] >= 0)
+        return Share(
+            cells,
+            self.sums.tocsc()[:, columns].tocsr(),
+            self.flipped[cells],
+            entries * place[cell[mine]] + within[mine],
+            self.target[mine],
+            self.times[mine],
+        )
+
+
+@dataclass(frozen=True)
+class Share:
+    """What some ``cells`` have in the matrices of a pattern: sums, flips and single entries as there, counted in these
+    cells' blocks.
+    """
+
+    cells: IntArray
+    sums: sp.csr_matrix
+    flipped: BoolArray
+    source: IntArray
+    target: IntArray
+    times: FloatArray
 
 
 def layout_of(space: Space) -> Local:
