@@ -117,10 +117,10 @@ class MeshSpec(Refinement):
     """Element size at the roots and its growth away from them."""
 
     size: Annotated[float, Field(ge=1.0e-7, le=1.0e4)] = Field(
-        default=1.0e-3, description="element size at the roots, um"
+        default=0.01, description="element size at the roots, um"
     )
     growth: Annotated[float, Field(ge=1.05, le=4)] = Field(
-        default=1.3, description="ratio of neighbouring elements away from the roots"
+        default=1.6, description="ratio of neighbouring elements away from the roots"
     )
     largest: Annotated[float, Field(gt=0, le=1.0e6)] | None = Field(
         default=None, description="largest element, um; default: none"
