@@ -124,7 +124,7 @@ def test_averages_at_a_root_are_nearer_than_extrapolated_ones(bilayer):
         (field,) = root_fields(solved.solution, disc.roots).values()
         own = []
         for m in solved.roots:
-            share = root_share(field, m.root, grading.size / 3)
+            share = root_share(field, m.root, (grading.size,) * 3)
             own += average(solved.model.space, profile(solved.solution.field, m.root, m.length, share))
         points = [root_metrics(solved.solution.field, one) for one in solved.averages]
         return np.array(own), np.array([v for m in points for v in (m.peel, m.shear)])
@@ -154,7 +154,7 @@ def test_without_the_share_the_wall_pulls_too(bilayer):
     done = run(bilayer.model_copy(update={"mesh": bilayer.mesh.model_copy(update={"size": 0.05, "growth": 1.5})}))
     (root,) = done.discretisation.roots
     model, unknowns = done.solution.model, done.solution.unknowns
-    share = root_share(done.fields[root], root, 0.02)
+    share = root_share(done.fields[root], root, (0.05,) * 3)
     assert np.all((share.far > 0) & (share.far < 1))
     with_, without = (average(model.space, profile(ElasticField(model, unknowns), root, 1.0, s)) for s in (share, None))
     assert np.abs(np.array(with_) - np.array(without)).max() > 0.5

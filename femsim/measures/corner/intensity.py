@@ -42,6 +42,8 @@ HIGHEST = 1.75
 #: expansion and field agree where the root mean square of their difference on an arc is below this fraction of the
 #: field's
 AGREE = 0.05
+#: int_0^1 N(s) ln s ds of an edge's end node, by order
+LOGARITHM = {1: -0.75, 2: -17.0 / 36.0}
 #: radii at which they are compared, between the smallest element and the reach
 COMPARED = 17
 
@@ -281,31 +283,33 @@ def compare(sampler: FieldSampler, expansion: Expansion, smallest: float, within
     return Agreement(radii, difference, low, high, within)
 
 
-def root_share(field: RootField, root: Root, radius: float, even: float = 0.5) -> Shares:
-    """Shares of the forces at a root's node that act under the conductor, at a distance (um) from the root.
+def root_share(field: RootField, root: Root, edges: tuple[float, float, float], order: int = 2) -> Shares:
+    """Shares of the forces at a root's node that act under the conductor; ``edges`` (um) are those that end there:
+    under the conductor, beyond the root, along the conductor's wall.
 
-    From the singular terms' tractions on the faces that meet there. The body across, or the conductor's side of the
-    line where nothing lies across, is cut along the level line under the conductor and beyond the root, unless it ends
-    there; the conductor is cut under it and along its wall. ``even``, the share of a traction that is the same on both
-    sides of the root, where the two on the line cancel. Of the two forces, along the interface and across it apart, the
-    one is taken whose split feels errors of the field less: A / (A + B) of A + B is off by about A B / (A + B) times
-    their relative error.
+    From the tractions of the whole expansion on the faces that meet there, int N t over an edge, N the node's shape
+    function of this order: where an exponent lies close to 1, its term and the regular one are large and nearly cancel.
+    The body across, or the conductor's side of the line where nothing lies across, is cut along the level line under
+    the conductor and beyond the root, unless it ends there; the conductor is cut under it and along its wall. Of the
+    two forces, along the interface and across it apart, the one is taken whose split feels errors of the field less:
+    A / (A + B) of A + B is off by about A B / (A + B) times their relative error.
     """
     corner, other = field.corner, 0.0 if root.into[0] < 0 else 180.0
     ray, own = field.interface(root)
-    under, size = _pull(field, ray, own, radius, (0.0, 1.0))
+    under, size = _pull(field, ray, own, edges[0], order, (0.0, 1.0))
     cut = -root.into[1] if corner.beside(180.0 - other, -root.into[1]) is not None else root.into[1]
     beyond = corner.beside(other, cut)
     across = np.zeros(2)
     if beyond is not None:
-        across, _ = _pull(field, corner.ray_of(beyond, other), beyond, radius, (0.0, 1.0))
+        across, _ = _pull(field, corner.ray_of(beyond, other), beyond, edges[1], order, (0.0, 1.0))
     wedge = field.corner.junction.wedges[own]
     last = abs(wedge.angle_end - ray) > abs(wedge.angle_start - ray)
     wall = np.radians(wedge.angle_end if last else wedge.angle_start)
     out = np.array([-np.sin(wall), np.cos(wall)]) * (1.0 if last else -1.0)  # the conductor's outward normal there
     # seen from the conductor the interface's normal points the other way
-    side, _ = _pull(field, float(np.degrees(wall)), own, radius, (out[0], out[1]))
+    side, _ = _pull(field, float(np.degrees(wall)), own, edges[2], order, (out[0], out[1]))
     side = -root.into[1] * side
+    even = edges[0] / (edges[0] + edges[1])
     far, mine = _part(under, across, size, even), _part(under, side, size, float("nan"))
     if beyond is None:
         far = np.ones(2)
@@ -314,17 +318,31 @@ def root_share(field: RootField, root: Root, radius: float, even: float = 0.5) -
 
 
 def _pull(
-    field: RootField, ray: float, wedge: int, radius: float, normal: tuple[float, float]
+    field: RootField, ray: float, wedge: int, edge: float, order: int, normal: tuple[float, float]
 ) -> tuple[FloatArray, float]:
-    """Traction (2: along x, along y) of the singular terms on a plane at a ray, and the size of their stress (MPa)."""
-    total, size = np.zeros(2), 0.0
-    for k in field.singular:
-        eigen, value = field.expansion.eigens[k], field.expansion.intensities[k]
-        s = eigen.stress(ray, wedge, "cartesian")[0]
-        pull = np.array([s[0] * normal[0] + s[2] * normal[1], s[2] * normal[0] + s[1] * normal[1]])
-        total += np.real(value * radius ** (eigen.exponent - 1.0) * pull)
-        size += float(abs(value) * radius**eigen.stress_exponent.real)
-    return total, size
+    """Force (2: along x, along y) at the corner's node of the expansion's traction on an edge (um) at a ray, in
+    MPa um, and the size of its singular stress (times the edge).
+    """
+    total, size = np.zeros(3), 0.0
+    singular = set(field.singular)
+    for k, (eigen, value) in enumerate(zip(field.expansion.eigens, field.expansion.intensities, strict=True)):
+        power = eigen.exponent - 1.0
+        total += np.real(value * edge**power * _moment(power, order) * eigen.stress(ray, wedge, "cartesian")[0])
+        if k in singular:
+            size += float(abs(value) * edge**power.real)
+    if field.expansion.regular is not None:
+        # ln r is, over an edge, what it is at one radius
+        radius = edge * np.exp(LOGARITHM[order] / _moment(0.0, order).real)
+        total += _moment(0.0, order).real * field.expansion.regular.stress(radius, ray, wedge)[0]
+    pull = np.array([total[0] * normal[0] + total[2] * normal[1], total[2] * normal[0] + total[1] * normal[1]])
+    return edge * pull, edge * size
+
+
+def _moment(power: complex, order: int) -> complex:
+    """int_0^1 N(s) s^power ds of an edge's end node at s = 0: N = 1 - s, or (1 - s) (1 - 2 s)."""
+    if order == 1:
+        return complex(1.0 / (power + 1.0) - 1.0 / (power + 2.0))
+    return complex(1.0 / (power + 1.0) - 3.0 / (power + 2.0) + 2.0 / (power + 3.0))
 
 
 def _part(under: FloatArray, beside: FloatArray, size: float, otherwise: float) -> FloatArray:
@@ -335,8 +353,8 @@ def _part(under: FloatArray, beside: FloatArray, size: float, otherwise: float) 
 
 
 def share_at(mesh: Mesh, root: Root, field: RootField, first: float) -> Shares:
-    """The shares of a root node's force on a mesh, at a third of the ``first`` edge (um) under the conductor."""
-    return root_share(field, root, first / 3.0, _even(mesh, field.corner, root, first))
+    """The shares of a root node's force on a mesh whose ``first`` edge (um) lies under the conductor."""
+    return root_share(field, root, _edges(mesh, field, root, first), mesh.info.order)
 
 
 def consistent_average(solution: Solution, root: Root, length: float, field: RootField) -> tuple[float, float]:
@@ -350,12 +368,15 @@ def consistent_average(solution: Solution, root: Root, length: float, field: Roo
     return average(solution.model.space, profile(solution.field, root, length, share))
 
 
-def _even(mesh: Mesh, corner: Corner, root: Root, own: float) -> float:
-    """Share of a root node's force that a traction alike on both sides puts under the conductor: its first edge's
-    length (``own`` um) over that of the edges on both sides.
+def _edges(mesh: Mesh, field: RootField, root: Root, own: float) -> tuple[float, float, float]:
+    """Lengths of a mesh's edges at a root: under the conductor (``own``), beyond the root and along the wall; where
+    there is none, that of ``own``.
     """
+    corner = field.corner
     edges = edges_of(mesh).nodes[:, :2]
     ends = edges[np.any(edges == corner.node, axis=1)]
     far = mesh.points[ends[ends != corner.node]] - np.array(corner.at)
     beyond = far[(np.abs(far[:, 1]) <= mesh.near) & (far[:, 0] * root.into[0] < 0)]
-    return own / (own + float(np.abs(beyond[:, 0]).max(initial=0.0))) if len(beyond) else 0.5
+    wall = far[(np.abs(far[:, 0]) < np.abs(far[:, 1])) & (far[:, 1] * root.into[1] > 0)]
+    lengths = [float(np.linalg.norm(some, axis=1).min()) if len(some) else own for some in (beyond, wall)]
+    return own, lengths[0], lengths[1]
