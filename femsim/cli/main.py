@@ -24,6 +24,7 @@ import femsim
 from femsim.base.errors import FemsimWarning, InputError, NumericsError, nearest, printable
 from femsim.base.journal import journal, note
 from femsim.base.threads import check_threads
+from femsim.cli import array as cli_array
 from femsim.cli import claims as cli_claims
 from femsim.cli import compare as cli_compare
 from femsim.cli import converge as cli_converge
@@ -47,6 +48,7 @@ COMMANDS = {
     **cli_claims.COMMANDS,
     **cli_compare.COMMANDS,
     **cli_converge.COMMANDS,
+    **cli_array.COMMANDS,
     **cli_export.COMMANDS,
     **cli_new.COMMANDS,
     **cli_path.COMMANDS,
@@ -91,10 +93,11 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"femsim {femsim.__version__}")
     top.add_argument("--log", metavar="FILE", help="append what is done, warnings and errors to this file")
     commands = top.add_subparsers(dest="command", metavar="command", required=True, parser_class=Parser)
-    modules = (cli_claims, cli_compare, cli_converge, cli_export, cli_new, cli_path, cli_rank, cli_study, cli_view)
-    others = {name for module in modules for name in module.COMMANDS}
+    modules = (cli_array, cli_claims, cli_compare, cli_converge, cli_export, cli_new, cli_path, cli_rank, cli_study)
+    others = {name for module in (*modules, cli_view) for name in module.COMMANDS}
     made = {name: commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
             for name, text in COMMANDS.items() if name not in others}  # fmt: skip
+    cli_array.add_parser(commands)
     cli_claims.add_parser(commands)
     cli_compare.add_parser(commands)
     cli_converge.add_parser(commands)
@@ -279,6 +282,8 @@ def _dispatch(arguments: argparse.Namespace) -> int:
             cli_compare.compare(arguments)
         case "rank":
             cli_rank.rank(arguments)
+        case "array":
+            cli_array.array(arguments)
         case "converge":
             cli_converge.converge(arguments)
         case "doctor":

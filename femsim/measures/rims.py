@@ -49,6 +49,8 @@ class RimAverages:
     angle: FloatArray
     arcs: tuple[Averages, ...]
     shear_t: tuple[Functional, ...]
+    areas: FloatArray
+    volumes: FloatArray
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,10 @@ def _one(space: Space, rim: Rim, length: float) -> RimAverages:
     bins = np.unique(np.concatenate([_bin(p.angle)[p.weights > 0] for p in faces]))
     arcs = [_averages(space, rim, length, faces, volumes, int(b)) for b in bins]
     turned = [Functional("shear_t", _pieces(space, faces, int(b), lambda cos, sin: {5: cos, 4: -sin})) for b in bins]
-    return RimAverages(whole, (bins + 0.5) * ARC, tuple(arcs), tuple(turned))
+    areas, parts = (
+        np.array([sum(float(_masked(p, int(b)).sum()) for p in of) for b in bins]) for of in (faces, volumes)
+    )
+    return RimAverages(whole, (bins + 0.5) * ARC, tuple(arcs), tuple(turned), areas, parts)
 
 
 def _bin(angle: FloatArray) -> IntArray:
