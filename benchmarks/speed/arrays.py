@@ -1,9 +1,9 @@
 """Arrays by condensed cells: ``python arrays.py [--size 1.0] [--cells 30 100]`` prints one JSON document.
 
-The cell is the shipped bilayer's, square, hex27. Seconds of the parts: ``cell`` is one cell alone with its error, ``condense`` the
-one-off local stage, ``solve`` and ``read`` the array; and for two by two cells the distance of the root averages from
-those of a full model of the same mesh sizes, relative to its von Mises average (the meshes differ, so it holds their
-difference too).
+The cell is the shipped bilayer's, square, hex27. Seconds of the parts: ``cell`` is one cell alone with its error,
+``condense`` the one-off local stage, ``solve`` and ``read`` the array. With ``--full`` also, for two by two cells, the
+distance of the root averages from those of a full model of the same mesh sizes, relative to its von Mises average (the
+meshes differ, so it holds their difference too).
 """
 
 from __future__ import annotations
