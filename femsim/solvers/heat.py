@@ -80,10 +80,28 @@ def _with_entries(system: System, model: HeatModel, row: IntArray, column: IntAr
     keep = (i >= 0) & (j >= i)
     n = system.matrix.shape[0]
     more = sp.coo_matrix((value[keep], (i[keep], j[keep])), shape=(n, n)).tocsr()
+    own = _in_places(system.matrix, more)
+    if own is not None:
+        return System(own, system.pattern, system.condensation)
     matrix = (system.matrix.tocsr() + more).tocsr()
     matrix.sort_indices()
     blocks = sp.bsr_matrix((matrix.data.reshape(-1, 1, 1), matrix.indices, matrix.indptr), shape=(n, n))
     return System(blocks, system.pattern, system.condensation)
+
+
+def _in_places(matrix: sp.bsr_matrix, more: sp.csr_matrix) -> sp.bsr_matrix | None:
+    """The sum of a matrix and of one with few entries, where all of these have a place in the first already; else
+    None.
+    """
+    row = np.repeat(np.arange(len(more.indptr) - 1), np.diff(more.indptr))
+    at, last = matrix.indptr[row].astype(np.int64), matrix.indptr[row + 1]
+    for _ in range(int((last - at).max(initial=0))):
+        at += (at < last - 1) & (matrix.indices[np.minimum(at, len(matrix.indices) - 1)] < more.indices)
+    if not np.array_equal(matrix.indices[at], more.indices):
+        return None
+    data = matrix.data.copy()
+    data[at, 0, 0] += more.data
+    return sp.bsr_matrix((data, matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
 def solve_heat(
@@ -103,8 +121,12 @@ def solve_heat(
     say = progress or (lambda text: None)
     say(f"temperature: {model.space.constraints.count} unknowns")
     start = clock.perf_counter()
-    temperature = np.full(len(model.mesh.points), model.ambient) if guess is None else guess.copy()
     held, values = model.prescribed(time)
+    if guess is None:  # level where it can be: no heat is conducted then
+        level = values[0] if len(held) and np.ptp(values) == 0.0 else model.ambient
+        temperature = np.full(len(model.mesh.points), level)
+    else:
+        temperature = guess.copy()
     temperature[held] = values
     load = model.inflow(time)
     factor: SystemFactor | None = None
@@ -113,7 +135,8 @@ def solve_heat(
     def imbalance(t: FloatArray) -> FloatArray:
         return load - model.outflow(t, time)
 
-    left = imbalance(temperature)
+    flat = guess is None and np.ptp(temperature) == 0.0
+    left = load - model.surface_flow(temperature, time) if flat else imbalance(temperature)
     if not model.space.constraints.count:
         return HeatSolution(model, temperature, -left, 0.0, 0, None, time, None, {"solve": 0.0})
     scale = 0.0
@@ -164,13 +187,16 @@ def _largest_flow(model: HeatModel, temperature: FloatArray) -> tuple[float, flo
     rounding of the temperatures alone leaves over, however small their differences are.
     """
     mesh = model.mesh
-    own = temperature[mesh.cells]
+    own = temperature[mesh.cells.T]  # node by node: reductions over the first axis are fast ones
     k = np.array([float(np.max([np.max(p.values) for p in c.conductivity])) for c in model.conductors])
-    x = mesh.points[mesh.cells[:, : mesh.info.corners]]
-    each = k[mesh.region] * model.space.kinematics.measure(x[..., 0]).mean(axis=1)
-    slender = np.ptp(x, axis=1).max(axis=1) / np.maximum(np.ptp(x, axis=1).min(axis=1), 1e-300)
-    flow = float(np.max(each * np.ptp(own, axis=1), initial=0.0))
-    level = np.finfo(float).eps * np.abs(own).max(axis=1)
+    corners = mesh.cells[:, : mesh.info.corners].T
+    x = [mesh.points[:, axis][corners] for axis in range(mesh.dim)]
+    sides = np.stack([one.max(axis=0) - one.min(axis=0) for one in x])
+    each = k[mesh.region] * model.space.kinematics.measure(x[0]).mean(axis=0)
+    slender = sides.max(axis=0) / np.maximum(sides.min(axis=0), 1e-300)
+    high, low = own.max(axis=0), own.min(axis=0)
+    flow = float(np.max(each * (high - low), initial=0.0))
+    level = np.finfo(float).eps * np.maximum(np.abs(high), np.abs(low))
     return flow, ROUNDED * float(np.max(each * level * slender, initial=0.0))
 
 

@@ -10,6 +10,11 @@ stage order 2, stiffly accurate, R(infinity) = 0, so what a jump of temperature 
 step is that of the embedded method of order 2, after a switch filtered by the same matrix (Hosea & Shampine 1996, Appl.
 Numer. Math. 20, 21). A step is a power-of-two part of the time between two switching times: steps end on them exactly,
 and few step sizes, that is few factors, serve a whole course. Output times are interpolated between steps.
+
+Constant steps are those of the backward differentiation formula of order three after two of the method above: one solve
+a step instead of three. It is stable along the whole negative real axis, where the modes of conduction lie, and damps
+the stiff ones at once (Curtiss & Hirschfelder 1952, Proc. Natl. Acad. Sci. 38, 235; Hairer & Wanner 1996, Solving
+Ordinary Differential Equations II, sec. V.1).
 """
 
 from __future__ import annotations
@@ -45,6 +50,9 @@ EMBEDDED = (
     9247589265047 / 10645013368117,
     2193209047091 / 5459859503100,
 )
+#: (S_n - sum of these times S_(n-1), S_(n-2), S_(n-3)) BACKWARD / dt is the rate of S to third order; of what came in
+#: each step, that over the last two enters the next (BEFORE)
+BACKWARD, EARLIER, BEFORE = 11.0 / 6.0, (18.0 / 11.0, -9.0 / 11.0, 2.0 / 11.0), (7.0 / 11.0, -2.0 / 11.0)
 #: factors kept for step sizes that come again
 KEPT = 4
 #: a segment begins with this power-of-two part of it, and no step is smaller than the other one
@@ -93,15 +101,26 @@ class Course:
 
 @dataclass(frozen=True)
 class _Step:
-    """A step: the temperature after it, its error (K), the stages' heat flows, the rate of the temperature at its end
-    (K/s) and the heat its nodes took up (J).
+    """A step: the temperature after it, its error (K), the heat flow and the rate of the temperature at its end (W,
+    K/s), the heat its nodes hold then and took up, and what flowed into them (J).
     """
 
     temperature: FloatArray
     error: float
-    flows: tuple[FloatArray, ...]
+    flow: FloatArray
     rate: FloatArray
+    content: FloatArray
     gained: FloatArray
+    came: FloatArray
+
+
+@dataclass(frozen=True)
+class _Past:
+    """A state that later steps look back to: temperature, heat held, and what came in the step to it."""
+
+    temperature: FloatArray
+    content: FloatArray
+    came: FloatArray
 
 
 @dataclass
@@ -190,13 +209,17 @@ class _March:
                 counts = max(int(np.ceil(span / self.constant * (1.0 - 1e-12))), 1)
             elif due and level == FIRST:
                 level = int(np.clip(np.ceil(np.log2(8.0 * span / (due[0] - begin))), FIRST, SMALLEST))
+            past: list[_Past] = []
             done, place = 0.0, 0  # place counts steps of the present size from the segment's start
             while done < 1.0:
                 if len(ends) > MOST:
                     raise NumericsError(f"heat: more than {MOST} steps; a larger heat.transient.tolerance takes fewer")
                 size = span / counts if counts else span * 2.0**-level
                 start = begin + (place * size)
-                step = self._step(work.temperature, flow, rate, start, size, within)
+                if len(past) == 3:
+                    step = self._look_back(past, start + size, size, within)
+                else:
+                    step = self._step(work.temperature, flow, rate, start, size, within)
                 reach = max(high, float(step.temperature.max())) - min(low, float(step.temperature.min()))
                 weight = step.error / (self.tolerance * reach) if reach > 0.0 else 0.0
                 if not counts and weight > 1.0 and level < SMALLEST:
@@ -212,7 +235,11 @@ class _March:
                 while due and due[0] <= time * (1.0 + 1e-13):
                     share = min((due[0] - start) / size, 1.0)
                     moments.append(self._between(before, rate, step, reached, due.pop(0), share, size))
-                flow, rate = step.flows[-1], step.rate
+                if counts:
+                    if not past:
+                        past.append(_Past(before, step.content - step.gained, np.zeros_like(before)))
+                    past = [*past, _Past(step.temperature, step.content, step.came)][-3:]
+                flow, rate = step.flow, step.rate
                 low, high = min(low, float(step.temperature.min())), max(high, float(step.temperature.max()))
                 ends.append(time)
                 largest.append(float(step.temperature.max()))
@@ -312,7 +339,24 @@ class _March:
         else:
             off = size * sum((a - b) * r for a, b, r in zip(A[-1], EMBEDDED, rates, strict=True))
             error = float(np.abs(np.asarray(off)[self.free]).max(initial=0.0))
-        return _Step(stage, error, tuple(flows), rates[-1], content - stored)
+        came = np.asarray(size * sum(a * f for a, f in zip(A[-1], flows, strict=True)))
+        return _Step(stage, error, flows[-1], rates[-1], content, content - stored, came)
+
+    def _look_back(self, past: list[_Past], time: float, size: float, within: float) -> _Step:
+        """A step of constant size from the last three states, by the backward differentiation formula."""
+        shift = BACKWARD / size
+        third, second, first = past
+        known = sum(a * p.content for a, p in zip(EARLIER, (first, second, third), strict=True))
+        guess = first.temperature.copy()
+        held, values = self.model.prescribed(time, within)
+        guess[held] = values
+        factor = self._factor(first.temperature, within, shift)
+        nothing = np.zeros_like(guess)
+        found, flow, content = self._stage(guess, np.asarray(known), nothing, time, within, shift, factor)
+        before = sum(a * p.temperature for a, p in zip(EARLIER, (first, second, third), strict=True))
+        came = size / BACKWARD * flow + BEFORE[0] * first.came + BEFORE[1] * second.came
+        rate = np.asarray(shift * (found - before))
+        return _Step(found, 0.0, flow, rate, content, content - first.content, came)
 
     def _stage(
         self,
@@ -352,8 +396,7 @@ class _March:
 
     def _take(self, work: _Work, step: _Step, size: float, time: float, within: float) -> Moment:
         """Accept a step: heat that came in through sources, surfaces and supports, and the state at its end."""
-        gained = step.gained
-        came = np.asarray(size * sum(a * f for a, f in zip(A[-1], step.flows, strict=True)))
+        gained, came = step.gained, step.came
         fed = np.where(self.free, 0.0, gained - came)  # by supports, over the step
         work.came += float(came.sum()) + float(fed.sum())
         work.energy += float(gained.sum())
@@ -361,8 +404,8 @@ class _March:
         work.passed += abs(float(gained.sum()))
         work.temperature = step.temperature
         # what supports feed at the end: what flows away from their nodes, and what these take up
-        reaction = np.where(self.free, 0.0, gained / size - step.flows[-1])
-        stored = float(step.flows[-1][self.free].sum()) + float((gained / size)[~self.free].sum())
+        reaction = np.where(self.free, 0.0, gained / size - step.flow)
+        stored = float(step.flow[self.free].sum()) + float((gained / size)[~self.free].sum())
         return Moment(time, within, step.temperature, reaction, stored)
 
     def _between(

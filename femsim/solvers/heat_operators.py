@@ -4,7 +4,7 @@ does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import scipy.sparse as sp
@@ -24,6 +24,8 @@ class Operators:
     model: HeatModel
     conduction: sp.csr_matrix | None
     capacity: sp.csr_matrix | None
+    #: K + shift C of the shift asked for last: a constant step asks for one
+    summed: dict[float, sp.csr_matrix] = field(default_factory=dict, compare=False, repr=False)
 
     @staticmethod
     def of(model: HeatModel) -> Operators:
@@ -52,8 +54,10 @@ class Operators:
         """Nodal heat (N,) that flows away plus ``shift`` (1/s) times the heat stored, W."""
         if self.conduction is not None and self.capacity is not None:
             k, c = self.conduction, self.capacity  # of one pattern
-            sums = sp.csr_matrix((k.data + shift * c.data, k.indices, k.indptr), shape=k.shape)
-            return np.asarray(sums @ temperature) + self.model.surface_flow(temperature, time, within)
+            if shift not in self.summed:
+                self.summed.clear()
+                self.summed[shift] = sp.csr_matrix((k.data + shift * c.data, k.indices, k.indptr), shape=k.shape)
+            return np.asarray(self.summed[shift] @ temperature) + self.model.surface_flow(temperature, time, within)
         surface = self.model.surface_flow(temperature, time, within)
         return self.model.volume_flow(temperature, 1.0, shift) + surface
 

@@ -90,8 +90,8 @@ class SystemFactor:
             loaded = given.any(axis=(1, 2))
             # the load of a goal lies on a few elements
             some: IntArray | slice = slice(None) if loaded.all() else np.flatnonzero(loaded)
-            inner = np.matmul(c.inverse[some], given[some])
-            pulled, at = np.matmul(c.coupling[some].transpose(0, 2, 1), inner), kept[some].ravel()
+            inner = _times(c.inverse[some], given[some])
+            pulled, at = _times(c.coupling[some].transpose(0, 2, 1), inner), kept[some].ravel()
             places = len(right) + 1 if spread is None else spread.shape[0]
             for k in range(columns.shape[1]):
                 # held ones fall on a place behind the last
@@ -101,7 +101,7 @@ class SystemFactor:
         full = solution[numbering.place]
         if c is not None:
             values = solution if spread is None else spread @ solution
-            middle = -np.matmul(c.inverse, np.matmul(c.coupling, values[kept]))
+            middle = -_times(c.inverse, _times(c.coupling, values[kept]))
             middle[some] += inner
             full[numbering.inner] = middle
         return full[:, 0] if rhs.ndim == 1 else full
@@ -220,6 +220,17 @@ def _filled(
         for _ in filling:
             pass
     return _Filled(blocks, Condensation(inverse, coupling) if local.condensed else None)
+
+
+def _times(matrices: FloatArray, columns: FloatArray) -> FloatArray:
+    """Products (E, a, k) of small matrices (E, a, b) and columns (E, b, k): of one row or one column each, and one
+    right side, without a call for every element.
+    """
+    if columns.shape[2] == 1 and matrices.shape[2] == 1:
+        return matrices * columns
+    if columns.shape[2] == 1 and matrices.shape[1] == 1:
+        return np.asarray(np.einsum("eb,eb->e", matrices[:, 0], columns[..., 0]))[:, None, None]
+    return np.asarray(np.matmul(matrices, columns))
 
 
 def _inverted(small: FloatArray) -> FloatArray:
