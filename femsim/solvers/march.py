@@ -158,9 +158,10 @@ def march(
     settings = settings or Settings()
     moment = resume or beginning(space, laws, program)
     carried: tuple[Increment, ...] = ()
+    runner: _Runner | None = None
     for number in range(moment.step, len(program.steps)):
         step = program.steps[number]
-        runner = _Runner(materials, laws, step, settings, moment)
+        runner = _Runner(materials, laws, step, settings, moment, runner)
         try:
             moment = replace(runner.run(moment), step=number + 1)
         except LimitError as error:
@@ -196,22 +197,35 @@ class _Runner:
     """One step: what is fixed during it (part, body, ends of the loads) and the factors used along the way."""
 
     def __init__(
-        self, materials: dict[str, Material], laws: dict[str, Law], step: Step, settings: Settings, moment: Moment
+        self,
+        materials: dict[str, Material],
+        laws: dict[str, Law],
+        step: Step,
+        settings: Settings,
+        moment: Moment,
+        before: _Runner | None = None,
     ) -> None:
         regions = step.space.mesh.regions
         self.step, self.settings = step, settings
         self.alive = np.ones(len(regions), dtype=bool) if step.alive is None else np.asarray(step.alive, dtype=bool)
-        self.part = part_of(step.space, self.alive)
-        check_held(self.part.space)
-        here = {name for i, name in enumerate(regions) if self.alive[i]}
-        self.body = Body(self.part.space, materials, {name: law for name, law in laws.items() if name in here})
-        self.elastic = Body(self.part.space, materials, {})
+        if before is not None and (before.step.space is not step.space or not np.array_equal(before.alive, self.alive)):
+            before = None
+        if before is None:
+            self.part = part_of(step.space, self.alive)
+            check_held(self.part.space)
+            here = {name for i, name in enumerate(regions) if self.alive[i]}
+            self.body = Body(self.part.space, materials, {name: law for name, law in laws.items() if name in here})
+            self.elastic = Body(self.part.space, materials, {})
+        else:
+            self.part, self.body, self.elastic = before.part, before.body, before.elastic
         self.end = Conditions(step.load.temperature, step.load.eigenstrain)
         self.external = external_force(step.space, step.load)
         self.increments: list[Increment] = []
         count = self.part.space.constraints.count
         backend = settings.backend or choose_backend(None, None if self.body.flows and count > MANY else count)
-        self.factors = Factors(self.body, conditions_of(self.part, self.end), backend)
+        same = None if before is None else before.factors
+        self.factors = Factors(self.body, conditions_of(self.part, self.end), backend, same)
+        self._rests: tuple[tuple[Conditions, Rest], ...] = ()
         self.load: Load = step.load
         self.first = moment.step == 0
 
@@ -300,6 +314,7 @@ class _Runner:
 
     def _leg(self, start: Moment, end: Moment, size: float, most: float, count: int | None) -> Moment:
         """From one moment to the loads and the time of another."""
+        self._rests = ()
         if not self.body.flows:
             return self._increment(start, end, 0.0, 1.0, start, None)[0]
         done, moment, trend = 0.0, start, None
@@ -404,17 +419,18 @@ class _Runner:
         return fresh, found
 
     def _responding(self, conditions: Conditions, births: dict[str, Birth], states: States, dt: float) -> Respond:
-        """The body's answer; from the second on the elastic regions answer by their stiffness, where that is kept."""
-        first: list[Rest] = []
+        """The body's answer. What elastic regions answer under the same conditions is known from the first time on, by
+        their stiffness: to the whole increment and the second half, and to all of a dwell.
+        """
 
         def respond(unknowns: FloatArray) -> Response:
-            if not first:
-                found = self.body.respond(unknowns, conditions, births, states, dt)
-                first.append(found.rest)
-                return found
-            stiffness = self.factors.rest(conditions)
-            rest = None if stiffness is None else first[0].at(unknowns, stiffness)
-            return self.body.respond(unknowns, conditions, births, states, dt, rest)
+            known = next((rest for other, rest in self._rests if _same(other, conditions)), None)
+            stiffness = None if known is None else self.factors.rest(conditions)
+            near = None if known is None or stiffness is None else known.at(unknowns, stiffness)
+            found = self.body.respond(unknowns, conditions, births, states, dt, near)
+            if near is None:
+                self._rests = ((conditions, found.rest), *self._rests[:1])
+            return found
 
         return respond
 

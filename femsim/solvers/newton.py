@@ -19,6 +19,7 @@ from femsim.base.errors import NumericsError
 from femsim.models.assembly import stiffness_matrix
 from femsim.models.body import Body, Conditions, Response
 from femsim.models.moduli import RegionModuli
+from femsim.solvers.pattern import Pattern, make_pattern
 from femsim.solvers.system import Kept, System, SystemFactor, keep, make_system, renewed
 
 #: largest residual force over the largest nodal sum of the elements' forces at which equilibrium counts as reached
@@ -31,6 +32,8 @@ ITERATIONS = 25
 #: after so many iterations the residual must still fall by half every half as many
 STUCK = 8
 SEARCHES = 6
+#: temperature (degC) at which elastic regions' matrices are made
+USUAL = 20.0
 #: steps that an old factor is corrected by, and the least cosine between step and change that makes one count
 PAIRS, CURVATURE = 8, 1.0e-8
 
@@ -53,24 +56,33 @@ class Factors:
     """Factors of a space's tangents: the elastic one, made when first needed, and the latest other one.
 
     The latest makes room for the next, whose analysis is its own; the pattern is made once, and so is what the regions
-    that do not flow put into the matrix, each of them times a number that follows its modulus over temperature.
+    that do not flow put into the matrix, each of them times a number that follows its modulus over temperature. Of an
+    earlier object of the ``same`` body all is taken over that does not depend on what happened to it.
     """
 
-    def __init__(self, body: Body, conditions: Conditions, backend: str | None = None) -> None:
+    def __init__(
+        self, body: Body, conditions: Conditions, backend: str | None = None, same: Factors | None = None
+    ) -> None:
         self.body, self.conditions, self.backend = body, conditions, backend
         self.made = 0
+        self._pattern: Pattern | None = None
         self._stiff: SystemFactor | None = None
         self._latest: SystemFactor | None = None
         self._pairs: list[tuple[FloatArray, FloatArray]] = []
         self._reference: FloatArray | None = None  # what is kept belongs to this stiffness of the regions
         self._kept: Kept | None = None
         self._rest: tuple[sp.csr_matrix, ...] | None = None
+        self._usual = True  # whether the reference is the stiffness at USUAL degC, whatever happened
+        if same is not None:
+            self._pattern = same._pattern
+            if same._usual:
+                self._reference, self._kept, self._rest = same._reference, same._kept, same._rest
 
     @property
     def stiff(self) -> SystemFactor:
         """The elastic stiffness."""
         if self._stiff is None:
-            self._stiff = SystemFactor.of(make_system(self.body.space, self.body.moduli(self.conditions)), self.backend)
+            self._stiff = SystemFactor.of(self._system(self.conditions, None), self.backend)
         return self._stiff
 
     @property
@@ -138,6 +150,8 @@ class Factors:
         now = self.body.rest_stiffness(conditions)
         if now is None:
             return None
+        if self._reference is None:
+            self._reference = self.body.rest_stiffness(Conditions(USUAL))
         if self._reference is not None:
             found = [float(now[g[0], 0, 0] / self._reference[g[0], 0, 0]) for g in self.body.rest_groups]
             wanted = np.zeros_like(now)
@@ -145,13 +159,15 @@ class Factors:
                 wanted[group] = factor * self._reference[group]
             if np.allclose(wanted, now, rtol=1e-13, atol=1e-13 * float(np.abs(now).max(initial=0.0))):
                 return found
-        self._reference, self._kept, self._rest = now, None, None
+        self._reference, self._kept, self._rest, self._usual = now, None, None, False
         return [1.0] * len(self.body.rest_groups)
 
-    def _system(self, conditions: Conditions, response: Response) -> System:
-        """The system of a response."""
-        space, moduli, pattern = self.body.space, self.body.moduli(conditions, response), self.stiff.pattern
-        factors = self._factors(conditions)
+    def _system(self, conditions: Conditions, response: Response | None) -> System:
+        """The system of a response, or the elastic one."""
+        space, moduli = self.body.space, self.body.moduli(conditions, response)
+        if self._pattern is None:
+            self._pattern = make_pattern(space)
+        pattern, factors = self._pattern, self._factors(conditions)
         if factors is None or self._reference is None:
             return make_system(space, moduli, pattern)
         if self._kept is None:
