@@ -224,7 +224,7 @@ class _Runner:
         count = self.part.space.constraints.count
         backend = settings.backend or choose_backend(None, None if self.body.flows and count > MANY else count)
         same = None if before is None else before.factors
-        self.factors = Factors(self.body, conditions_of(self.part, self.end), backend, same)
+        self.factors: Factors = Factors(self.body, conditions_of(self.part, self.end), backend, same)
         self._rests: tuple[tuple[Conditions, Rest], ...] = ()
         self.load: Load = step.load
         self.first = moment.step == 0
