@@ -291,6 +291,16 @@ def test_nastran_as_gmsh_writes_it(tmp_path: Path) -> None:
     assert read_mesh(path).mesh.regions == ("1",)
 
 
+def test_a_probe_in_the_one_cell_of_a_body(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No polynomial fits through the one superconvergent point, at which the probe lies; free expansion is exact."""
+    (tmp_path / "a.bdf").write_text(CARDS + "ENDDATA\n")
+    rest = f"[materials]\n1 = {MATERIAL}\n[[probe]]\nname = 'e'\nat = [0.5, 0.5]\n"
+    found = solved(tmp_path, capsys, "a.bdf", rest)
+    assert found["warnings"] == []
+    np.testing.assert_allclose(found["probes"]["e"]["u"], [5e-4, 5e-4], rtol=1e-12)
+    assert max(found["probes"]["e"]["stress_error"].values()) < 1e-9
+
+
 def test_nastran_second_order_and_faults(tmp_path: Path) -> None:
     path = tmp_path / "a.nas"
     grid = [(0, 0), (1, 0), (1, 1), (0, 1), (0.5, 0), (1, 0.5), (0.5, 1), (0, 0.5)]

@@ -125,6 +125,8 @@ def patch_value(field: StressField, side: Side, point: tuple[float, ...]) -> Flo
         cells = own[np.isin(mesh.cells[own], mesh.cells[cells]).any(axis=1)]
         if len(cells) * len(reduced) >= 2 * len(powers):
             break
+    if len(cells) * len(reduced) < len(powers):
+        return None
     at = sample(space, cells, reduced)
     offset = at.position.reshape(-1, mesh.dim) - np.array(point)
     terms = np.prod((offset / np.abs(offset).max())[:, None, :] ** powers[None], axis=2)
