@@ -33,7 +33,7 @@ from femsim.base.threads import do_in_threads, in_parts
 from femsim.measures.averages import Averages, RootMetrics
 from femsim.measures.goals import Goal
 from femsim.measures.probes import ProbeValue, probe_goals
-from femsim.measures.stress import patch_value, side_of
+from femsim.measures.stress import patch_range, patch_value, side_of
 from femsim.meshes.elements import extrapolation, gauss_points, shape
 from femsim.meshes.layout import Rim, Root
 from femsim.meshes.mesh import Mesh
@@ -58,6 +58,8 @@ RING_ELSEWHERE = 2.4
 VON_MISES = 2.0
 #: factors on the differences of a probe's stress from that of its cells at the point, and from the patch around it
 DIRECT, PATCH = 1.5, 2.0
+#: elements of constant stress, and the factor on the range of the stresses around
+CONSTANT, AROUND = ("tri3", "tet4"), 2.0
 
 
 def root_goals(solution: Solution, averages: Sequence[Averages]) -> list[Goal]:
@@ -143,8 +145,8 @@ def with_probe_errors(
 
     The von Mises error follows cell by cell from those of the components: d(s_vm) = (3 / 2 s_vm) dev(s) : ds. To the
     error of the stress at the cell's superconvergent points comes that of the way from them to the point, of which no
-    dual problem knows: DIRECT times the difference from D B u at the point itself, and PATCH times that from a
-    polynomial of one order more (:func:`~femsim.measures.stress.patch_value`).
+    dual problem knows: DIRECT times the difference from D B u at the point itself, PATCH times that from a polynomial
+    of one order more (:func:`~femsim.measures.stress.patch_value`), AROUND times the range of constant stresses.
     """
     model = solution.model
     width, size = model.space.width, model.kinematics.size
@@ -170,14 +172,20 @@ def with_probe_errors(
 
 
 def _point_doubts(solution: Solution, found: ProbeValue) -> FloatArray:
-    """How far other stresses at a probe's point are from the one it states (2, size), each times its factor."""
+    """How far other stresses at a probe's point are from the one it states (2 or 3, size), each times its factor. Where
+    the stress is constant in every cell the one at the point is the stated one, and a polynomial through few cells
+    levels the peak off: there the stresses around bound what is not seen.
+    """
     field, mesh = solution.field, solution.model.mesh
     side = side_of(mesh, found.probe.at, found.value.region)
     own = np.arange(len(side.cells))
     direct = field.stress(sample(field.space, side.cells, side.xi))[own, own].mean(axis=0)
     smooth = patch_value(field, side, found.probe.at)
     patch = found.value.stress if smooth is None else smooth
-    return np.array([DIRECT * (direct - found.value.stress), PATCH * (patch - found.value.stress)])
+    doubts = [DIRECT * (direct - found.value.stress), PATCH * (patch - found.value.stress)]
+    if mesh.element in CONSTANT:
+        doubts.append(AROUND * patch_range(field, side))
+    return np.array(doubts)
 
 
 def goals_of_probes(model: Model, probes: dict[str, ProbeValue]) -> list[Goal]:

@@ -15,7 +15,7 @@ from femsim.meshes.locate import locate_side
 from femsim.meshes.mesh import Mesh
 from femsim.models.fields import StressField
 from femsim.models.kinematics import von_mises
-from femsim.models.sampling import sample
+from femsim.models.sampling import Sampled, sample
 
 #: rings of cells that a patch may grow by
 RINGS = 4
@@ -115,20 +115,36 @@ def patch_value(field: StressField, side: Side, point: tuple[float, ...]) -> Flo
     It is of one order more than :func:`value_at`, whose error within a cell no dual problem knows of: their difference
     is that error, of a smooth stress.
     """
-    space, mesh = field.space, field.space.mesh
+    mesh = field.space.mesh
     powers = np.stack(np.meshgrid(*[np.arange(mesh.info.order + 1)] * mesh.dim, indexing="ij"), axis=-1)
     powers = powers.reshape(-1, mesh.dim)
     powers = powers[powers.sum(axis=1) <= mesh.info.order]
-    reduced, _ = gauss_points(mesh.element, mesh.info.reduced)
-    own, cells = mesh.cells_of(side.region), side.cells
-    for _ in range(RINGS):
-        cells = own[np.isin(mesh.cells[own], mesh.cells[cells]).any(axis=1)]
-        if len(cells) * len(reduced) >= 2 * len(powers):
-            break
-    if len(cells) * len(reduced) < len(powers):
+    at = _patch(field, side, 2 * len(powers))
+    if at.position.size < len(powers) * mesh.dim:
         return None
-    at = sample(space, cells, reduced)
     offset = at.position.reshape(-1, mesh.dim) - np.array(point)
     terms = np.prod((offset / np.abs(offset).max())[:, None, :] ** powers[None], axis=2)
     fit, _, rank, _ = np.linalg.lstsq(terms, field.stress(at).reshape(len(offset), -1), rcond=1e-6)
     return np.asarray(fit[int(np.argmin(powers.sum(axis=1)))]) if rank == len(powers) else None
+
+
+def patch_range(field: StressField, side: Side) -> FloatArray:
+    """Largest less smallest stress (size,) of the cells around a point in its region, as many as
+    :func:`patch_value` takes: what a stress that is constant in each cell may hide.
+    """
+    found = field.stress(_patch(field, side, 2 * (field.space.mesh.dim + 1)))
+    return np.asarray(np.ptp(found.reshape(-1, found.shape[-1]), axis=0))
+
+
+def _patch(field: StressField, side: Side, fewest: int) -> Sampled:
+    """The superconvergent points of the cells around a point in its region: rings of cells until there are as many as
+    wanted, or no more rings are taken.
+    """
+    mesh = field.space.mesh
+    reduced, _ = gauss_points(mesh.element, mesh.info.reduced)
+    own, cells = mesh.cells_of(side.region), side.cells
+    for _ in range(RINGS):
+        cells = own[np.isin(mesh.cells[own], mesh.cells[cells]).any(axis=1)]
+        if len(cells) * len(reduced) >= fewest:
+            break
+    return sample(field.space, cells, reduced)
