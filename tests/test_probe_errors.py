@@ -42,7 +42,7 @@ def solved(size, growth, probes=PROBES):
 
 @pytest.fixture(scope="module")
 def runs():
-    return solved(1.0, 2.0), solved(0.02, 1.5)
+    return solved(1.0, 2.0), solved(0.01, 1.3)
 
 
 @pytest.mark.parametrize("name", [probe["name"] for probe in PROBES])
