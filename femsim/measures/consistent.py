@@ -23,7 +23,7 @@ from femsim.base.arrays import FloatArray, IntArray
 from femsim.measures.averages import Averages, RootMetrics
 from femsim.measures.corner.intensity import RootField, share_at
 from femsim.measures.goals import Functional, Piece
-from femsim.measures.traction import across, level_edges, mass_of
+from femsim.measures.traction import Shares, across, level_edges, mass_of
 from femsim.meshes.elements import gauss_points, line_gauss, line_shape
 from femsim.meshes.layout import Root
 from femsim.models.fields import StressField
@@ -66,7 +66,42 @@ def consistent(field: StressField, given: Averages, local: RootField | str | Non
     root = given.root
     if not isinstance(root, Root) or local is None or isinstance(local, str):
         return None
-    space, mesh = field.space, field.space.mesh
+    split = forces_at(field.space, given)
+    if split is None:
+        return None
+    share = share_at(field.space.mesh, root, local, split.first)
+    return split.shared(given, share)
+
+
+@dataclass(frozen=True)
+class Split:
+    """An average's work without the root node's force, and the node's force where it is taken from the body across
+    (``far``) or from the conductor (``own``), whole, by component (shear, peel); ``first`` is the root's edge, um.
+    """
+
+    rest: tuple[Functional, Functional]
+    far: tuple[Functional, Functional]
+    own: tuple[Functional, Functional]
+    first: float
+
+    def shared(self, given: Averages, share: Shares) -> Consistent:
+        """The averages where the root node's force has some shares."""
+        whole, parts = {}, {}
+        for component, name in enumerate(NAMES):
+            mine = np.isfinite(share.own[component])
+            given_part = (self.own if mine else self.far)[component]
+            factor = float((share.own if mine else share.far)[component])
+            part = tuple(replace(piece, weights=factor * piece.weights) for piece in given_part.pieces)
+            whole[name] = Functional(name, (*self.rest[component].pieces, *part))
+            parts[name] = Functional(name, part)
+        best = replace(given, peel=whole["peel"], shear=whole["shear"])
+        return Consistent(best, (parts["peel"], parts["shear"]), self.first / given.length)
+
+
+def forces_at(space: Space, given: Averages) -> Split | None:
+    """What the averages at a root are made of, whatever its singular field is; None where no edge lies there."""
+    root, mesh = given.root, space.mesh
+    assert isinstance(root, Root)
     reach = root.at[0] + root.into[0] * np.array([0.0, root.width])
     edges = level_edges(mesh, root.region, root.at[1], (float(reach.min()), float(reach.max())), root.into[1])
     if not len(edges):
@@ -77,31 +112,25 @@ def consistent(field: StressField, given: Averages, local: RootField | str | Non
     start = int(np.argmin(np.abs(mesh.points[nodes, 0] - root.at[0])))
     alone = ~across(mesh, nodes, root.at[1], -root.into[1])
     first = float(np.ptp(mesh.points[edges[np.any(edges == nodes[start], axis=1)][0, :2], 0]))
-    share = share_at(mesh, root, local, first)
     around = np.flatnonzero(np.isin(mesh.cells, nodes[weights != 0.0]).any(axis=1))
     centre = mesh.points[mesh.cells[around, : mesh.info.corners]].mean(axis=1)[:, 1]
     near = (centre - root.at[1]) * root.into[1] > 0
     across_, same = around[~near], around[near]
     own_node = mesh.cells_of(root.region)
     own_node = own_node[np.any(mesh.cells[own_node] == nodes[start], axis=1)]
-    whole, parts = {}, {}
+    rest, theirs, mine = [], [], []
     for component, name in enumerate(NAMES):
         # the far body's force, and the conductor's side's where nothing lies across; its normal points the other way
         far, own = np.where(alone, 0.0, weights) * root.into[1], np.where(alone, weights, 0.0) * -root.into[1]
         at_root = np.zeros(len(nodes))
         at_root[start] = weights[start] * root.into[1]
-        mine = np.isfinite(share.own[component])
-        if mine:
-            part = _pieces(space, own_node, component, nodes, -at_root * share.own[component])
-        elif alone[start]:
-            part = _pieces(space, same, component, nodes, -at_root * share.far[component])
-        else:
-            part = _pieces(space, across_, component, nodes, at_root * share.far[component])
+        mine.append(Functional(name, _pieces(space, own_node, component, nodes, -at_root)))
+        other = (same, -at_root) if alone[start] else (across_, at_root)
+        theirs.append(Functional(name, _pieces(space, other[0], component, nodes, other[1])))
         far[start] = own[start] = 0.0
-        rest = (*_pieces(space, across_, component, nodes, far), *_pieces(space, same, component, nodes, own))
-        whole[name], parts[name] = Functional(name, (*rest, *part)), Functional(name, part)
-    best = replace(given, peel=whole["peel"], shear=whole["shear"])
-    return Consistent(best, (parts["peel"], parts["shear"]), first / given.length)
+        pieces = (*_pieces(space, across_, component, nodes, far), *_pieces(space, same, component, nodes, own))
+        rest.append(Functional(name, pieces))
+    return Split((rest[0], rest[1]), (theirs[0], theirs[1]), (mine[0], mine[1]), first)
 
 
 def _pieces(space: Space, cells: IntArray, component: int, nodes: IntArray, value: FloatArray) -> tuple[Piece, ...]:
