@@ -14,7 +14,7 @@ import numpy as np
 
 from femsim.base.system import processors
 from femsim.cases.casefile import apply_overrides, find_case, read_toml
-from femsim.reduced.build import grow, levels_of, problem_of, truth_of
+from femsim.reduced.build import errors_of, grow, levels_of, problem_of, truth_of
 from femsim.reduced.crew import Cases, crew
 from femsim.reduced.model import assembled
 
@@ -85,8 +85,11 @@ def measure(name: str, designs: int, workers: int) -> None:
             for number, box in enumerate(model.boxes):
                 mine = np.flatnonzero(place == number)
                 if len(mine):
-                    full = np.array(solve(truth_of(problem, box.low, box.high), list(fresh[mine])))
-                    full = full[:, 0] if full.ndim == 3 else full
+                    solved = solve(truth_of(problem, box.low, box.high), list(fresh[mine]))
+                    if title == "reduction":
+                        errors.append(100 * errors_of(box, problem.forms.at(fresh[mine]), solved))
+                        continue
+                    full = np.array(solved)[:, 0]
                     errors.append(100 * np.abs(answers[mine] - full) / levels_of(full))
             found = np.concatenate(errors)
             print(f"  {title} error, % of the ring's von Mises average, {len(found)} designs:")

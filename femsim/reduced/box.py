@@ -10,7 +10,7 @@ from femsim.base.arrays import FloatArray, IntArray
 from femsim.models.kinematics import KINEMATICS
 from femsim.reduced.facts import Names
 from femsim.reduced.operators import Matter, Operators
-from femsim.reduced.outputs import Ring, Row, levels
+from femsim.reduced.outputs import Features, Ring, Row, levels
 from femsim.reduced.strips import Strips
 
 #: designs whose small systems are formed together: they stay in the cache
@@ -32,6 +32,7 @@ class Box:
     operators: Operators
     rows: tuple[tuple[Row, Row], ...]
     rings: tuple[Ring, ...]
+    features: Features
 
     @property
     def modes(self) -> int:
@@ -45,7 +46,7 @@ class Box:
         for start in range(0, count, BATCH):
             part = slice(start, min(start + BATCH, count))
             matter = self.matter(quantities[part])
-            found[part] = self.averages(matter, self.solve(matter))
+            found[part] = self.averages(matter, self.solve(matter), self.features.at(quantities[part]))
         return found
 
     def matter(self, quantities: FloatArray) -> Matter:
@@ -60,13 +61,11 @@ class Box:
         right = matter.load_numbers(ops.coefficients.load) @ ops.load
         return np.asarray(np.linalg.solve(matrices, right[..., None])[..., 0])
 
-    def averages(self, matter: Matter, solutions: FloatArray) -> FloatArray:
+    def averages(self, matter: Matter, solutions: FloatArray, features: FloatArray) -> FloatArray:
         """Averages (k, 3 r) of solutions (k, n)."""
         columns = []
         for (peel, shear), ring in zip(self.rows, self.rings, strict=True):
+            columns += [row.at(matter, solutions, features) for row in (peel, shear)]
             stiffness, free = matter.stiffness[:, ring.region], matter.free[:, ring.region]
-            for row in (peel, shear):
-                strain = solutions @ row.strain.T - free
-                columns.append(np.einsum("ka,ka->k", stiffness[:, row.component], strain))
             columns.append(levels(ring, stiffness, free, solutions) @ ring.weights)
         return np.column_stack(columns)

@@ -57,8 +57,8 @@ class Crew:
         """Solutions with duals."""
         return self._all(_snapshot, truth, designs)
 
-    def values(self, truth: Truth, designs: Sequence[FloatArray]) -> list[FloatArray]:
-        """Averages alone."""
+    def values(self, truth: Truth, designs: Sequence[FloatArray]) -> list[Snapshot]:
+        """Averages alone, without fields."""
         return self._all(_values, truth, designs)
 
     def own(self, truth: Truth, designs: Sequence[FloatArray]) -> list[FloatArray]:
@@ -127,9 +127,8 @@ def _snapshot(key: str | None, parcel: Any, x: FloatArray) -> Snapshot:
     return _truth(key, parcel).snapshot(x)
 
 
-def _values(key: str | None, parcel: Any, x: FloatArray) -> FloatArray:
-    truth = _truth(key, parcel)
-    return truth.values(truth.solution(x))
+def _values(key: str | None, parcel: Any, x: FloatArray) -> Snapshot:
+    return _truth(key, parcel).measured(x)
 
 
 def _own(key: str | None, parcel: Any, x: FloatArray) -> FloatArray:

@@ -18,12 +18,27 @@ from femsim.reduced.facts import Names
 from femsim.reduced.forms import Forms
 from femsim.reduced.model import Gap, Guarantee, Reduced
 from femsim.reduced.operators import Coefficients, Operators
-from femsim.reduced.outputs import Ring, Row
+from femsim.reduced.outputs import Features, Ring, Row, Work
 from femsim.reduced.strips import Strips
 
 KINDS: dict[str, type] = {
     kind.__name__: kind
-    for kind in (Box, Built, Names, Forms, Gap, Guarantee, Reduced, Coefficients, Operators, Ring, Row, Strips)
+    for kind in (
+        Box,
+        Built,
+        Names,
+        Forms,
+        Gap,
+        Guarantee,
+        Reduced,
+        Coefficients,
+        Operators,
+        Ring,
+        Row,
+        Work,
+        Features,
+        Strips,
+    )
 }
 
 

@@ -7,8 +7,9 @@ point drawn alike with probability p at least (split conformal prediction: Vovk,
 Learning in a Random World; Lei et al. 2018, J. Am. Stat. Assoc. 113, 1094). It says nothing about a point chosen by
 hand, or in the corner where the best designs lie: those are to be solved in full.
 
-Peel and shear are those extrapolated from the conductor's cells, linear in the solution; a solve reports those of
-consistent forces, which split the root's force by its singular field. The mesh error is against the latter.
+Peel and shear are those of consistent forces, as a solve reports them. Which share of the force at the root's node acts
+under the conductor follows from the singular field; the reduced model has shares fitted to its snapshots, and how far
+they are off counts as an error of the mesh, with which it falls.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import numpy as np
 
 from femsim.base.arrays import FloatArray, IntArray
 from femsim.reduced.box import Box
-from femsim.reduced.build import Built, Leaf, Problem, levels_of, truth_of
+from femsim.reduced.build import Built, Leaf, Problem, errors_of, levels_of, shared, truth_of
 from femsim.reduced.crew import Crew
 from femsim.reduced.forms import Forms
 
@@ -146,9 +147,10 @@ def calibrated(
         if not len(mine):
             continue
         truth = truth_of(problem, box.low, box.high)
-        full = np.array(crew.values(truth, list(designs[mine])))
+        quantities, snapshots = problem.forms.at(designs[mine]), crew.values(truth, list(designs[mine]))
+        full = shared(box, quantities, snapshots)
         level = levels_of(full)
-        missed = np.abs(box.values(problem.forms.at(designs[mine])) - full) / level
+        missed = errors_of(box, quantities, snapshots)
         reduction += (missed / model.shown[number])[:, chosen].max(axis=1).tolist()
         first = np.flatnonzero(mine < own)
         if len(first):

@@ -1,14 +1,17 @@
 """The averages at roots as functions of a reduced solution.
 
-Peel and shear are rows times the solution. The von Mises average is a mean of square roots over a ring of thousands of
-points; a few of them with weights of their own, none negative, give the same mean for all that the basis can bring
-about (empirical cubature: Hernandez, Caicedo and Ferrer 2017, Comput. Methods Appl. Mech. Eng. 313, 687).
+Peel and shear are work in fixed strains beside the interface, linear in the solution and in the moduli, as consistent
+forces are (:mod:`femsim.measures.consistent`). Of the force at the root's node a share counts, which the singular field
+decides: it is smooth in the moduli and is fitted to that of the snapshots. The von Mises average is a mean of square
+roots over a ring of thousands of points; a few of them with weights of their own, none negative, give the same mean for
+all that the basis can bring about (empirical cubature: Hernandez, Caicedo and Ferrer 2017, Comput. Methods Appl. Mech.
+Eng. 313, 687).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.linalg as sl
@@ -20,19 +23,87 @@ from femsim.measures.goals import Functional
 from femsim.models.kinematics import von_mises
 from femsim.models.sampling import sample
 from femsim.models.space import Space
+from femsim.reduced.facts import Names
+from femsim.reduced.operators import Matter
+
+#: directions of a fit below this part of the largest are noise
+ALIKE = 1.0e-6
+
+
+@dataclass(frozen=True)
+class Work:
+    """A functional of the stress, sum of D_ab e_b - (D free)_a over ``entries`` (q, 3) of region, a and b: strain rows
+    (q, n), and the ``weights`` (w,) of the regions' thermal stress ``held`` (w, 2) of region and a.
+    """
+
+    entries: IntArray
+    strain: FloatArray
+    held: IntArray
+    weights: FloatArray
+
+    def within(self, basis: FloatArray) -> Work:
+        """The functional over a basis (n, k) of combinations of the modes."""
+        return replace(self, strain=self.strain @ basis)
+
+    def at(self, matter: Matter, solutions: FloatArray) -> FloatArray:
+        """Its values (k,) for solutions (k, n)."""
+        region, a, b = self.entries.T
+        strained = np.einsum("kq,kq->k", matter.stiffness[:, region, a, b], solutions @ self.strain.T)
+        region, a = self.held.T
+        return np.asarray(strained - matter.stress[:, region, a] @ self.weights)
+
+
+@dataclass(frozen=True)
+class Features:
+    """Numbers (k, f) of designs: 1, and the quantities in ``columns``, or their logarithms where ``logged``, less
+    ``middle`` over ``half``.
+    """
+
+    columns: IntArray
+    logged: IntArray
+    middle: FloatArray
+    half: FloatArray
+
+    def at(self, quantities: FloatArray) -> FloatArray:
+        """The numbers of designs with quantities (k, m)."""
+        z = (_taken(quantities[:, self.columns], self.logged) - self.middle) / self.half
+        return np.concatenate([np.ones((len(z), 1)), z], axis=1)
+
+
+def _taken(values: FloatArray, logged: IntArray) -> FloatArray:
+    return np.where(logged > 0, np.log(np.where(logged > 0, values, 1.0)), values)
+
+
+def features_of(quantities: FloatArray) -> Features:
+    """The features of the quantities that vary among some designs (k, m)."""
+    low, high = quantities.min(axis=0), quantities.max(axis=0)
+    columns = np.flatnonzero(high - low > 1e-9 * np.maximum(np.abs(low), np.abs(high)))
+    logged = (low[columns] > 0.0).astype(np.int64)
+    ends = [_taken(v[None, columns], logged)[0] for v in (low, high)]
+    return Features(columns, logged, 0.5 * (ends[0] + ends[1]), 0.5 * (ends[1] - ends[0]))
 
 
 @dataclass(frozen=True)
 class Row:
-    """An average of stress component ``component`` in ``region``: strain rows (size, n), of unit weight in all."""
+    """An average of peel or shear: ``rest``, and what acts under the conductor of the force at the root's node: ``mix``
+    (f, 2) of the features times both its ``forces``. Where two singular terms rule there, tractions and forces are
+    linear in both intensities, and so in both forces.
+    """
 
-    region: int
-    component: int
-    strain: FloatArray
+    rest: Work
+    forces: tuple[Work, ...]
+    mix: FloatArray
 
     def within(self, basis: FloatArray) -> Row:
         """The row over a basis (n, k) of combinations of the modes."""
-        return Row(self.region, self.component, self.strain @ basis)
+        return replace(self, rest=self.rest.within(basis), forces=tuple(f.within(basis) for f in self.forces))
+
+    def at(self, matter: Matter, solutions: FloatArray, features: FloatArray) -> FloatArray:
+        """Its values (k,)."""
+        total = self.rest.at(matter, solutions)
+        for force, share in zip(self.forces, self.mix.T, strict=True):
+            total = total + (features @ share) * force.at(matter, solutions)
+        return total
 
 
 @dataclass(frozen=True)
@@ -48,12 +119,10 @@ class Ring:
         return Ring(self.region, self.strain @ basis, self.weights)
 
 
-def rows_of(space: Space, averages: Sequence[Averages], modes: FloatArray) -> list[tuple[Row, Row, Ring]]:
-    """Peel, shear and the whole ring of each average, over the modes (ndof, n) on the reference mesh."""
+def rings_of(space: Space, averages: Sequence[Averages], modes: FloatArray) -> list[Ring]:
+    """The whole ring of each average, over the modes (ndof, n) on the reference mesh."""
     found = []
     for a in averages:
-        region = space.mesh.regions.index(a.root.region)
-        peel, shear = (_row(space, region, goal, modes) for goal in (a.peel, a.shear))
         strains, weights = [], []
         for piece in a.ring:
             w = piece.weights[..., 0].ravel()
@@ -61,18 +130,51 @@ def rows_of(space: Space, averages: Sequence[Averages], modes: FloatArray) -> li
             strain = sample(space, piece.cells, piece.xi).strain(modes)
             strains.append(strain.reshape(-1, *strain.shape[2:])[used])
             weights.append(w[used])
-        found.append((peel, shear, Ring(region, np.concatenate(strains), np.concatenate(weights))))
+        region = space.mesh.regions.index(a.root.region)
+        found.append(Ring(region, np.concatenate(strains), np.concatenate(weights)))
     return found
 
 
-def _row(space: Space, region: int, goal: Functional, modes: FloatArray) -> Row:
-    strain = np.zeros((space.kinematics.size, modes.shape[1]))
-    component = 0
+def work_of(space: Space, names: Names, goal: Functional, modes: FloatArray) -> Work:
+    """A functional over the modes (ndof, n); its cells lie in strips that are not scaled."""
+    size, n = space.kinematics.size, modes.shape[1]
+    strain = np.zeros((len(names.regions), size, size, n))
+    weights = np.zeros((len(names.regions), size))
     for piece in goal.pieces:
-        component = int(np.argmax(np.abs(piece.weights).sum(axis=(0, 1))))
-        w = piece.weights[..., component]
-        strain += np.einsum("eq,eqan->an", w, sample(space, piece.cells, piece.xi).strain(modes))
-    return Row(region, component, strain)
+        regions = space.mesh.region[piece.cells]
+        for region in np.unique(regions):
+            mine = np.flatnonzero(regions == region)
+            w = piece.weights[mine].reshape(-1, size)
+            e = sample(space, piece.cells[mine], piece.xi).strain(modes).reshape(-1, size, n)
+            strain[region] += np.einsum("pa,pbn->abn", w, e)
+            weights[region] += w.sum(axis=0)
+    coupled = np.array([_coupled(one, size) for one in names.isotropic])
+    used = np.any(strain != 0.0, axis=3) & coupled
+    held = np.argwhere(weights != 0.0)
+    return Work(np.argwhere(used), strain[used], held, weights[weights != 0.0])
+
+
+def _coupled(isotropic: bool, size: int) -> FloatArray:
+    """Which entries (size, size) of the stiffness may differ from zero."""
+    found = np.ones((size, size), dtype=bool)
+    if isotropic:
+        found[:, 3:] = found[3:] = False
+        found[range(3, size), range(3, size)] = True
+    return found
+
+
+def shares(features: FloatArray, forces: FloatArray, root: FloatArray) -> FloatArray:
+    """The ``mix`` (f, forces) that gives what acts at the root (k,) from forces (k, forces) and features (k, f) of some
+    solved designs: by least squares, of the constant alone where designs are few.
+    """
+    count = features.shape[1] if len(features) >= 3 * features.shape[1] else 1
+    columns = (features[:, :count, None] * forces[:, None, :]).reshape(len(features), -1)
+    size = np.sqrt(np.mean(columns**2, axis=0))
+    size = np.where(size > 0.0, size, 1.0)
+    scaled = columns / size
+    mix = np.zeros((features.shape[1], forces.shape[1]))
+    mix[:count] = (np.linalg.lstsq(scaled, root, rcond=ALIKE)[0] / size).reshape(count, -1)
+    return mix
 
 
 def levels(ring: Ring, stiffness: FloatArray, free: FloatArray, solutions: FloatArray) -> FloatArray:

@@ -19,7 +19,10 @@ from femsim.builders.discretisation import Drawn
 from femsim.cases.case import Case
 from femsim.cases.parts import MeshSpec
 from femsim.measures.averages import KINDS, Averages, averages
+from femsim.measures.consistent import Split, forces_at
+from femsim.measures.corner.intensity import root_fields, share_at
 from femsim.meshes.grid import Grading, grid_lines
+from femsim.meshes.layout import Root, paint
 from femsim.models.fields import ElasticField
 from femsim.models.model import Model
 from femsim.reduced.facts import layout_of
@@ -35,11 +38,27 @@ CaseOf = Callable[[FloatArray], Case]
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A solved design: displacement (ndof,), averages (m,) in MPa, and the dual solutions (ndof, m) of the averages."""
+    """A solved design: displacement (ndof,), averages (m,) in MPa, and the dual solutions (ndof, m) of the averages;
+    ``root`` and ``forces`` as in :class:`Looked`.
+    """
 
     displacement: FloatArray
     values: FloatArray
     duals: FloatArray
+    root: FloatArray
+    forces: FloatArray
+
+
+@dataclass(frozen=True)
+class Looked:
+    """Averages (m,) of a solution, as functionals, and for each root and length what acts at its node of shear and peel
+    (averages, 2; not a number where the singular field is not known) of which forces (averages, 2).
+    """
+
+    values: FloatArray
+    averages: tuple[Averages, ...]
+    root: FloatArray
+    forces: FloatArray
 
 
 class Truth:
@@ -51,6 +70,7 @@ class Truth:
         self.averages: tuple[Averages, ...] = tuple(
             averages(self.model(drawn.case).space, drawn.roots, drawn.lengths, chosen=False)  # type: ignore[arg-type]
         )
+        self.splits = tuple(self._split(a) for a in self.averages)
         self._say(named((a.root.name, a.root.at, a.length) for a in self.averages))
 
     def _say(self, found: Sequence[Named]) -> None:
@@ -58,11 +78,23 @@ class Truth:
         self.outputs = tuple(one.key(kind) for one in found for kind in KINDS)
         self.names = tuple(one.name(kind) for one in found for kind in KINDS)
 
+    def _split(self, a: Averages) -> Split | None:
+        """The forces of an average on the reference mesh; None where a cell of them is in a strip that is scaled."""
+        space = self.model(self.drawn.case).space  # type: ignore[arg-type]
+        split = forces_at(space, a)
+        if split is None:
+            return None
+        _, lines, _ = paint(self.drawn.layout)
+        fixed = np.isfinite(self.strips.fixed)[self.strips.of_cells(self.drawn.mesh, lines)]
+        goals = (*split.rest, *split.far, *split.own)
+        return split if all(np.all(fixed[piece.cells]) for goal in goals for piece in goal.pieces) else None
+
     def keep(self, names: Sequence[str]) -> None:
         """Look at the averages of some names alone, with the others of the same root and length."""
         chosen = [k for k, one in enumerate(self._named) if any(one.name(kind) in names for kind in KINDS)]
         if chosen:
             self.averages = tuple(self.averages[k] for k in chosen)
+            self.splits = tuple(self.splits[k] for k in chosen)
             self._say([self._named[k] for k in chosen])
 
     def model(self, case: Case) -> Model:
@@ -83,10 +115,30 @@ class Truth:
 
     def values(self, solution: Solution) -> FloatArray:
         """Averages (m,) in MPa: peel, shear and von Mises of every root and length."""
+        return self.looked(solution).values
+
+    def looked(self, solution: Solution) -> Looked:
+        """The averages of a solution with peel and shear from consistent forces where the root's field is known."""
         field = solution.field
-        return np.array(
-            [v for a in self.averages for v in (a.peel.value(field), a.shear.value(field), a.von_mises(field))]
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FemsimWarning)
+            roots = dict.fromkeys(a.root for a in self.averages if isinstance(a.root, Root))
+            fields = root_fields(solution, tuple(roots))
+        found, root, forces = [], [], []
+        for a, split in zip(self.averages, self.splits, strict=True):
+            local = fields[a.root] if isinstance(a.root, Root) else ""
+            if split is None or isinstance(local, str):
+                found.append(a)
+                root.append((np.nan, np.nan))
+                forces.append((np.nan, np.nan))
+                continue
+            share = share_at(field.space.mesh, a.root, local, split.first)  # type: ignore[arg-type]
+            best = split.shared(a, share)
+            found.append(best.averages)
+            root.append((best.root[1].value(field), best.root[0].value(field)))
+            forces.append((split.far[0].value(field), split.far[1].value(field)))
+        values = [v for a in found for v in (a.peel.value(field), a.shear.value(field), a.von_mises(field))]
+        return Looked(np.array(values), tuple(found), np.array(root), np.array(forces))
 
     def own(self, x: FloatArray) -> FloatArray:
         """Averages and their error estimates (2, m) in MPa by an ordinary solve on the design's own mesh."""
@@ -98,12 +150,18 @@ class Truth:
         """A solution with the duals of all averages; that of von Mises is linearised about the solution."""
         solution = self.solution(x)
         space = solution.model.space
-        duals = space.scatter(solution.factor.solve(space.gather(self.goals(solution.field))))
-        return Snapshot(solution.unknowns, self.values(solution), duals)
+        looked = self.looked(solution)
+        duals = space.scatter(solution.factor.solve(space.gather(self.goals(solution.field, looked.averages))))
+        return Snapshot(solution.unknowns, looked.values, duals, looked.root, looked.forces)
 
-    def goals(self, field: ElasticField) -> FloatArray:
+    def measured(self, x: FloatArray) -> Snapshot:
+        """The averages of a solution, without fields."""
+        looked = self.looked(self.solution(x))
+        return Snapshot(np.empty(0), looked.values, np.empty((0, 0)), looked.root, looked.forces)
+
+    def goals(self, field: ElasticField, averages: Sequence[Averages]) -> FloatArray:
         """Derivatives (ndof, m) of all averages by the displacement; that of von Mises is linearised about a field."""
-        goals = [g for a in self.averages for g in (a.peel, a.shear, a.von_mises_functional(field))]
+        goals = [g for a in averages for g in (a.peel, a.shear, a.von_mises_functional(field))]
         return np.column_stack([goal.derivative(field.model) for goal in goals])
 
 

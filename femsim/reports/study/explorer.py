@@ -15,7 +15,7 @@ from femsim.models.kinematics import KINEMATICS
 from femsim.reduced.box import Box
 from femsim.reduced.keep import load
 from femsim.reduced.model import Reduced
-from femsim.reduced.outputs import Ring, Row
+from femsim.reduced.outputs import Features, Ring, Row, Work
 from femsim.study.plan import Plan
 from femsim.study.reduced import FOLDER, MODEL
 from femsim.study.store import Store
@@ -114,11 +114,31 @@ def _box(box: Box, reduction: float) -> dict[str, Any]:
         "load": _list(operators.load),
         "rows": [[_row(peel), _row(shear)] for peel, shear in box.rows],
         "rings": [_ring(ring) for ring in box.rings],
+        "features": _features(box.features),
     }
 
 
 def _row(row: Row) -> dict[str, Any]:
-    return {"region": row.region, "component": row.component, "strain": _list(row.strain)}
+    forces = [{**_work(force), "mix": _list(share)} for force, share in zip(row.forces, row.mix.T, strict=True)]
+    return {"rest": _work(row.rest), "forces": forces}
+
+
+def _work(work: Work) -> dict[str, Any]:
+    return {
+        "entries": work.entries.tolist(),
+        "strain": _list(work.strain),
+        "held": work.held.tolist(),
+        "weights": _list(work.weights),
+    }
+
+
+def _features(features: Features) -> dict[str, Any]:
+    return {
+        "columns": features.columns.tolist(),
+        "logged": features.logged.tolist(),
+        "middle": _list(features.middle),
+        "half": _list(features.half),
+    }
 
 
 def _ring(ring: Ring) -> dict[str, Any]:
