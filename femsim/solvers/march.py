@@ -352,16 +352,20 @@ class _Runner:
         """One increment: the moment at its end, its error over what is allowed, and what the next may be guessed by."""
         begin, size = moment.unknowns, b - a
         self._work = [0, 0]
-        whole, _ = self._increment(start, end, a, b, moment, None if trend is None else trend.whole(begin, size))
         if not self.settings.extrapolate:
+            guess = None if trend is None else trend.at(begin, size)
+            whole, _ = self._increment(start, end, a, b, moment, guess)
             scales = scales_of(whole.states, moment.scales, self._modulus())
             return replace(whole, scales=scales), 0.0, Trend.of(size, begin, whole.unknowns, trend)
         middle = 0.5 * (a + b)
-        mean, last = 0.5 * (begin + whole.unknowns), whole.unknowns
-        guess = mean if trend is None else trend.half(mean, size)
+        guess = None if trend is None else trend.at(begin, 0.5 * size) - trend.off(size, 0.5)
         half, _ = self._increment(start, end, a, middle, moment, guess)
-        guess = last if trend is None else trend.end(last, size)
-        halves, _ = self._increment(start, end, middle, b, half, guess)
+        last = 2.0 * half.unknowns - begin
+        if trend is not None and guess is not None:  # twice what the guess of the first half missed
+            last = trend.at(begin, size) - trend.off(size, 1.0) + 2.0 * (half.unknowns - guess)
+        halves, _ = self._increment(start, end, middle, b, half, last)
+        guess = halves.unknowns if trend is None else halves.unknowns - trend.off(size, 1.0)
+        whole, _ = self._increment(start, end, a, b, moment, guess)
         scales = scales_of(halves.states, moment.scales, self._modulus())
         error = error_of(whole.states, halves.states, scales) / self.settings.tolerance
         states = {
@@ -373,7 +377,7 @@ class _Runner:
         }
         unknowns = 2.0 * halves.unknowns - whole.unknowns
         fresh = replace(halves, unknowns=unknowns, states=states, scales=scales)
-        found = Trend.of(size, begin, unknowns, trend, half.unknowns - mean, halves.unknowns - last)
+        found = Trend.of(size, begin, unknowns, trend, halves.unknowns - whole.unknowns)
         return fresh, error, found
 
     def _increment(

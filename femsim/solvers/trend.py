@@ -12,42 +12,30 @@ from femsim.base.arrays import FloatArray
 @dataclass(frozen=True)
 class Trend:
     """How the displacement (ndof,) went in the last increment, by which the next is guessed: its part of the step, the
-    rate in it and how that changes; how far the first half's end was off the mean of start and whole increment, and the
-    second half's off the whole's. What first-order steps leave grows with the square of the increment.
+    rate in it and how that changes, and how far two half steps' end was off the whole's.
     """
 
     size: float
     rate: FloatArray
     change: FloatArray | None
-    middle: FloatArray | None
     last: FloatArray | None
 
     @staticmethod
     def of(
-        size: float,
-        begin: FloatArray,
-        end: FloatArray,
-        before: Trend | None,
-        middle: FloatArray | None = None,
-        last: FloatArray | None = None,
+        size: float, begin: FloatArray, end: FloatArray, before: Trend | None, last: FloatArray | None = None
     ) -> Trend:
         """After an increment from ``begin`` to ``end``; ``before`` is that of the one before."""
         rate = (end - begin) / size
         change = None if before is None else (rate - before.rate) / (0.5 * (size + before.size))
-        return Trend(size, rate, change, middle, last)
+        return Trend(size, rate, change, last)
 
-    def whole(self, begin: FloatArray, size: float) -> FloatArray:
-        """At the end of one step."""
+    def at(self, begin: FloatArray, size: float) -> FloatArray:
+        """The displacement ``size`` further, as extrapolated increments find it."""
         rate = self.rate if self.change is None else self.rate + 0.5 * (self.size + size) * self.change
-        return begin + size * rate - self._grown(self.last, 2.0, size)
+        return begin + size * rate
 
-    def half(self, mean: FloatArray, size: float) -> FloatArray:
-        """At the end of the first half step."""
-        return mean + self._grown(self.middle, 1.0, size)
-
-    def end(self, whole: FloatArray, size: float) -> FloatArray:
-        """At the end of the second half step."""
-        return whole + self._grown(self.last, 1.0, size)
-
-    def _grown(self, off: FloatArray | None, times: float, size: float) -> FloatArray | float:
-        return 0.0 if off is None else times * (size / self.size) ** 2 * off
+    def off(self, size: float, times: float) -> FloatArray | float:
+        """How far first-order steps stay off that, which grows with the square of the increment: ``times`` the
+        difference of one step and two, as large as the error of two of them.
+        """
+        return 0.0 if self.last is None else times * (size / self.size) ** 2 * self.last
