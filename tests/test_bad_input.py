@@ -137,9 +137,13 @@ CASES: dict[str, tuple[str | bytes, str]] = {
     "material-number": (low("5"), "materials.low: 5 is not a name or a table"),
     "material-empty": (low('""'), "materials.low: is empty"),
     "material-unknown-key": (
-        low("{ E = 2, nu = 0.3, cte = 1, youngs = 3 }"),
-        "materials.low.youngs: unknown key; allowed: like, E, nu",
+        low("{ E = 2, nu = 0.3, cte = 1, colour = 3 }"),
+        "materials.low.colour: unknown key; allowed: like, E, nu",
     ),
+    "material-other-word": (low("{ E = 2, alpha = 1 }"), "materials.low.alpha: unknown key (did you mean 'cte'?)"),
+    "material-symbol": (low('"Cu"'), "materials.low: no material 'Cu' in the library (did you mean 'copper'?)"),
+    "key-one-table-up": (bilayer("post_radius = 30"), "post_radius: unknown key (did you mean 'geometry.post_"),
+    "boundary-table": (bilayer(tail="[boundary]\nz = 3"), "boundary: a table is not a list; write [[boundary]]"),
     "material-no-nu": (low("{ E = 2, cte = 5 }"), "materials.low.nu: missing"),
     "E-zero": (low("{ E = 0, nu = 0.3, cte = 5 }"), "materials.low.E: 0 is not > 0"),
     "E-negative-table": (low("{ E = { T = [0, 100], value = [1, -1] }, nu = 0.3, cte = 5 }"), "materials.low.E: -1 is not > 0"),  # noqa: E501
@@ -243,7 +247,7 @@ CASES: dict[str, tuple[str | bytes, str]] = {
     "boundary-nothing": (bilayer(tail='[[boundary]]\non = "axis"'), "boundary.0: give at least one of u_r"),
     "boundary-line": (bilayer(tail='[[boundary]]\non = "bak"\nu_z = 0'), "boundary.0.on: no line 'bak' (did you mean " "'back'?)"),  # noqa: E501
     "boundary-off-body": (bilayer(tail="[[boundary]]\nz = 777\nu_z = 0"), "boundary.0.z: no node at z = 777 um"),
-    "boundary-plane-key": (bilayer(tail='[[boundary]]\non = "back"\nu_x = 0'), "boundary.0.u_x: not a displacement of a"),  # noqa: E501
+    "boundary-plane-key": (bilayer(tail='[[boundary]]\non = "back"\nu_x = 0'), "boundary.0.u_x: not a displacement of kinematics axi"),  # noqa: E501
     "point-pressure": (
         bilayer(tail="[[boundary]]\npoint = [0, 0]\npressure = 5"),
         "boundary.0: a point cannot carry a pressure",
@@ -419,11 +423,14 @@ def test_wrong_place_for_results(tmp_path: Path, capsys: pytest.CaptureFixture[s
         ([], "the following arguments are required: command"),
         (["slove", "bilayer"], "no command 'slove' (did you mean 'solve'?)"),
         (["solve"], "the following arguments are required: CASE"),
-        (["solve", "bilayer", "--jsn"], "unrecognized arguments: --jsn"),
+        (["solve", "bilayer", "--jsn"], "--jsn: no option of this command (did you mean '--json'?)"),
+        (["solve", "bilayer", "--set", "materials.low={like=bcb}"], 'texts in it stand in quotes, "bcb"'),
+        (["sweep", "bilayer"], "is a shipped case, not a study"),
         (["solve", "bilayer", "--out"], "expected one argument"),
         (["materials", "coper"], "no material 'coper' in the library (did you mean 'copper'?)"),
         (["stacks", "bilayr"], "no stack 'bilayr' (did you mean 'bilayer'?)"),
-        (["schema", "cases"], "invalid choice: 'cases'"),
+        (["schema", "cases"], "which: 'cases' is not one of case, study (did you mean 'case'?)"),
+        (["sweep", "bilayer-windows", "--workers", "many"], "--workers: 'many' is not a whole number > 0"),
         (["report", "nowhere"], "nowhere: no such directory of results"),
     ],
 )

@@ -101,7 +101,7 @@ def test_contradictions_are_named():
 @pytest.mark.parametrize(
     ("boundary", "kinematics", "text"),
     [
-        (at(x=0.0, u_x=0.0), AXI, "u_x: not a displacement of a axisymmetric model; allowed: u_r, u_z"),
+        (at(x=0.0, u_x=0.0), AXI, "u_x: not a displacement of kinematics axisymmetric; allowed: u_r, u_z"),
         (at(r=0.0, u_r=0.0), STRAIN, "allowed: u_x, u_y"),
         (at(z=0.3, u_z=0.0), AXI, "no node at z = 0.3 um; the body reaches from 0 to 1"),
         (at(point=[0.3, 0.0], u_z=0.0), AXI, r"no node at \(0.3, 0\) um; the nearest is at"),

@@ -228,7 +228,7 @@ def _motions(draft: _Draft, label: str, boundary: Boundary) -> None:
     for key, value in boundary.motions().items():
         if key not in kinematics.unknowns:
             raise InputError(
-                f"{label}.{key}: not a displacement of a {kinematics.name} model; allowed: "
+                f"{label}.{key}: not a displacement of kinematics {kinematics.name}; allowed: "
                 f"{', '.join(kinematics.unknowns)}"
             )
         component = kinematics.unknowns.index(key)

@@ -198,7 +198,7 @@ def _level(kinematics: Kinematics, place: Where, label: str) -> tuple[str, int, 
     axis, value = level
     if axis not in kinematics.axes:
         raise InputError(
-            f"{label}.{axis}: not a coordinate of a {kinematics.name} model; allowed: {', '.join(kinematics.axes)}"
+            f"{label}.{axis}: not a coordinate of kinematics {kinematics.name}; allowed: {', '.join(kinematics.axes)}"
         )
     return axis, kinematics.axes.index(axis), value
 

@@ -56,7 +56,7 @@ def load_case(source: str | Path, overrides: Sequence[str] = ()) -> tuple[Case, 
     checked.
     """
     path = find_case(source)
-    file = show_file(path)
+    file = show_file(path if path == Path(source) else source)  # a shipped case bears its name
     data = read_toml(path)
     unnamed = "name" not in data
     if overrides:
@@ -159,6 +159,8 @@ def case_type(data: Mapping[str, Any], file: str) -> type[CaseBase]:
         near = next((key for key in data if nearest(key, ["stack"])), None)
         if near is not None:
             raise InputError(f"{file}: {dotted([near])}: unknown key{nearest(near, ['stack'])}")
+        if "study" in data or "parameter" in data:
+            raise InputError(f"{file}: this is a study file, not a case (femsim sweep or femsim optimise takes it)")
         raise InputError(f"{file}: stack: missing; {one_of(CASE_TYPES)}")
     stack = data["stack"]
     if not isinstance(stack, str) or stack not in CASE_TYPES:
@@ -251,10 +253,16 @@ def parse_override(override: str) -> tuple[tuple[str, ...], Any]:
         value = parsed["value"]
     except (ValueError, RecursionError):
         if text[0] in "[{\"'" or "\n" in text:
-            raise InputError(f"{label}: {show(text)} is not a TOML value") from None
+            raise InputError(f"{label}: {show(text)} is not a TOML value{_unquoted(text)}") from None
         value = text
     _check_values({path[-1]: value}, "--set", tuple(path[:-1]))
     return tuple(path), value
+
+
+def _unquoted(text: str) -> str:
+    """A hint where a table or list holds bare words, as a shell leaves them."""
+    bare = re.search(r"[=\[,]\s*(?!true\b|false\b|inf\b|nan\b)([A-Za-z][\w-]*)\s*[,\]}]", text)
+    return f'; texts in it stand in quotes, "{bare[1]}", and all of it in single quotes for the shell' if bare else ""
 
 
 def _set(data: dict[str, Any], path: tuple[str, ...], value: Any, file: str) -> None:

@@ -170,7 +170,7 @@ def _word(entry: Any, path: Key, data: Any, model: type[BaseModel]) -> tuple[Key
     value = entry.get("input")
     if kind == "extra_forbidden":
         known = valid_keys(model, path[:-1], data)
-        near = nearest(str(path[-1]), known)
+        near = nearest(str(path[-1]), known) or _elsewhere(str(path[-1]), path[:-1], known, model, data)
         known_here = (
             f"; allowed: {', '.join(known)}"
             if len(known) <= 20
@@ -217,7 +217,8 @@ def _word(entry: Any, path: Key, data: Any, model: type[BaseModel]) -> tuple[Key
         "finite_number": "a finite number",
     }
     if kind in expected:
-        return path, f"{show(value)} is not {expected[kind]}{_quotes_hint(value, [kind])}", 1
+        table = _as_list(path) if kind == "list_type" and isinstance(value, dict) else ""
+        return path, f"{show(value)} is not {expected[kind]}{table}{_quotes_hint(value, [kind])}", 1
     if kind == "too_long":
         return path, f"{show(_at(data, path))} has more than {context.get('max_length')} entries", 1
     if kind == "too_short":
@@ -229,6 +230,21 @@ def _word(entry: Any, path: Key, data: Any, model: type[BaseModel]) -> tuple[Key
         return path, "is empty", 1
     message = str(entry["msg"]).removeprefix("Value error, ")
     return path, message[:1].lower() + message[1:], 1
+
+
+def _as_list(path: Key) -> str:
+    """How the one table that was given is written as an entry of a list."""
+    plain = len(path) <= 2 and all(isinstance(part, str) for part in path)
+    return f"; write [[{dotted(path)}]]" if plain else "; write [{ ... }]"
+
+
+def _elsewhere(word: str, path: Key, known: list[str], model: type[BaseModel], data: Any) -> str:
+    """Where a key belongs that was given one table too high: ``post_radius`` for ``geometry.post_radius``."""
+    for table in known:
+        inside = _at(data, (*path, table))
+        if (inside is None or isinstance(inside, dict)) and word in valid_keys(model, (*path, table), data):
+            return f" (did you mean {dotted((*path, table, word))!r}?)"
+    return ""
 
 
 def _spliced(message: str, path: Key, model: type[BaseModel], data: Any) -> tuple[Key, str, int]:

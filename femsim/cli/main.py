@@ -66,6 +66,10 @@ class Interrupted(KeyboardInterrupt):
         self.number = number
 
 
+#: what the readers of options take
+KINDS = {"int": "a whole number", "float": "a number", "_positive": "a whole number > 0"}
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser whose complaints are input errors of one line."""
 
@@ -78,7 +82,29 @@ class Parser(argparse.ArgumentParser):
         found = re.search(r"invalid choice: '([^']*)'", message)
         if found and "argument command" in message:
             raise InputError(f"no command {found[1]!r}{nearest(found[1], COMMANDS)}; there are: {', '.join(COMMANDS)}")
+        chosen = re.match(r"argument (\S+): invalid choice: '(.*)' \(choose from (.*)\)", message)
+        if chosen:
+            allowed = re.findall(r"[\w-]+", chosen[3])
+            raise InputError(
+                f"{chosen[1]}: {chosen[2]!r} is not one of {', '.join(allowed)}{nearest(chosen[2], allowed)}"
+            )
+        valued = re.match(r"argument (\S+): invalid (\w+) value: '(.*)'", message)
+        if valued:
+            raise InputError(f"{valued[1]}: {valued[3]!r} is not {KINDS.get(valued[2], 'of the form it takes')}")
+        unknown = re.match(r"unrecognized arguments: (--[\w-]+)", message)
+        if unknown:
+            near = nearest(unknown[1], sorted(_options(self)))
+            raise InputError(f"{unknown[1]}: no option of this command{near}; see {self.prog} COMMAND --help")
         raise InputError(f"{' '.join(message.split())}; see {self.prog} --help")
+
+
+def _options(top: argparse.ArgumentParser) -> set[str]:
+    """The options of a parser and of its commands."""
+    found = {option for action in top._actions for option in action.option_strings}
+    for action in top._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            found |= set().union(*(_options(command) for command in action.choices.values()))
+    return found
 
 
 def parser() -> argparse.ArgumentParser:

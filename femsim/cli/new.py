@@ -43,6 +43,8 @@ stress_free_temperature = 150
 temperature = 25
 [mesh]
 size = 0.01
+[metrics]
+length = [5, 1]
 [[boundary]]
 name = "back"
 point = [0, -100]
@@ -66,8 +68,14 @@ post = "copper"
 [load]
 stress_free_temperature = 150
 temperature = 25
+[metrics]
+length = [5, 1]
+[[root]]
+name = "post_root"
+at = [50, 0]
+region = "post"
 [[boundary]]
-on = "bottom"
+point = [0, -300]
 u_z = 0
 """,
 }
@@ -152,6 +160,8 @@ def commented(stack: str) -> str:
     kind = CASE_TYPES[stack]
     case = parse_case(parse_toml(_OWN[stack], stack), stack) if stack in _OWN else load_case(stack)[0]
     data = parse_toml(dump_case(case), stack)
+    if stack == "mesh":
+        del data["model"]["element"]  # that of the file
     schema = kind.model_json_schema(by_alias=True)
     lines = [
         f"# A case of the stack {stack!r}. Lengths in um, temperatures in degC, E in GPa, cte in ppm/K, stress in MPa."
@@ -219,7 +229,7 @@ def _line(key: str, value: Any, prop: dict[str, Any], schema: dict[str, Any]) ->
 
 def _comment(prop: dict[str, Any], schema: dict[str, Any]) -> str:
     limits = allowed(prop, schema) if prop else ""
-    limits = re.sub(r",? ?<= (1e\+\d+|4000|5e\+07)", "", limits)
+    limits = re.sub(r",? ?<= (1e\+\d+|4000|5e\+07)|>= -1e\+\d+", "", limits).strip().removeprefix("or ")
     dull = limits in ("", "text", "a number") or limits.startswith(("{", "[", "a table", "a list", "text or"))
     text = prop.get("description", "")
     return "; ".join(part for part in (text, "" if dull else limits) if part)

@@ -179,7 +179,9 @@ def _show_results(document: dict[str, Any], rows: list[list[str]]) -> None:
     out(f"mesh: {counts}, smallest edge {mesh['smallest']:.3g} um\n{_notes(mesh['notes'])}\n")
     if len(rows) > 1:
         out(table(rows, right=range(2, len(rows[0]))))
-        out("averages over the length; +- estimates the discretisation error\n")
+        known = any("+-" in cell for row in rows for cell in row)
+        why = "+- estimates the discretisation error" if known else "no error estimates here; `femsim converge` refines"
+        out(f"averages over the length; {why}\n")
         around = largest_table(document["metrics"]["roots"])
         if len(around) > 1:
             out("they vary around the body; where each is largest in magnitude:\n\n")
@@ -202,6 +204,8 @@ def _show_results(document: dict[str, Any], rows: list[list[str]]) -> None:
                 continue
             lines.append([name, *(number(values[key]) for key in ("von_mises_mean", "von_mises_max", "energy"))])
         out(table(lines, right=(1, 2, 3)))
+        if rows[1:]:
+            out("at a root stress has no bound: the maximum there measures the mesh, it is no result\n")
     _show_program(document)
     if document.get("cracks"):
         lines = crack_table(document["cracks"])
@@ -215,12 +219,19 @@ def _show_results(document: dict[str, Any], rows: list[list[str]]) -> None:
         if probe is None:
             out(f"\nprobe {name}: its region is not there")
             continue
-        stress = ", ".join(f"{key} {value:.4g}" for key, value in probe["stress"].items())
-        place, moved = (", ".join(f"{v:.6g}" for v in probe[key]) for key in ("at", "u"))
+        errors, moves = probe.get("stress_error") or {}, probe.get("u_error") or [None] * len(probe["u"])
+        stress = ", ".join(f"{key} {_sure(value, errors.get(key), 4)}" for key, value in probe["stress"].items())
+        place = ", ".join(f"{v:.6g}" for v in probe["at"])
+        moved = ", ".join(_sure(v, e, 6) for v, e in zip(probe["u"], moves, strict=True))
         out(f"\nprobe {name} at ({place}) um: u = ({moved}) um; {stress} MPa")
         if "T" in probe:
             out(f"; T = {temperature(probe)}")
     _show_end(document)
+
+
+def _sure(value: float, error: float | None, digits: int) -> str:
+    """A number, with its error where that is known and not zero."""
+    return f"{value:.{digits}g}" + (f" +- {error:.1g}" if error else "")
 
 
 def _show_program(document: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from femsim.base.arrays import FloatArray, IntArray
-from femsim.base.errors import InputError
+from femsim.base.errors import InputError, nearest
 from femsim.measures.stress import PointValue
 from femsim.meshes.elements import gauss_points, reduced_basis
 from femsim.meshes.layout import Root
@@ -108,7 +108,10 @@ def layer_mean(flow: Flow, region: str, thickness: float | None, roots: tuple[Ro
     space, mesh = flow.space, flow.space.mesh
     cells = mesh.cells_of(region) if region in mesh.regions else np.empty(0, dtype=np.int64)
     if not len(cells):
-        raise InputError(f"{key}.region: {region!r} is not there at the end; there are: {', '.join(mesh.regions)}")
+        near = nearest(region, mesh.regions)
+        raise InputError(
+            f"{key}.region: {region!r} is not there at the end{near}; there are: {', '.join(mesh.regions)}"
+        )
     volume = _volumes(space)
     if thickness is None:
         return _mean(flow, cells, volume[cells])

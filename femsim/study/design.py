@@ -26,6 +26,8 @@ Row = tuple[Any, ...]
 def sample(spec: StudyFile) -> list[Row]:
     """The points of a study in their order; one value per parameter. Lists are read elsewhere."""
     design, parameters = spec.study.design, spec.parameter
+    if design == "none":
+        return [tuple(middle(p) for p in parameters)]
     if design == "grid":
         axes = [grid_values(p) for p in parameters]
         count = math.prod(len(axis) for axis in axes)

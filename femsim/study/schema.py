@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from femsim.cases.keys import Strict
 from femsim.cases.uncertain import Scatter, leaves
 
-Design: TypeAlias = Literal["grid", "sobol", "lhs", "random", "list", "saltelli", "morris"]
+Design: TypeAlias = Literal["grid", "sobol", "lhs", "random", "list", "saltelli", "morris", "none"]
 Scale: TypeAlias = Literal["linear", "log"]
 Distribution: TypeAlias = Literal["uniform", "normal", "lognormal", "triangular"]
 #: more points than this are a slip
@@ -108,7 +108,7 @@ class ParameterSpec(Strict):
 class StudySpec(Strict):
     """How the points are chosen, and what is kept of each."""
 
-    design: Design = Field(description="how the points are chosen")
+    design: Design = Field(description="how the points are chosen; none: for optimise alone, its default there")
     samples: Annotated[int, Field(ge=1, le=MOST_POINTS)] | None = Field(
         default=None, description="how many points (saltelli: base samples; morris: trajectories)"
     )
@@ -152,7 +152,9 @@ class StudySpec(Strict):
             raise ValueError(f'{key}: goes with method = "reduced"')
         if self.design == "grid" and self.samples is not None:
             raise ValueError("samples: a grid has the product of its parameters' steps; leave it out")
-        if self.design not in ("grid", "list") and self.samples is None:
+        if self.design == "none" and self.samples is not None:
+            raise ValueError("design: missing; samples are of a design, optimise needs neither")
+        if self.design not in ("grid", "list", "none") and self.samples is None:
             raise ValueError(f"samples: missing; design {self.design} needs the number of points")
         return self
 

@@ -92,6 +92,8 @@ def parse_study(data: dict[str, Any], file: str) -> StudyFile:
     """The study that the tables of a file describe; faults are worded with ``file`` in front."""
     if "stack" in data and "study" not in data:
         raise InputError(f"{file}: this is a case file, not a study: it has no [study] table (femsim solve takes it)")
+    if "optimise" in data and isinstance(data.setdefault("study", {}), dict):
+        data["study"].setdefault("design", "none")
     try:
         return StudyFile.model_validate(data)
     except ValidationError as error:
@@ -121,6 +123,12 @@ def find_study(source: str | Path) -> Path:
     shipped = shipped_studies()
     if str(source) in shipped:
         return shipped[str(source)]
+    from femsim.cases.library import list_cases
+
+    if str(source) in list_cases():
+        raise InputError(
+            f"{source}: is a shipped case, not a study (femsim solve takes it); case = {str(source)!r} in one"
+        )
     near = nearest(path.stem, shipped)
     known = f"; shipped studies: {', '.join(shipped)}" if shipped and not near else ""
     raise InputError(f"{show_file(path)}: no such file, and no shipped study of that name{near}{known}")

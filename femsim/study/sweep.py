@@ -67,6 +67,8 @@ def open_study(source: str | Path, out: str | Path, more: Sequence[str] = (), re
     taken. Raises InputError before anything is written or run.
     """
     study = load_study(source, more)
+    if study.spec.study.design == "none":
+        raise InputError(f"{study.file}: study.design: missing; a sweep needs it, femsim optimise does not")
     if reduced is not None:
         chosen = study.spec.study.model_copy(update={"method": "reduced", "tolerance": reduced})
         study = replace(study, spec=study.spec.model_copy(update={"study": chosen}))

@@ -34,7 +34,10 @@ def verdict(document: Mapping[str, Any]) -> Json:
     else:
         headline, lines = _of_roots(document, entries)
         unresolved = [text for name, entry in entries for text in _unresolved(document, name, entry)]
-        if unresolved:
+        if all(entry.get("von_mises_error") is None for _, entry in entries):
+            what = "where a material flows or relaxes" if "increments" in document else "here"
+            faults.append(f"Averages have no error estimates {what}: `femsim converge` says what the mesh costs.")
+        elif unresolved:
             faults.append(
                 f"Not resolved (estimated error above {100 * RESOLVED:g} %): {'; '.join(unresolved)}. A finer "
                 "mesh.size or --tol helps."
@@ -56,7 +59,7 @@ def _of_roots(document: Mapping[str, Any], entries: list[tuple[str, Json]]) -> t
     top, top_error, angle = largest_of(entry, "von_mises")
     region = document["report"]["conductors"].get(name, "")
     headline = (
-        f"Highest root stress: von Mises {fixed(top, 1)} ± {error_text(top_error)} MPa at "
+        f"Highest root stress: von Mises {_sure(top, top_error)} MPa at "
         f"{name}{f' in {region}' if region else ''}{_turned(angle)}, averaged over {number(length)} µm."
     )
     lines = []
@@ -71,7 +74,7 @@ def _of_roots(document: Mapping[str, Any], entries: list[tuple[str, Json]]) -> t
         if with_kind:
             where, entry = max(with_kind, key=lambda item: abs(largest_of(item[1], kind)[0]))
             value, error, angle = largest_of(entry, kind)
-            parts.append(f"{kind} {fixed(value, 1)} ± {error_text(error)} MPa at {where}{_turned(angle)}")
+            parts.append(f"{kind} {_sure(value, error)} MPa at {where}{_turned(angle)}")
     if parts:
         lines.append(f"Largest in magnitude over the same length: {', '.join(parts)}.")
     return headline, lines
@@ -88,6 +91,11 @@ def _of_heat(document: Mapping[str, Any], faults: list[str]) -> Json:
         headline = f"Largest temperature: {fixed(heat['T_max'], 2)} °C."
         lines = junctions(document)
     return {"level": "bad" if faults else "good", "headline": headline, "lines": lines, "faults": faults}
+
+
+def _sure(value: float, error: float | None) -> str:
+    """A value with its error, where that is known."""
+    return fixed(value, 1) if error is None else f"{fixed(value, 1)} ± {error_text(error)}"
 
 
 def _turned(angle: float | None) -> str:
