@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from femsim.base.arrays import FloatArray, IntArray
+from femsim.base.threads import do_in_threads, in_parts, one_blas_thread
 from femsim.models.kinematics import KINEMATICS
 from femsim.reduced.facts import Names
 from femsim.reduced.operators import Matter, Operators
@@ -41,12 +42,15 @@ class Box:
 
     def values(self, quantities: FloatArray) -> FloatArray:
         """Averages (k, 3 r) in MPa of designs with quantities (k, m)."""
-        count = len(quantities)
-        found = np.empty((count, 3 * len(self.rows)))
-        for start in range(0, count, BATCH):
-            part = slice(start, min(start + BATCH, count))
-            matter = self.matter(quantities[part])
-            found[part] = self.averages(matter, self.solve(matter), self.features.at(quantities[part]))
+        found = np.empty((len(quantities), 3 * len(self.rows)))
+
+        def fill(part: IntArray) -> None:
+            mine = slice(int(part[0]), int(part[-1]) + 1)
+            matter = self.matter(quantities[mine])
+            found[mine] = self.averages(matter, self.solve(matter), self.features.at(quantities[mine]))
+
+        with one_blas_thread():
+            do_in_threads(fill, in_parts(np.arange(len(quantities)), BATCH))
         return found
 
     def matter(self, quantities: FloatArray) -> Matter:
