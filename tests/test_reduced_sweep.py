@@ -13,8 +13,11 @@ from femsim.base.errors import InputError
 from femsim.cli.main import main
 from femsim.reduced.keep import load
 from femsim.reports.study.explorer import write_explorer
+from femsim.study.optimise import confirm
+from femsim.study.optimise_reduced import optimise_reduced
 from femsim.study.reduced import FOLDER, MODEL, reduced_engine, summary
 from femsim.study.store import Store
+from femsim.study.studyfile import load_study
 from femsim.study.sweep import local_engine, open_study, sweep
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -26,7 +29,7 @@ case = "bilayer"
 design = "random"
 samples = 320
 outputs = ["post_root.von_mises.5um", "post_root.peel.5um"]
-set = ["mesh.size=0.5", "mesh.growth=2.5"]
+set = ["mesh.size=0.5", "mesh.growth=2.5", "metrics.length=5"]
 method = "reduced"
 tolerance = 0.005
 certify = 2
@@ -68,6 +71,27 @@ def check_explorer(store: Store) -> None:
     assert said == []
 
 
+def check_optimum(study: Path, store: Store) -> None:
+    """Below all points of the study that lie in the window, at its end, and confirmed by an adaptive full solve."""
+    name = "post_root.von_mises.5um"
+    window = '[[window]]\nkey = "geometry.high_thickness"\nrange = [15, 20]\n'
+    file = study.with_name("optimise.toml")
+    file.write_text(STUDY + window + f'[optimise]\nminimise = "{name}"\n')
+    found = optimise_reduced(load_study(file), file, (), None, 1, data=store.directory)
+    table = store.read()
+    thickness = table["geometry.high_thickness"].to_numpy()
+    inside = table[name].to_numpy()[(thickness >= 15) & (thickness <= 20)]
+    assert found.best <= inside.min() * 1.0005
+    assert found.best > 0.98 * inside.min()
+    assert 15 - 1e-6 <= found.values["geometry.high_thickness"] <= 20 + 1e-6
+    checked = confirm(found)
+    assert checked.objective == pytest.approx(found.best, rel=0.01)  # a mesh of half a micrometre
+    assert checked.error is not None
+    assert checked.error < 0.01 * found.best
+    with pytest.raises(InputError, match="another case"):
+        optimise_reduced(load_study(file, ["geometry.post_radius=40"]), file, (), None, 1, data=store.directory)
+
+
 @pytest.fixture
 def study(tmp_path: Path) -> Path:
     path = tmp_path / "study.toml"
@@ -98,6 +122,7 @@ def test_rows_have_a_level_and_two_errors_and_the_best_are_solved_in_full(
     said = summary(store.directory)
     assert "nothing is claimed" in said["guarantee"]["words"]
     check_explorer(store)
+    check_optimum(study, store)
     # the model stands beside the dataset: what is lost of the rows comes back without a single box being built
     store.results.unlink()
     monkeypatch.setattr(build, "build_box", None)

@@ -108,6 +108,15 @@ def _optimise_parser(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--set", dest="overrides", metavar="KEY=VALUE", action="append", default=[], help="override a key of the case"
     )
+    command.add_argument(
+        "--reduced",
+        metavar="TOL",
+        help="by a reduced basis with this reduction error at most, e.g. 0.3%%; the winner is confirmed by an adaptive "
+        "full solve (also where the study's method is reduced)",
+    )
+    command.add_argument(
+        "--data", metavar="DIR", help="take the reduced model of what `femsim sweep --reduced --out DIR` wrote"
+    )
     command.add_argument("--json", action="store_true", help="one JSON document on standard output")
     command.add_argument("--quiet", action="store_true", help="no progress on standard error")
 
@@ -288,7 +297,14 @@ def optimise(arguments: argparse.Namespace) -> int:
         check_target(arguments.out)
     study = load_study(arguments.study, arguments.overrides)
     with Progress(quiet=arguments.quiet or not sys.stderr.isatty()) as progress:
-        found = search(study, progress)
+        tolerance = _tolerance(arguments.reduced)
+        if tolerance is not None or arguments.data is not None or study.spec.study.method == "reduced":
+            from femsim.study.optimise_reduced import optimise_reduced
+
+            given = tuple(arguments.overrides)
+            found = optimise_reduced(study, arguments.study, given, tolerance, None, progress, arguments.data)
+        else:
+            found = search(study, progress)
         progress("confirming the design by a full solve")
         checked = confirm(found)
         if arguments.out is not None:
@@ -304,7 +320,8 @@ def optimise(arguments: argparse.Namespace) -> int:
     first = found.plan.outputs[0]
     middle = document["objective_of_the_middle"]
     before = f" (in the middle of the ranges: {middle:.5g})" if middle is not None else ""
-    out(f"{found.plan.name}: {first} = {found.outputs[first]:.5g} after {found.solves} solves{before}")
+    how = f"{found.solves} designs of a reduced model" if found.reduced else f"{found.solves} solves"
+    out(f"{found.plan.name}: {first} = {found.outputs[first]:.5g} after {how}{before}")
     for key, value in found.values.items():
         out(f"  {key} = {value:.5g}" if isinstance(value, float) else f"  {key} = {value}")
     for line in checked.lines:

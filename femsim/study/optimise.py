@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from femsim.base.arrays import FloatArray
-from femsim.base.errors import FemsimWarning, InputError, NumericsError
+from femsim.base.errors import FemsimWarning, InputError, NumericsError, ToleranceError
 from femsim.base.files import atomic_write
-from femsim.cases.casefile import dump_case
+from femsim.cases.casefile import changed_case, dump_case
 from femsim.cases.parts import CaseBase
 from femsim.cases.wording import show
 from femsim.runs.names import outputs_of
@@ -33,6 +33,8 @@ from femsim.study.worker import Runner
 
 #: what a design that cannot be judged is worth: worse than any stress
 WORST = 1.0e12
+#: relative error of the root metrics to which the optimum of a reduced model is refined
+ADAPTIVE = 0.003
 #: how far outside its window a quotient is whose divisor is 0
 FAR = 1.0e6
 
@@ -49,6 +51,8 @@ class Optimum:
     failed: int
     plan: Plan = field(repr=False)
     history: tuple[tuple[Any, ...], ...] = field(default=(), repr=False)
+    #: by a reduced model: ``solves`` are then its evaluations
+    reduced: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """JSON of the optimum."""
@@ -60,6 +64,7 @@ class Optimum:
             "objective_of_the_middle": self.start if self.start < WORST * 1e-3 else None,
             "solves": self.solves,
             "failed": self.failed,
+            "method": "reduced" if self.reduced else "full",
         }
 
 
@@ -67,6 +72,13 @@ def optimise(study: Study, say: Callable[[str], None] | None = None) -> Optimum:
     """Find the design with the least objective. Raises InputError where the study asks for none, NumericsError where
     none is allowed.
     """
+    plan = plan_of(study)
+    assert study.spec.optimise is not None  # plan_of refused it
+    return _Search(study, study.spec.optimise, plan, limits_of(study, plan), say or (lambda text: None)).run()
+
+
+def plan_of(study: Study) -> Plan:
+    """The plan of what a search needs: the objective, then the outputs of the limits. Raises InputError."""
     spec = study.spec.optimise
     if spec is None:
         raise InputError(f"{study.file}: optimise: missing; add [optimise] with minimise = an output's path")
@@ -80,9 +92,16 @@ def optimise(study: Study, say: Callable[[str], None] | None = None) -> Optimum:
                 f"{study.file}: {label}: {wanted[label]!r} stands for {len(found)} outputs ({names}); name one"
             )
     outputs = [found[0] for found in meant.values()]
-    plan = make_plan(study, list({o.key: o for o in outputs}.values()))
-    limits = tuple(zip((o.name for o in outputs[1:]), spec.limit, strict=True))
-    return _Search(study, spec, plan, limits, say or (lambda text: None)).run()
+    return make_plan(study, list({o.key: o for o in outputs}.values()))
+
+
+def limits_of(study: Study, plan: Plan) -> tuple[tuple[str, LimitSpec], ...]:
+    """The limits with the names of their outputs."""
+    spec = study.spec.optimise
+    if spec is None or not spec.limit:
+        return ()
+    meant = outputs_named(study, {f"optimise.limit.{i}.output": limit.output for i, limit in enumerate(spec.limit)})
+    return tuple((found[0].name, limit) for found, limit in zip(meant.values(), spec.limit, strict=True))
 
 
 class _Search:
@@ -272,7 +291,11 @@ def confirm(found: Optimum) -> Confirmation:
     case = replace(found.plan, rows=(tuple(found.values.values()),)).case(0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FemsimWarning)  # they are in the document
-        document = results_dict(run(case, found.plan.base_path))
+        try:
+            adaptive = changed_case(case, {"mesh.tolerance": ADAPTIVE}) if found.reduced else case
+            document = results_dict(run(adaptive, found.plan.base_path))
+        except ToleranceError as missed:
+            document = results_dict(missed.run)
     known = {o.key: o.value for o in outputs_of(document)}
     keys = dict(zip(found.plan.outputs, found.plan.selectors, strict=True))
     outputs = {name: known.get(key) for name, key in keys.items()}
@@ -287,6 +310,11 @@ def confirm(found: Optimum) -> Confirmation:
         gain = abs(found.start) - abs(value) if found.start < WORST * 1e-3 else None
         if error is not None and gain is not None and error > 0.2 * abs(gain):
             lines.append("the gain over the middle of the ranges is not much larger than that error; take a finer mesh")
+    here = found.outputs[first]
+    if found.reduced and value is not None and here is not None:
+        lines.append(
+            f"the reduced model gave {here:.5g}, {100 * abs(here - value) / max(abs(value), 1e-300):.2g} % off"
+        )
     lines += [f"warning: {text}" for text in document["warnings"]]
     return Confirmation(value, error, outputs, document, tuple(lines))
 
