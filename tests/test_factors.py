@@ -9,8 +9,10 @@ from flowing import Rings
 from femsim.materials.elastic import Material
 from femsim.materials.property import Property
 from femsim.models.body import Birth, Body, Conditions
+from femsim.solvers.march import Settings
 from femsim.solvers.newton import Factors
 from femsim.solvers.system import make_system
+from femsim.solvers.trend import Trend
 
 
 def _body(nu=(0.3,)):
@@ -77,3 +79,29 @@ def test_a_factor_learns_the_last_step_exactly():
     np.testing.assert_allclose(factors.solve(stiffer @ steps[-1]), steps[-1], rtol=1e-6, atol=1e-9)
     factors.learn(steps[0], -steps[0])  # no curvature: left out
     np.testing.assert_allclose(factors.solve(stiffer @ steps[-1]), steps[-1], rtol=1e-6, atol=1e-9)
+
+
+def test_a_trend_follows_a_parabola():
+    a, b, c = np.random.default_rng(2).standard_normal((3, 5))
+
+    def path(t):
+        return a + b * t + c * t * t
+
+    trend = None
+    for begin, end in ((0.0, 0.3), (0.3, 0.8)):
+        trend = Trend.of(end - begin, path(begin), path(end), trend, 0.01 * (end - begin) ** 2 * c)
+    np.testing.assert_allclose(trend.at(path(0.8), 0.2), path(1.0), rtol=1e-12)
+    np.testing.assert_allclose(trend.off(0.2, 1.0), 0.01 * 0.04 * c, rtol=1e-12)
+
+
+def test_an_increment_of_creep_takes_few_iterations_and_hardly_a_factorisation():
+    """Twelve on the average where no step is learnt from and guesses do not follow the trend."""
+    layer = {"E": 1e5, "nu": 0.3, "alpha": 1e-5}
+    solder = {**layer, "alpha": 2.5e-5, "law": "norton", "law_constants": [1e-9, 3.0]}
+    rings = Rings([{**solder, "outer_radius": 4.0}, {**layer, "outer_radius": 6.0}], "gps", size=1.0)
+    told = []
+    rings.march(rings.load(20.0), [rings.load(120.0)], [100.0], settings=Settings(told=lambda i, _: told.append(i)))
+    later = told[3:]
+    assert len(later) > 5
+    assert np.mean([i.iterations for i in later]) < 9.0
+    assert sum(i.factorisations for i in later) < 0.3 * len(later)
