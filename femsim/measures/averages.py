@@ -251,12 +251,15 @@ def interface_edges(mesh: Mesh, root: Root, length: float, cells: IntArray) -> l
     extent = mesh.extent
     low, high = sorted((root.at[0], root.at[0] + root.into[0] * length))
     found = []
+    bottom, top = (side[cells, 1] for side in mesh.boxes)
+    slack = np.minimum(1e-3 * (top - bottom), mesh.near) + ROUNDING * extent
+    near = (bottom <= root.at[1] + slack) & (top >= root.at[1] - slack)
+    cells, slack = cells[near], slack[near, None]
+    points = mesh.points[mesh.cells[cells]]
+    inward = (points[..., 1].mean(axis=1) - root.at[1]) * root.into[1] > 0
     for number, edge in enumerate(mesh.info.edges):
-        x = mesh.points[mesh.cells[cells][:, list(edge)]]
-        height = np.ptp(mesh.points[mesh.cells[cells], 1], axis=1)[:, None]
-        on = np.all(np.abs(x[..., 1] - root.at[1]) <= np.minimum(1e-3 * height, mesh.near) + ROUNDING * extent, axis=1)
-        inward = mesh.points[mesh.cells[cells]].mean(axis=1)[:, 1] - root.at[1]
-        on &= inward * root.into[1] > 0
+        x = points[:, list(edge)]
+        on = np.all(np.abs(x[..., 1] - root.at[1]) <= slack, axis=1) & inward
         start, end = x[:, 0, 0], x[:, 1, 0]
         with np.errstate(divide="ignore", invalid="ignore"):
             s = np.sort(
@@ -318,9 +321,9 @@ def _ring(space: Space, root: Root, length: float, cells: IntArray) -> tuple[Pie
     slack = ROUNDING * extent + max(1e-9 * length, mesh.near)
     low = np.array([min(root.at[k], root.at[k] + root.into[k] * length) for k in range(2)]) - slack
     high = np.array([max(root.at[k], root.at[k] + root.into[k] * length) for k in range(2)]) + slack
-    x = mesh.points[mesh.cells[cells]]
-    inside = np.all((x >= low) & (x <= high), axis=(1, 2))
-    touched = np.all((x.max(axis=1) > low + 2 * slack) & (x.min(axis=1) < high - 2 * slack), axis=1) & ~inside
+    least, most = (side[cells] for side in mesh.boxes)
+    inside = np.all((least >= low) & (most <= high), axis=1)
+    touched = np.all((most > low + 2 * slack) & (least < high - 2 * slack), axis=1) & ~inside
     raw: list[Piece] = []
     for chosen, xi, w in (
         (cells[inside], *gauss_points(mesh.element, mesh.info.full)),

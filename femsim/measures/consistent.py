@@ -23,7 +23,7 @@ from femsim.base.arrays import FloatArray, IntArray
 from femsim.measures.averages import Averages, RootMetrics
 from femsim.measures.corner.intensity import RootField, share_at
 from femsim.measures.goals import Functional, Piece
-from femsim.measures.traction import Shares, across, level_edges, mass_of
+from femsim.measures.traction import Shares, across, cells_around, level_edges, mass_of
 from femsim.meshes.elements import gauss_points, line_gauss, line_shape
 from femsim.meshes.layout import Root
 from femsim.models.fields import StressField
@@ -112,36 +112,46 @@ def forces_at(space: Space, given: Averages) -> Split | None:
     start = int(np.argmin(np.abs(mesh.points[nodes, 0] - root.at[0])))
     alone = ~across(mesh, nodes, root.at[1], -root.into[1])
     first = float(np.ptp(mesh.points[edges[np.any(edges == nodes[start], axis=1)][0, :2], 0]))
-    around = np.flatnonzero(np.isin(mesh.cells, nodes[weights != 0.0]).any(axis=1))
-    centre = mesh.points[mesh.cells[around, : mesh.info.corners]].mean(axis=1)[:, 1]
-    near = (centre - root.at[1]) * root.into[1] > 0
+    around = cells_around(mesh, nodes[weights != 0.0])
+    near = (mesh.centres[around, 1] - root.at[1]) * root.into[1] > 0
     across_, same = around[~near], around[near]
-    own_node = mesh.cells_of(root.region)
-    own_node = own_node[np.any(mesh.cells[own_node] == nodes[start], axis=1)]
-    rest, theirs, mine = [], [], []
-    for component, name in enumerate(NAMES):
-        # the far body's force, and the conductor's side's where nothing lies across; its normal points the other way
-        far, own = np.where(alone, 0.0, weights) * root.into[1], np.where(alone, weights, 0.0) * -root.into[1]
-        at_root = np.zeros(len(nodes))
-        at_root[start] = weights[start] * root.into[1]
-        mine.append(Functional(name, _pieces(space, own_node, component, nodes, -at_root)))
-        other = (same, -at_root) if alone[start] else (across_, at_root)
-        theirs.append(Functional(name, _pieces(space, other[0], component, nodes, other[1])))
-        far[start] = own[start] = 0.0
-        pieces = (*_pieces(space, across_, component, nodes, far), *_pieces(space, same, component, nodes, own))
-        rest.append(Functional(name, pieces))
-    return Split((rest[0], rest[1]), (theirs[0], theirs[1]), (mine[0], mine[1]), first)
+    own_node = cells_around(mesh, nodes[[start]])
+    own_node = own_node[mesh.region[own_node] == mesh.regions.index(root.region)]
+    # the far body's force, and the conductor's side's where nothing lies across; its normal points the other way
+    far, own = np.where(alone, 0.0, weights) * root.into[1], np.where(alone, weights, 0.0) * -root.into[1]
+    far[start] = own[start] = 0.0
+    at_root = np.zeros(len(nodes))
+    at_root[start] = weights[start] * root.into[1]
+    other = (same, -at_root) if alone[start] else (across_, at_root)
+    mine, theirs = _works(space, own_node, nodes, -at_root), _works(space, other[0], nodes, other[1])
+    rest = (_works(space, across_, nodes, far), _works(space, same, nodes, own))
+    return Split(_named(*rest), _named(theirs), _named(mine), first)
 
 
-def _pieces(space: Space, cells: IntArray, component: int, nodes: IntArray, value: FloatArray) -> tuple[Piece, ...]:
-    """The work of a stress in the strain that a virtual displacement ``value`` (n,) of nodes gives some cells."""
-    if not len(cells) or not np.any(value):
-        return ()
-    virtual = np.zeros(space.ndof)
-    virtual[space.width * nodes + component] = value
+def _named(*works: tuple[tuple[Piece, ...], ...]) -> tuple[Functional, Functional]:
+    """Shear and peel of some works together."""
+    shear, peel = (Functional(name, sum((one[k] for one in works), ())) for k, name in enumerate(NAMES))
+    return shear, peel
+
+
+def _works(space: Space, cells: IntArray, nodes: IntArray, value: FloatArray) -> tuple[tuple[Piece, ...], ...]:
+    """The work of a stress in the strain that a virtual displacement ``value`` (n,) of nodes gives some cells: along
+    the interface, and across it.
+    """
+    moved = np.zeros(len(space.mesh.points))
+    moved[nodes] = value
+    cells = cells[moved[space.mesh.cells[cells]].any(axis=1)] if len(cells) else cells
+    if not len(cells):
+        return ((), ())
     points, weights = gauss_points(space.mesh.element, space.mesh.info.full)
     at = sample(space, cells, points)
-    return (Piece(cells, points, at.strain(virtual) * (at.volume * weights)[..., None]),)
+    volume = (at.volume * weights)[..., None]
+    found = []
+    for component in range(len(NAMES)):
+        virtual = np.zeros(space.ndof)
+        virtual[component : space.nodal : space.width] = moved
+        found.append((Piece(cells, points, at.strain(virtual) * volume),))
+    return tuple(found)
 
 
 def _interval(space: Space, root: Root, length: float, edges: IntArray, nodes: IntArray) -> FloatArray:

@@ -58,15 +58,14 @@ def level_edges(mesh: Mesh, region: str, level: float, span: tuple[float, float]
     """
     edges = edges_of(mesh)
     number = mesh.regions.index(region)
-    ends = mesh.points[edges.nodes[:, :2]]
     slack = mesh.near
-    on = np.all(np.abs(ends[..., 1] - level) <= slack, axis=1)
-    on &= np.all((ends[..., 0] >= span[0] - slack) & (ends[..., 0] <= span[1] + slack), axis=1)
-    centre = mesh.points[mesh.cells[:, : mesh.info.corners]].mean(axis=1)[:, 1]
-    beside = np.zeros(len(edges.nodes), dtype=bool)
-    for cell in edges.cells.T:
-        beside |= (cell >= 0) & (mesh.region[cell] == number) & ((centre[cell] - level) * into > 0)
-    found = edges.nodes[on & beside]
+    level_node = np.abs(mesh.points[:, 1] - level) <= slack
+    level_node &= (mesh.points[:, 0] >= span[0] - slack) & (mesh.points[:, 0] <= span[1] + slack)
+    on = np.flatnonzero(level_node[edges.nodes[:, 0]] & level_node[edges.nodes[:, 1]])
+    beside = np.zeros(len(on), dtype=bool)
+    for cell in edges.cells[on].T:
+        beside |= (cell >= 0) & (mesh.region[cell] == number) & ((mesh.centres[cell, 1] - level) * into > 0)
+    found = edges.nodes[on[beside]]
     turned = mesh.points[found[:, 0], 0] > mesh.points[found[:, 1], 0]
     found[turned, :2] = found[turned, 1::-1]
     return np.asarray(found[np.argsort(mesh.points[found[:, 0], 0])])
@@ -77,16 +76,21 @@ def side_force(field: StressField, nodes: IntArray, level: float, into: int) -> 
     exert.
     """
     mesh = field.space.mesh
-    around = np.flatnonzero(np.isin(mesh.cells, nodes).any(axis=1))
-    centre = mesh.points[mesh.cells[around, : mesh.info.corners]].mean(axis=1)[:, 1]
-    return cell_force(field, around[(centre - level) * into > 0])[nodes]
+    around = cells_around(mesh, nodes)
+    return cell_force(field, around[(mesh.centres[around, 1] - level) * into > 0])[nodes]
+
+
+def cells_around(mesh: Mesh, nodes: IntArray) -> IntArray:
+    """Numbers of the cells that have one of some nodes."""
+    chosen = np.zeros(len(mesh.points), dtype=bool)
+    chosen[nodes] = True
+    return np.flatnonzero(chosen[mesh.cells].any(axis=1))
 
 
 def across(mesh: Mesh, nodes: IntArray, level: float, into: int) -> BoolArray:
     """Which nodes (n,) of a level line touch a cell on one side of it."""
-    centre = mesh.points[mesh.cells[:, : mesh.info.corners]].mean(axis=1)[:, 1]
     touched = np.zeros(len(mesh.points), dtype=bool)
-    touched[mesh.cells[(centre - level) * into > 0]] = True
+    touched[mesh.cells[(mesh.centres[:, 1] - level) * into > 0]] = True
     return np.asarray(touched[nodes])
 
 

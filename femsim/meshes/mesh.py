@@ -71,6 +71,19 @@ class Mesh:
         return max(min(SINGLE * scale, 0.01 * self.shortest), ROUNDED * scale)
 
     @cached_property
+    def vertices(self) -> IntArray:
+        """Numbers of the nodes that are corners of a cell, ascending."""
+        corner = np.zeros(len(self.points), dtype=bool)
+        corner[self.cells[:, : self.info.corners]] = True
+        return np.flatnonzero(corner)
+
+    @cached_property
+    def centres(self) -> FloatArray:
+        """Mean (E, d) of every cell's corners."""
+        corners = self.cells[:, : self.info.corners].T
+        return np.column_stack([x[corners].sum(axis=0) / len(corners) for x in np.ascontiguousarray(self.points.T)])
+
+    @cached_property
     def boxes(self) -> tuple[FloatArray, FloatArray]:
         """Least and largest coordinates (E, d) of every cell's nodes."""
         low, high = (np.empty((len(self.cells), self.dim)) for _ in range(2))

@@ -159,7 +159,7 @@ def corner_at(model: Model, point: tuple[float, float], name: str = "", region: 
     mesh = model.mesh
     label = name or f"({point[0]:g}, {point[1]:g})"
     extent = mesh.extent
-    vertices = np.unique(mesh.cells[:, : mesh.info.corners])
+    vertices = mesh.vertices
     distance = np.linalg.norm(mesh.points[vertices] - np.array(point), axis=1)
     if distance.min() > 1e-6 * extent:
         x, y = mesh.points[vertices[int(np.argmin(distance))]]

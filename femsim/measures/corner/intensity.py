@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -64,14 +65,20 @@ class Agreement:
 @dataclass(frozen=True, eq=False)
 class RootField:
     """The local field at a corner: the expansion, how far each intensity may be off (``error``, same unit), where it
-    holds.
+    holds. ``stress`` is the field it was extracted from, ``smallest`` the size (um) of its elements at the corner.
     """
 
     corner: Corner
     expansion: Expansion
     error: FloatArray
-    agreement: Agreement
     axis_distance: float | None
+    stress: StressField = field(repr=False)
+    smallest: float
+
+    @cached_property
+    def agreement(self) -> Agreement:
+        """Where expansion and finite elements agree; found when first asked for, as few who need the field do."""
+        return compare(FieldSampler(self.stress, self.corner, self.corner.reach), self.expansion, self.smallest)
 
     @property
     def singular(self) -> list[int]:
@@ -206,7 +213,7 @@ def _field(
 
 
 def corner_field(solution: Solution, corner: Corner, highest: float = HIGHEST) -> RootField:
-    """Exponents, intensities and agreement at a corner.
+    """Exponents and intensities at a corner.
 
     Raises NoExpansionError where the mesh is too coarse for the arcs or no term can be extracted.
     """
@@ -224,7 +231,6 @@ def corner_field(solution: Solution, corner: Corner, highest: float = HIGHEST) -
         strain = float(unknowns[model.space.nodal])
     loaded = any(np.any(wedge.thermal_strain != 0.0) for wedge in corner.junction.wedges) or strain != 0.0
     regular = regular_term(corner.junction, strain) if loaded else None
-    sampler = FieldSampler(solution.field, corner, corner.reach)
     radii = corner.reach * np.array(ARCS)
     around = np.any(mesh.cells[:, : mesh.info.corners] == corner.node, axis=1)
     smallest = float(np.linalg.norm(np.ptp(mesh.points[mesh.cells[around]], axis=1), axis=1).max())
@@ -235,13 +241,15 @@ def corner_field(solution: Solution, corner: Corner, highest: float = HIGHEST) -
                 f"elements of {smallest:.3g} um are too coarse where the nearest feature is {corner.reach:.3g} um away"
             )
     degree = 1 if axisymmetric else 0
+    sampler = FieldSampler(solution.field, corner, float(radii[-1]))
     expansion = intensities(corner.junction, eigens, sampler, list(radii), regular, points=16, extrapolate=degree)
     return RootField(
         corner,
         expansion,
         np.asarray(expansion.spread),
-        compare(sampler, expansion, smallest),
         corner.at[0] if axisymmetric else None,
+        solution.field,
+        smallest,
     )
 
 

@@ -6,6 +6,7 @@ are as narrow as the material's anisotropy asks for (:func:`elements_of`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -58,6 +59,13 @@ def lagrange(order: int, at: FloatArray) -> FloatArray:
     exact = hit.any(axis=1)
     values[exact] = hit[exact]
     return np.asarray(values)
+
+
+@lru_cache(maxsize=16)
+def gauss_values(order: int, count: int) -> tuple[FloatArray, FloatArray]:
+    """(count, order + 1) Lagrange polynomials and their slopes at the ``count`` Gauss points of [-1, 1]."""
+    values = lagrange(order, gauss(count)[0])
+    return values, values @ lobatto(order)[2]
 
 
 def rays(theta: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -158,20 +166,12 @@ class AngularField:
     def strain(self, exponent: complex, theta: FloatArray, wedge: int) -> AnyArray:
         """(n, 3) Voigt strain (xx, yy, xy engineering) of r^lambda U at r = 1: lambda B_n U + B_m U'."""
         u, du = self(theta, wedge)
-        return _strain(exponent, theta, u, du)
+        return strain_of(exponent, theta, u, du)
 
-    def sampled(self, exponent: complex, points: FloatArray) -> tuple[FloatArray, AnyArray, AnyArray]:
-        """Angles (n_elements, p) in rad, U (n_elements, p, 2) and stress (n_elements, p, 3: xx, yy, xy) of r^lambda U
-        at r = 1, at the same points of [-1, 1] on every element.
-        """
-        half = 0.5 * (self.edges[:, 1] - self.edges[:, 0])
-        theta = 0.5 * self.edges.sum(axis=1)[:, None] + half[:, None] * points
-        order = self.values.shape[1] - 1
-        shape = lagrange(order, points)
-        u = shape @ self.values
-        du = (shape @ lobatto(order)[2]) @ self.values / half[:, None, None]
-        stiffness = np.array([self.junction.plane_stiffness(k) for k in range(len(self.junction.wedges))])[self.owner]
-        return theta, u, _strain(exponent, theta, u, du) @ stiffness
+    def sampled(self, exponent: complex, count: int) -> tuple[FloatArray, AnyArray, AnyArray]:
+        """:func:`sampled` of one field: angles (n_elements, p), U (n_elements, p, 2), stress (n_elements, p, 3)."""
+        theta, u, stress = sampled([self], [exponent], count)
+        return theta, u[0], stress[0]
 
     def angles(self) -> FloatArray:
         """(n_elements, order + 1) angles of the nodes, rad."""
@@ -187,10 +187,28 @@ class AngularField:
         return AngularField(self.junction, self.edges, self.owner, self.values * factor)
 
 
-def _strain(exponent: complex, theta: FloatArray, u: AnyArray, du: AnyArray) -> AnyArray:
+def sampled(
+    fields: Sequence[AngularField], exponents: Sequence[complex], count: int
+) -> tuple[FloatArray, AnyArray, AnyArray]:
+    """Angles (n_elements, p) in rad, U (m, n_elements, p, 2) and stress (m, n_elements, p, 3: xx, yy, xy) of m fields
+    r^lambda U of one junction on the same elements, at r = 1 and the ``count`` Gauss points of every element.
+    """
+    first = fields[0]
+    half = 0.5 * (first.edges[:, 1] - first.edges[:, 0])
+    theta = 0.5 * first.edges.sum(axis=1)[:, None] + half[:, None] * gauss(count)[0]
+    shape, slopes = gauss_values(first.values.shape[1] - 1, count)
+    values = np.stack([field.values for field in fields])
+    u, du = shape @ values, slopes @ values / half[:, None, None]
+    power = np.array(exponents, dtype=np.complex128)[:, None, None]
+    stiffness = np.array([first.junction.plane_stiffness(k) for k in range(len(first.junction.wedges))])[first.owner]
+    return theta, u, strain_of(power.real if not power.imag.any() else power, theta, u, du) @ stiffness
+
+
+def strain_of(exponent: complex | AnyArray, theta: FloatArray, u: AnyArray, du: AnyArray) -> AnyArray:
     """(..., 3) Voigt strain (xx, yy, xy engineering) of r^lambda U at r = 1: lambda B_n U + B_m U'."""
     n, m = rays(theta)
-    power = exponent.real if exponent.imag == 0.0 else exponent  # real fields stay real
+    # real fields stay real
+    power = exponent.real if not isinstance(exponent, np.ndarray) and exponent.imag == 0.0 else exponent
     xx = power * u[..., 0] * n[..., 0] + du[..., 0] * m[..., 0]
     yy = power * u[..., 1] * n[..., 1] + du[..., 1] * m[..., 1]
     xy = power * (u[..., 0] * n[..., 1] + u[..., 1] * n[..., 0]) + du[..., 0] * m[..., 1] + du[..., 1] * m[..., 0]

@@ -8,6 +8,7 @@ They are the zeros of the determinant of a small, exact matrix F(lambda)
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from femsim.base.arrays import FloatArray
 from femsim.base.errors import InputError, NumericsError
-from femsim.measures.singularity.angular import ORDER, AngularField, Elements, elements_of, gauss, rays
+from femsim.measures.singularity.angular import ORDER, AngularField, Elements, elements_of, gauss, rays, sampled
 from femsim.measures.singularity.junction import ANGLE_TOLERANCE, AnyArray, Junction
 from femsim.measures.singularity.stroh import Characteristic
 from femsim.measures.singularity.zeros import zeros
@@ -97,6 +98,13 @@ class Eigen:
         """``displacement`` and ``stress`` together."""
         return self.displacement(theta, wedge, frame), self.stress(theta, wedge, frame)
 
+    def of(self, junction: Junction) -> Eigen:
+        """The same solution of another junction of the same wedges, which may expand otherwise."""
+        if junction is self.junction:
+            return self
+        dual = None if self.dual is None else replace(self.dual, junction=junction)
+        return replace(self, junction=junction, shape=replace(self.shape, junction=junction), dual=dual)
+
     def normalised(self, theta: float, component: str, wedge: int | None = None, value: complex = 1.0) -> Eigen:
         """The same solution scaled to S_component(theta) = value, as the peel ``"tt"`` on an interface ray."""
         index, frame = component_index(component)
@@ -119,6 +127,30 @@ def exponents(junction: Junction, re_min: float = 0.02, re_max: float = 1.0, im_
     """
     if not 0.0 < re_min < re_max:
         raise InputError(f"exponents: 0 < re_min < re_max is needed, not {re_min} and {re_max}")
+    return tuple(one.of(junction) for one in _exponents(_Elastic(junction), re_min, re_max, im_max))
+
+
+@dataclass(frozen=True, eq=False)
+class _Elastic:
+    """A junction, equal to all others that expand otherwise: what expands moves no exponent."""
+
+    junction: Junction
+
+    def _key(self) -> tuple[object, ...]:
+        one = self.junction
+        wedges = tuple((w.angle_start, w.angle_end, w.stiffness.tobytes()) for w in one.wedges)
+        return (wedges, one.boundary, one.kinematics)
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Elastic) and self._key() == other._key()
+
+
+@lru_cache(maxsize=64)
+def _exponents(elastic: _Elastic, re_min: float, re_max: float, im_max: float) -> tuple[Eigen, ...]:
+    junction = elastic.junction
     f = Characteristic.of(junction)
     margin = 1e-8
     found = [one for cluster in zeros(f, re_min, re_max, im_max) for one in _refined(f, cluster.zeros, cluster.mean)]
@@ -127,7 +159,7 @@ def exponents(junction: Junction, re_min: float = 0.02, re_max: float = 1.0, im_
     # U oscillates like cos((lambda + 1) theta)
     widest = np.pi / 2 if re_max <= 3.0 else np.pi / 2 * 3.0 / re_max
     elements = elements_of(junction, widest)
-    return tuple(mode for one in kept for mode in _modes(f, one, elements))
+    return _modes(f, kept, elements)
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,36 +243,81 @@ def _told_apart(f: Characteristic, places: tuple[complex, ...], exponent: comple
     return result
 
 
-def _modes(f: Characteristic, one: _Refined, elements: Elements) -> list[Eigen]:
-    """Canonical, normalised solutions of one exponent, each with its dual; the rigid rotation is taken out."""
-    junction, exponent, right, count = f.junction, one.exponent, one.right, one.multiplicity
-    rotation = junction.can_rotate and abs(exponent - 1.0) < _CLUSTER
-    rigid = np.zeros((f.size, 0))
-    if rotation:
-        exponent, count = 1.0 + 0.0j, count - 1
-        rigid = f.rotation()[:, None] / np.linalg.norm(f.rotation())
-        right = right - rigid @ (rigid.T @ right)
-        u, s, _ = np.linalg.svd(right, full_matrices=False)
-        right = u[:, s > 1e-5]
-    if right.shape[1] == 0:
-        return []
-    right = _canonical(f, exponent, right, elements)
-    shapes = [f.field(exponent, f.states(vector), elements) for vector in right.T]
-    duals: list[AngularField | None] = [None] * right.shape[1]
-    if not one.defective:
-        _, left, _ = _nulls(_matrix(f, -exponent)[0], one.multiplicity)
-        opposite = [f.field(-exponent, f.states(vector), elements) for vector in left.T]
-        everything = shapes + [f.field(exponent, f.states(vector), elements) for vector in rigid.T]
-        if len(opposite) == len(everything):
-            gram = np.array([[_work(v, -exponent, u, exponent) for u in everything] for v in opposite])
-            share = np.linalg.inv(gram)
-            duals = [_combined(opposite, share[k]) for k in range(len(shapes))]
-    result = []
-    for shape, dual in zip(shapes, duals, strict=True):
-        factor = _normaliser(exponent, shape)
-        scaled_dual = None if dual is None else dual.scaled(1.0 / factor)
-        result.append(Eigen(junction, exponent, count, one.defective, shape.scaled(factor), scaled_dual, one.error))
-    return result
+@dataclass(frozen=True, eq=False)
+class _Basis:
+    """The canonical null vectors (size, k) of one exponent without the rigid rotation, which ``rigid`` (size, 0 or 1)
+    holds, the left ones (size, all) at its opposite (None where it is defective), and its multiplicity.
+    """
+
+    exponent: complex
+    count: int
+    right: AnyArray
+    rigid: FloatArray
+    left: AnyArray | None
+    error: float
+
+
+def _bases(f: Characteristic, found: list[_Refined], elements: Elements) -> list[_Basis]:
+    """Canonical null vectors of all exponents."""
+    junction = f.junction
+    bases = []
+    for one in found:
+        exponent, right, count = one.exponent, one.right, one.multiplicity
+        rigid = np.zeros((f.size, 0))
+        if junction.can_rotate and abs(exponent - 1.0) < _CLUSTER:
+            exponent, count = 1.0 + 0.0j, count - 1
+            rigid = f.rotation()[:, None] / np.linalg.norm(f.rotation())
+            right = right - rigid @ (rigid.T @ right)
+            u, s, _ = np.linalg.svd(right, full_matrices=False)
+            right = u[:, s > 1e-5]
+        if right.shape[1] == 0:
+            continue
+        right = _canonical(f, exponent, right, elements)
+        left = None if one.defective else _nulls(_matrix(f, -exponent)[0], one.multiplicity)[1]
+        bases.append(_Basis(exponent, count, right, rigid, left, one.error))
+    return bases
+
+
+def _modes(f: Characteristic, found: list[_Refined], elements: Elements) -> tuple[Eigen, ...]:
+    """Canonical, normalised solutions of all exponents, each with its dual; the rigid rotation is taken out."""
+    bases = _bases(f, found, elements)
+    if not bases:
+        return ()
+    powers, vectors = [], []
+    for one in bases:
+        opposite = np.zeros((f.size, 0)) if one.left is None else one.left
+        for sign, columns in ((1.0, one.right), (1.0, one.rigid), (-1.0, opposite)):
+            powers += [sign * one.exponent] * columns.shape[1]
+            vectors.append(columns.T)
+    fields = f.fields(np.array(powers), np.concatenate(vectors).astype(np.complex128), elements)
+    # reciprocal work of r^-lambda V with r^lambda U over an arc at r = 1, int (V . t(U) - U . t(V)) dtheta
+    theta, u, stress = sampled(fields, powers, ORDER + 2)
+    edges = elements[0]
+    measure = 0.5 * (edges[:, 1] - edges[:, 0])[:, None] * gauss(ORDER + 2)[1]
+    moved = (u * measure[..., None]).reshape(len(fields), -1)
+    pull = arc_traction(stress, theta).reshape(len(fields), -1)
+    work = moved @ pull.T - pull @ moved.T
+    result, at = [], 0
+    for one in bases:
+        count, all_ = one.right.shape[1], one.right.shape[1] + one.rigid.shape[1]
+        own, opposite_ = np.arange(at, at + all_), np.arange(at + all_, at + all_ + _width(one.left))
+        at += all_ + len(opposite_)
+        share = None
+        if len(opposite_) == all_:
+            gram = work[np.ix_(opposite_, own)]
+            share = np.linalg.inv(gram.real if one.exponent.imag == 0.0 else gram)
+        for k in range(count):
+            shape = fields[own[k]]
+            factor = _normaliser(one.exponent, stress[own[k]], theta, measure)
+            dual = None if share is None else _combined([fields[i] for i in opposite_], share[k] / factor)
+            result.append(
+                Eigen(f.junction, one.exponent, one.count, one.left is None, shape.scaled(factor), dual, one.error)
+            )
+    return tuple(result)
+
+
+def _width(columns: AnyArray | None) -> int:
+    return 0 if columns is None else int(columns.shape[1])
 
 
 def _combined(fields: list[AngularField], share: AnyArray) -> AngularField:
@@ -248,19 +325,10 @@ def _combined(fields: list[AngularField], share: AnyArray) -> AngularField:
     return replace(fields[0], values=values)
 
 
-def _work(v: AngularField, dual: complex, u: AngularField, exponent: complex) -> complex:
-    """Reciprocal work of r^dual V with r^lambda U over an arc at r = 1, int (V . t(U) - U . t(V)) dtheta."""
-    points, weights = gauss(ORDER + 2)
-    theta, here, pull = u.sampled(exponent, points)
-    _, there, push = v.sampled(dual, points)
-    work = (there * arc_traction(pull, theta) - here * arc_traction(push, theta)).sum(axis=2)
-    return complex(0.5 * (u.edges[:, 1] - u.edges[:, 0]) @ (work @ weights))
-
-
 def _samples(exponent: complex, shape: AngularField) -> tuple[AnyArray, FloatArray]:
     """Polar stress (n, 3) and integration weights (n,) of an angular function over the whole junction."""
-    points, weights = gauss(ORDER)
-    theta, _, stress = shape.sampled(exponent, points)
+    weights = gauss(ORDER)[1]
+    theta, _, stress = shape.sampled(exponent, ORDER)
     measure = 0.5 * (shape.edges[:, 1] - shape.edges[:, 0])[:, None] * weights
     return turned_stress(stress.reshape(-1, 3), theta.ravel(), "polar"), measure.ravel()
 
@@ -294,8 +362,10 @@ def _canonical(f: Characteristic, exponent: complex, basis: AnyArray, elements: 
     return np.asarray(basis @ np.linalg.inv(orthonormal[pivots]))
 
 
-def _normaliser(exponent: complex, shape: AngularField) -> complex:
-    stress, weights = _samples(exponent, shape)
+def _normaliser(exponent: complex, stress: AnyArray, theta: FloatArray, measure: FloatArray) -> complex:
+    """The factor that brings a solution of Cartesian stresses (n_elements, p, 3) to its norm."""
+    stress = turned_stress(stress.reshape(-1, 3), theta.ravel(), "polar")
+    weights = measure.ravel()
     square = np.abs(stress) ** 2 @ np.array([1.0, 1.0, 2.0])
     opening = weights.sum()
     rms = float(np.sqrt(weights @ square / opening))

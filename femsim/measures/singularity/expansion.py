@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 
 from femsim.base.arrays import ComplexArray, FloatArray
 from femsim.base.errors import InputError, NumericsError
-from femsim.measures.singularity.angular import gauss, rays
+from femsim.measures.singularity.angular import gauss, rays, sampled
 from femsim.measures.singularity.eigen import (
     Eigen,
     Frame,
@@ -121,11 +121,11 @@ def intensities(
 ) -> Expansion:
     """Generalised stress intensities of ``eigens`` from a field on arcs around the corner.
 
-    ``sampler`` is asked once for ``points`` Gauss points of every arc on every element of the angular functions (at
-    most 90 degrees wide); ``regular`` must be given where the wedges expand: it is subtracted first. Rigid motion in
-    the sample does no harm. ``extrapolate``: degree of the polynomial in the radius fitted to the arcs' values, whose
-    value at radius 0 is returned (0: their mean). In plane problems the values do not depend on the radius; on an
-    axisymmetric body the curvature adds terms of relative size radius / R, so take two or three radii and
+    ``sampler`` is asked once per wedge for ``points`` Gauss points of every arc on every element of the angular
+    functions (at most 90 degrees wide); ``regular`` must be given where the wedges expand: it is subtracted first.
+    Rigid motion in the sample does no harm. ``extrapolate``: degree of the polynomial in the radius fitted to the arcs'
+    values, whose value at radius 0 is returned (0: their mean). In plane problems the values do not depend on the
+    radius; on an axisymmetric body the curvature adds terms of relative size radius / R, so take two or three radii and
     ``extrapolate=1``, and a regular term with the corner's hoop strain.
     """
     arcs = np.atleast_1d(np.asarray(radii, dtype=np.float64))
@@ -141,27 +141,8 @@ def intensities(
             f"singularity: exponent {lost[0]:.6g} lacks an eigenvector (log terms); its intensity is not defined"
         )
     samples = np.zeros((arcs.size, len(eigens)), dtype=np.complex128)
-    nodes, weights = gauss(points)
-    pieces = []
-    for (a, b), k in _pieces(junction, eigens):
-        angle = 0.5 * (a + b) + 0.5 * (b - a) * nodes
-        radius, theta = np.repeat(arcs, points), np.degrees(np.tile(angle, arcs.size))
-        u, stress = (np.array(part, dtype=np.float64) for part in sampler(radius, theta, k))
-        if u.shape != (radius.size, 2) or stress.shape != (radius.size, 3):
-            raise InputError(
-                f"intensities: the sampler gave shapes {u.shape} and {stress.shape}, not {(radius.size, 2)} and "
-                f"{(radius.size, 3)}"
-            )
-        if regular is not None:
-            u -= regular.displacement(radius, theta, k)
-            stress -= regular.stress(radius, theta, k)
-        shape = (arcs.size, points)
-        pieces.append(_Piece(angle, k, 0.5 * (b - a) * weights, u.reshape(*shape, 2), stress.reshape(*shape, 3)))
-    if pieces and junction.can_rotate:
-        _remove_rigid_motion(pieces)
-    for column, eigen in enumerate(eigens):
-        for piece in pieces:
-            samples[:, column] += _work(eigen, arcs, piece)
+    if eigens:
+        samples = _samples(junction, eigens, sampler, arcs, regular, points)
     for column, eigen in enumerate(eigens):
         if eigen.oscillating:  # Re(K r^lambda U) holds K / 2 of r^lambda U
             samples[:, column] *= 2.0
@@ -171,57 +152,60 @@ def intensities(
     return Expansion(junction, tuple(eigens), np.asarray(fit[0]), regular, arcs, samples, spread)
 
 
-def _pieces(junction: Junction, eigens: Sequence[Eigen]) -> list[tuple[tuple[float, float], int]]:
-    """Integration intervals (rad) and their wedge: the elements of the angular functions, on which these are
-    polynomials.
+def _samples(
+    junction: Junction,
+    eigens: Sequence[Eigen],
+    sampler: Sampler,
+    arcs: FloatArray,
+    regular: RegularTerm | None,
+    points: int,
+) -> ComplexArray:
+    """(m, n) int (u* . t - u . t*) r dtheta over m arcs with the n complementary fields u* = r^-lambda V, on the
+    elements of the angular functions, on which these are polynomials.
     """
-    if not eigens:
-        return []
     if any(one.junction is not junction for one in eigens):
         raise InputError("intensities: the eigenfunctions belong to another junction")
-    shape = eigens[0].shape
-    return [((float(a), float(b)), int(k)) for (a, b), k in zip(shape.edges, shape.owner, strict=True)]
+    duals = [one.dual for one in eigens if one.dual is not None]
+    powers = np.array([-one.exponent for one in eigens])
+    theta, v, stresses = sampled(duals, list(powers), points)
+    measure = 0.5 * (duals[0].edges[:, 1] - duals[0].edges[:, 0])[:, None] * gauss(points)[1]
+    u, stress = np.empty((arcs.size, *theta.shape, 2)), np.empty((arcs.size, *theta.shape, 3))
+    for k in range(len(junction.wedges)):
+        own = np.flatnonzero(duals[0].owner == k)
+        angle = theta[own].ravel()
+        radius = np.repeat(arcs, angle.size)
+        found = [np.array(part, dtype=float) for part in sampler(radius, np.degrees(np.tile(angle, arcs.size)), k)]
+        if found[0].shape != (radius.size, 2) or found[1].shape != (radius.size, 3):
+            raise InputError(
+                f"intensities: the sampler gave shapes {found[0].shape} and {found[1].shape}, not {(radius.size, 2)} "
+                f"and {(radius.size, 3)}"
+            )
+        here, there = found[0].reshape(arcs.size, -1, 2), found[1].reshape(arcs.size, -1, 3)
+        if regular is not None:
+            moved, pulled = regular.on_arcs(arcs, angle, k)
+            here, there = here - moved, there - pulled
+        u[:, own], stress[:, own] = here.reshape(u[:, own].shape), there.reshape(stress[:, own].shape)
+    if junction.can_rotate:
+        u = _without_rigid_motion(u, theta, measure)
+    weighted = np.concatenate([v, arc_traction(stresses, theta)], axis=-1) * measure[..., None]
+    field = np.concatenate([arcs[:, None, None, None] * arc_traction(stress, theta), -u], axis=-1)
+    work = field.reshape(arcs.size, -1) @ weighted.reshape(len(duals), -1).T
+    return np.asarray(arcs[:, None] ** powers * work)
 
 
-@dataclass(frozen=True, eq=False)
-class _Piece:
-    """The field on one element of the angular functions: angles (p,) rad, weights (p,), displacements (m, p, 2) and
-    stresses (m, p, 3) on m arcs.
-    """
-
-    angle: FloatArray
-    wedge: int
-    weight: FloatArray
-    u: FloatArray
-    stress: FloatArray
-
-
-def _remove_rigid_motion(pieces: list[_Piece]) -> None:
-    """Take the mean rigid motion of each arc out of the sampled displacements, in place.
+def _without_rigid_motion(u: FloatArray, theta: FloatArray, measure: FloatArray) -> FloatArray:
+    """Displacements (m, n_elements, p, 2) without the mean rigid motion of each arc.
 
     Its reciprocal work is zero, but a displacement of micrometres on strains of 1e-5 would cost five digits to
     cancellation.
     """
-    angle = np.concatenate([piece.angle for piece in pieces])
-    root = np.sqrt(np.concatenate([piece.weight for piece in pieces]))[:, None]
-    u = np.concatenate([piece.u for piece in pieces], axis=1)
-    shape = (angle.size, 2)
-    motions = np.stack(
-        [np.broadcast_to([1.0, 0.0], shape), np.broadcast_to([0.0, 1.0], shape), rays(angle)[1]], axis=-1
-    )
-    weighted = (u * root).reshape(len(u), -1).T
+    turning = rays(theta)[1].reshape(-1, 2)
+    motions = np.stack([np.tile([1.0, 0.0], (len(turning), 1)), np.tile([0.0, 1.0], (len(turning), 1)), turning], -1)
+    root = np.sqrt(measure.ravel())[:, None]
+    flat = u.reshape(len(u), -1, 2)
+    weighted = (flat * root).reshape(len(u), -1).T
     share = np.linalg.lstsq((motions * root[:, :, None]).reshape(-1, 3), weighted, rcond=None)[0].T
-    for piece in pieces:
-        piece.u[...] -= share[:, None, :2] + share[:, None, 2:] * rays(piece.angle)[1]
-
-
-def _work(eigen: Eigen, arcs: FloatArray, piece: _Piece) -> AnyArray:
-    """(m,) int (u* . t - u . t*) r dtheta over a piece of each arc, u* = r^-lambda V."""
-    assert eigen.dual is not None
-    v = eigen.dual(piece.angle, piece.wedge)[0]
-    pull = arc_traction(stress_of(eigen.dual, -eigen.exponent, piece.angle, piece.wedge), piece.angle)
-    work = arcs[:, None] * (v * arc_traction(piece.stress, piece.angle)).sum(axis=2) - (piece.u * pull).sum(axis=2)
-    return np.asarray(arcs**-eigen.exponent * (work @ piece.weight))
+    return np.asarray((flat - share[:, None, :2] - share[:, None, 2:] * turning).reshape(u.shape))
 
 
 def _real(factor: AnyArray, values: AnyArray) -> FloatArray:

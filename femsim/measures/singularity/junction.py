@@ -10,6 +10,7 @@ numbers.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -108,6 +109,18 @@ class Junction:
         """Opening of all wedges together, degrees."""
         return self.wedges[-1].angle_end - self.wedges[0].angle_start
 
+    @cached_property
+    def _plane_stiffnesses(self) -> tuple[FloatArray, ...]:
+        found = []
+        for wedge in self.wedges:
+            c = wedge.stiffness
+            plane = np.array(c[np.ix_(_IN_PLANE, _IN_PLANE)])
+            if self.kinematics == "plane-stress":
+                plane -= np.outer(c[_IN_PLANE, 2], c[2, _IN_PLANE]) / c[2, 2]
+            plane.setflags(write=False)
+            found.append(plane)
+        return tuple(found)
+
     @property
     def bonded(self) -> bool:
         """Whether the wedges close the full circle."""
@@ -132,11 +145,7 @@ class Junction:
 
         Plane strain: the in-plane block of C. Plane stress: D = C_pp - C_p3 C_3p / C_33 (sigma_33 = 0 condensed out).
         """
-        c = self.wedges[wedge].stiffness
-        plane = np.array(c[np.ix_(_IN_PLANE, _IN_PLANE)])
-        if self.kinematics == "plane-stress":
-            plane -= np.outer(c[_IN_PLANE, 2], c[2, _IN_PLANE]) / c[2, 2]
-        return plane
+        return self._plane_stiffnesses[wedge]
 
     def plane_eigenstrain(self, wedge: int, out_of_plane_strain: float = 0.0) -> FloatArray:
         """(3,) in-plane strain (11, 22, 12 engineering) without in-plane stress.

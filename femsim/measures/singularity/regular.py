@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from femsim.base.arrays import FloatArray
 from femsim.base.errors import NumericsError
-from femsim.measures.singularity.angular import ORDER, AngularField, elements_of, gauss, rays
+from femsim.measures.singularity.angular import ORDER, AngularField, elements_of, gauss, rays, sampled, strain_of
 from femsim.measures.singularity.eigen import Frame, locate, turned_stress
 from femsim.measures.singularity.junction import Junction
 from femsim.measures.singularity.stroh import Characteristic
@@ -48,6 +48,18 @@ class RegularTerm:
         r, angle, k = polar_points(self.junction, radius, theta, wedge)
         g, w = self.shape(angle, k)[0], self.log_shape(angle, k)[0]
         return np.asarray(r[:, None] * (g + np.log(r)[:, None] * w))
+
+    def on_arcs(self, radii: FloatArray, angle: FloatArray, wedge: int) -> tuple[FloatArray, FloatArray]:
+        """Displacement (m, p, 2) and Cartesian stress (m, p, 3) on m arcs at the same p angles (rad) of a wedge."""
+        (g, dg), (w, dw) = self.shape(angle, wedge), self.log_shape(angle, wedge)
+        log = np.log(radii)[:, None, None]
+        eigenstrain = self.junction.plane_eigenstrain(wedge, self.out_of_plane_strain)
+        strain = strain_of(1.0, angle, g, dg) + _log_strain(w, angle) - eigenstrain
+        stiffness = self.junction.plane_stiffness(wedge)
+        stress = np.broadcast_to(strain @ stiffness, (len(radii), len(angle), 3))
+        if self.log_stress > 0.0:
+            stress = stress + log * (strain_of(1.0, angle, w, dw) @ stiffness)
+        return np.asarray(radii[:, None, None] * (g + log * w)), np.asarray(stress)
 
     def stress(
         self, radius: ArrayLike, theta: ArrayLike, wedge: int | None = None, frame: Frame = "cartesian"
@@ -140,9 +152,8 @@ def _expanding(field: AngularField, eigenstrain: list[FloatArray]) -> AngularFie
 
 def _sampled(shape: AngularField, log_shape: AngularField, eigenstrain: list[FloatArray]) -> FloatArray:
     """Constant stress of r g + r ln r w at Gauss points; its Euclidean norm is the root mean square over the angle."""
-    points, weights = gauss(ORDER)
-    theta, _, stress = shape.sampled(1.0, points)
-    _, growing, _ = log_shape.sampled(1.0, points)
+    weights = gauss(ORDER)[1]
+    theta, (_, growing), (stress, _) = sampled([shape, log_shape], [1.0, 1.0], ORDER)
     junction = shape.junction
     stiffness = np.array([junction.plane_stiffness(k) for k in range(len(junction.wedges))])[shape.owner]
     stress = stress + (_log_strain(growing, theta) - np.array(eigenstrain)[shape.owner][:, None, :]) @ stiffness

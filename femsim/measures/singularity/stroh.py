@@ -106,7 +106,14 @@ class Characteristic:
 
     @classmethod
     def of(cls, junction: Junction) -> Characteristic:
-        """The characteristic matrix of a junction."""
+        """The characteristic matrix of a junction; made once and kept with it, as neither changes."""
+        kept = junction.__dict__.get("characteristic")
+        if not isinstance(kept, cls):
+            kept = junction.__dict__["characteristic"] = cls._of(junction)
+        return kept
+
+    @classmethod
+    def _of(cls, junction: Junction) -> Characteristic:
         count = len(junction.wedges)
         start = np.radians([wedge.angle_start for wedge in junction.wedges])
         opening = np.radians([wedge.opening for wedge in junction.wedges])
@@ -241,6 +248,24 @@ class Characteristic:
             parts.append(self._start.T @ state if not self.junction.bonded and k == 0 else state)
         return np.concatenate(parts)
 
+    def fields(self, exponents: ComplexArray, vectors: ComplexArray, elements: Elements) -> list[AngularField]:
+        """The angular functions of m vectors of unknowns (m, size), each at its own exponent (m,), all at once."""
+        edges, owner = elements
+        theta = _nodes_of(edges)
+        values = np.empty((len(vectors), *theta.shape, 2), dtype=np.complex128)
+        for k, (roots, newton) in enumerate(zip(self.roots, self.newton, strict=True)):
+            own = np.flatnonzero(owner == k)
+            part = vectors[:, self._columns(k)]
+            states = part @ self._start.T if not self.junction.bonded and k == 0 else part
+            share = Logs.of(roots, theta[own] - self.start[k]).powers(roots, exponents[:, None, None])
+            first = np.einsum("jin,mn->mji", newton[:, :2], states)
+            values[:, own] = (share.reshape(len(vectors), -1, 4) @ first).reshape(len(vectors), len(own), -1, 2)
+        real = (exponents.imag == 0.0) & ~vectors.imag.any(axis=1)
+        return [
+            AngularField(self.junction, edges, owner, one.real.copy() if plain else one)
+            for one, plain in zip(values, real, strict=True)
+        ]
+
     def field(
         self,
         exponent: complex,
@@ -253,8 +278,7 @@ class Characteristic:
         With ``growing``, the states of a term in r^lambda ln r: their transfer's derivative in lambda is added.
         """
         edges, owner = elements
-        xi = lobatto(ORDER)[0]
-        theta = 0.5 * (edges.sum(axis=1)[:, None] + (edges[:, 1] - edges[:, 0])[:, None] * xi)
+        theta = _nodes_of(edges)
         real = exponent.imag == 0.0 and all(np.isrealobj(state) for state in states)
         values = np.empty((*theta.shape, 2), dtype=np.float64 if real else np.complex128)
         for k, (roots, newton) in enumerate(zip(self.roots, self.newton, strict=True)):
@@ -267,6 +291,12 @@ class Characteristic:
                 u = u + np.einsum("...j,jin,...n->...i", share, newton[:, :2], log, optimize=True)
             values[own] = u.real if real else u
         return AngularField(self.junction, edges, owner, values)
+
+
+def _nodes_of(edges: FloatArray) -> FloatArray:
+    """(n_elements, order + 1) angles of the elements' nodes, rad."""
+    xi = lobatto(ORDER)[0]
+    return np.asarray(0.5 * (edges.sum(axis=1)[:, None] + (edges[:, 1] - edges[:, 0])[:, None] * xi))
 
 
 def _allowed(condition: str, angle: float) -> FloatArray:
