@@ -12,6 +12,9 @@ All are given matrices whose unknowns stand in the geometric elimination order a
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -27,11 +30,29 @@ from femsim.solvers.pardiso import PardisoFactor
 
 #: fewer unknowns than this are solved by SuperLU in less time than MKL takes to load
 SMALL = 60_000
+#: and where so many systems are solved that loading does not count
+SMALL_OF_MANY = 1_000
 #: the same for bodies in space
 SMALL_SOLID = 6_000
 #: names in the order of preference
 BACKENDS = ("pardiso", "cholmod", "superlu")
 _MODULES = {"pardiso": "pypardiso", "cholmod": "sksparse", "superlu": "scipy"}
+
+
+#: whether the systems factorised here are a few of very many; see :func:`of_many`
+_OF_MANY: ContextVar[bool] = ContextVar("of_many", default=False)
+
+
+@contextmanager
+def of_many(many: bool = True) -> Iterator[None]:
+    """Within this, systems are taken to be some of hundreds: small ones too go to the solver that is fastest once it is
+    loaded.
+    """
+    token = _OF_MANY.set(many)
+    try:
+        yield
+    finally:
+        _OF_MANY.reset(token)
 
 
 class Factor(Protocol):
@@ -139,13 +160,14 @@ def _found() -> tuple[str, ...]:
 
 
 def choose_backend(backend: str | None = None, unknowns: int | None = None, dim: int = 2) -> str:
-    """The backend used: the one asked for (argument, then FEMSIM_SOLVER), else SuperLU for small systems, the first
-    found for others.
+    """The backend used: the one asked for (argument, then FEMSIM_SOLVER), else SuperLU for small systems (fewer of
+    them :func:`of_many`), the first found for others.
     """
     found = _found()
     wanted = backend or os.environ.get("FEMSIM_SOLVER") or ""
     if not wanted:
-        return "superlu" if unknowns is not None and unknowns < (SMALL if dim == 2 else SMALL_SOLID) else found[0]
+        small = SMALL_OF_MANY if _OF_MANY.get() else SMALL if dim == 2 else SMALL_SOLID
+        return "superlu" if unknowns is not None and unknowns < small else found[0]
     if wanted not in BACKENDS:
         raise InputError(f"FEMSIM_SOLVER: {wanted!r} is not one of {', '.join(BACKENDS)}")
     if wanted not in found:

@@ -31,11 +31,11 @@ CALL_SECONDS = 5.0
 RETRIES = 2
 
 
-def run_chunk(plan: dict[str, Any], points: list[int]) -> tuple[list[tuple[Any, ...]], dict[str, int]]:
+def run_chunk(plan: dict[str, Any], points: list[int], of: int) -> tuple[list[tuple[Any, ...]], dict[str, int]]:
     """On a worker: the rows of some points, as plain tuples, and the re-use counts. ``plan`` holds the rows of these
-    points only.
+    points only, ``of`` so many of the whole study.
     """
-    run = Runner(Plan.from_dict(plan))
+    run = Runner(Plan.from_dict(plan), of)
     rows = [run(i) for i in range(len(points))]
     return [(p, r.outputs, r.error, r.seconds) for p, r in zip(points, rows, strict=True)], run.take_reuse()
 
@@ -123,7 +123,7 @@ class _Feeder:
             chunk, self.queue = self.queue[:size], self.queue[size:]
         plan = self.store.plan
         part = replace(plan, rows=tuple(plan.rows[p] for p in chunk)).to_dict()
-        future = self.client.submit(run_chunk, part, chunk, pure=False, retries=RETRIES)
+        future = self.client.submit(run_chunk, part, chunk, len(plan.rows), pure=False, retries=RETRIES)
         self.pending[future] = chunk
         return future
 

@@ -37,23 +37,32 @@ THREAD_VARIABLES = (
 )
 
 
-class Runner:
-    """Runs points of a plan one after the other, each taking over what it can from the one before."""
+#: points of a study that are worth loading the fastest solver for
+MANY = 200
 
-    def __init__(self, plan: Plan) -> None:
+
+class Runner:
+    """Runs points of a plan one after the other, each taking over what it can from the one before; ``points`` of the
+    whole study, where the plan holds some of them only.
+    """
+
+    def __init__(self, plan: Plan, points: int | None = None) -> None:
         self.plan = plan
+        self.many = (len(plan.rows) if points is None else points) >= MANY
         self.reuse = dict.fromkeys(REUSE, 0)
         self._kept: Any = None
 
     def __call__(self, point: int) -> Row:
         """The row of a point; whatever goes wrong becomes its error text."""
         from femsim.runs.rows import evaluate
+        from femsim.solvers.factor import of_many
 
         start = time.perf_counter()
         plan = self.plan
         try:
             wanted = [*plan.selectors, *plan.error_selectors]
-            found = evaluate(plan.case(point), plan.base_path, wanted, self._kept)
+            with of_many(self.many):
+                found = evaluate(plan.case(point), plan.base_path, wanted, self._kept)
         except Exception as error:
             self._kept = None
             return Row(point, (), error_text(error), time.perf_counter() - start)

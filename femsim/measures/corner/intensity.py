@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 ARCS = (0.005, 0.01, 0.015, 0.02, 0.03, 0.04)
 #: terms up to this real part of the exponent are extracted; only singular ones are reported
 HIGHEST = 1.75
+#: and where only the singular ones are wanted, whose intensities do not depend on the others
+SINGULAR = 1.0
 #: expansion and field agree where the root mean square of their difference on an arc is below this fraction of the
 #: field's
 AGREE = 0.05
@@ -177,9 +179,11 @@ class FieldSampler:
         return u, s[:, [0, 1, 3]]
 
 
-def root_fields(solution: Solution, roots: Sequence[Root]) -> dict[Root, RootField | str]:
+def root_fields(solution: Solution, roots: Sequence[Root], highest: float = HIGHEST) -> dict[Root, RootField | str]:
     """The local field at each root, or the sentence that says why it has none."""
-    return {root: _field(solution, f"root {root.name}", root.at, root.name, root.region) for root in roots}
+    return {
+        root: _field(solution, f"root {root.name}", root.at, root.name, root.region, highest=highest) for root in roots
+    }
 
 
 def corner_fields(
@@ -193,13 +197,19 @@ def corner_fields(
 
 
 def _field(
-    solution: Solution, label: str, at: tuple[float, float], name: str, region: str | None, strict: bool = False
+    solution: Solution,
+    label: str,
+    at: tuple[float, float],
+    name: str,
+    region: str | None,
+    strict: bool = False,
+    highest: float = HIGHEST,
 ) -> RootField | str:
     """A local field, or why there is none; a failure of the numbers is a warning too. ``strict``: InputErrors are
     raised.
     """
     try:
-        return corner_field(solution, corner_at(solution.model, at, name, region))
+        return corner_field(solution, corner_at(solution.model, at, name, region), highest)
     except NoExpansionError as error:
         return str(error)
     except InputError as error:
@@ -213,7 +223,7 @@ def _field(
 
 
 def corner_field(solution: Solution, corner: Corner, highest: float = HIGHEST) -> RootField:
-    """Exponents and intensities at a corner.
+    """Exponents up to a real part of ``highest`` and their intensities at a corner.
 
     Raises NoExpansionError where the mesh is too coarse for the arcs or no term can be extracted.
     """

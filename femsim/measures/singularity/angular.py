@@ -118,12 +118,22 @@ def _slowest(half: float, middle: float, weak: AnyArray) -> float:
 
 
 def elements_of(junction: Junction, widest: float | None = None) -> Elements:
-    """Edges (n, 2) in rad of the elements of all wedges, none wider than ``widest`` rad, and their wedges (n,)."""
+    """Edges (n, 2) in rad of the elements of all wedges, none wider than ``widest`` rad, and their wedges (n,); found
+    once and kept with the junction.
+    """
+    kept: dict[float, Elements] = junction.__dict__.setdefault("elements_of", {})
+    size = widest or _WIDEST
+    if size not in kept:
+        kept[size] = _elements_of(junction, size)
+    return kept[size]
+
+
+def _elements_of(junction: Junction, widest: float) -> Elements:
     pieces: list[tuple[float, float]] = []
     owners: list[int] = []
     for k, wedge in enumerate(junction.wedges):
         weak = _weak_angles(junction.plane_stiffness(k))
-        parts = _split(np.radians(wedge.angle_start), np.radians(wedge.angle_end), weak, widest or _WIDEST)
+        parts = _split(np.radians(wedge.angle_start), np.radians(wedge.angle_end), weak, widest)
         pieces += parts
         owners += [k] * len(parts)
     return np.array(pieces), np.array(owners)
