@@ -347,6 +347,22 @@ def test_bilayer_root_at_which_inverse_iteration_failed():
         assert 0.5 < found[0].exponent.real < 0.65
 
 
+def test_exponents_found_once_serve_wedges_that_expand_otherwise():
+    """A junction's exponents are kept; what comes back belongs to the junction asked about, stiffness and plane too."""
+    wedges = [Wedge(0.0, 120.0, isotropic(3e3, 0.3)), Wedge(120.0, 300.0, isotropic(120e3, 0.34))]
+    cold = Junction(tuple(wedges), ("free", "free"))
+    warm = Junction(tuple(replace(w, thermal_strain=np.full(3, 1e-3)) for w in wedges), ("free", "free"))
+    one, two = exponents(cold, re_max=1.5)[0], exponents(warm, re_max=1.5)[0]
+    assert one.exponent == two.exponent and two.junction is warm
+    assert two.shape.junction is two.dual.junction is warm
+    assert (
+        intensities(warm, [two], lambda r, t, k: (np.zeros((r.size, 2)), np.zeros((r.size, 3))), 1.0).junction is warm
+    )
+    stiffer = Junction((wedges[0], Wedge(120.0, 300.0, isotropic(130e3, 0.34))), ("free", "free"))
+    assert exponents(stiffer, re_max=1.5)[0].exponent != one.exponent
+    assert exponents(replace(cold, kinematics="plane-stress"), re_max=1.5)[0].exponent != one.exponent
+
+
 def test_close_exponents_are_told_apart_or_reported_as_one():
     """Two real exponents of a symmetric notch meet at 146.3 deg and part as a complex pair: across it the sum stays
     smooth, and each one solves its equation."""

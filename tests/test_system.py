@@ -29,6 +29,7 @@ from helpers import (
     near,
 )
 
+import femsim.solvers.stock
 import femsim.solvers.system
 from femsim.meshes.elements import gauss_points
 from femsim.models.assembly import element_stiffness, internal_force, prescribed_force
@@ -36,6 +37,7 @@ from femsim.models.fields import ElasticField
 from femsim.models.rectangles import rectangle_internal, rectangle_stiffness
 from femsim.models.sampling import sample
 from femsim.solvers.pattern import make_pattern
+from femsim.solvers.stock import Stock
 from femsim.solvers.system import SystemFactor, make_system
 
 KINEMATICS = (AXI, STRAIN, GENERAL, STRESS)
@@ -304,3 +306,30 @@ def test_what_is_no_rectangle():
     check(modelled(turned))
     for element in ("tri3", "tri6"):
         assert not plain(element).rectangular.any()
+
+
+def test_a_stock_serves_moved_points_and_takes_no_factor_in_use(monkeypatch):
+    """Systems of one family share pattern and analysis, each with its own numbers; a factor somebody holds stays."""
+    pytest.importorskip("pypardiso")
+    made = []
+    monkeypatch.setattr(femsim.solvers.stock, "make_pattern", lambda space: made.append(1) or make_pattern(space))
+    stock = Stock()
+    models = [modelled(plain("quad9"))]
+    for stretch in (1.3, 0.7):
+        mesh = models[0].mesh
+        models.append(modelled(replace(mesh, points=mesh.points * [1.0, stretch])))
+    rhs = np.linspace(-1.0, 1.0, models[0].constraints.count)
+    kept = []
+    for model in models:
+        with_stock = stock.factor(make_system(model.space, model.moduli, stock.pattern(model.space)), "pardiso")
+        kept.append((with_stock, SystemFactor.of(make_system(model.space, model.moduli)).solve(rhs)))
+    for factor, expected in kept:
+        close(factor.solve(rhs), expected, 1e-10)
+    assert len(made) == 1
+    assert len({id(factor.factor) for factor, _ in kept}) == 3
+    solver = kept.pop(1)[0].factor
+    del factor, with_stock
+    again = stock.factor(make_system(models[1].space, models[1].moduli, stock.pattern(models[1].space)), "pardiso")
+    assert again.factor is solver, "nobody held it any more"
+    other = modelled(plain("quad9"), constraints="clamped")
+    assert stock.pattern(other.space).numbering.blocks != stock.pattern(models[0].space).numbering.blocks

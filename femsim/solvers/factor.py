@@ -39,20 +39,19 @@ BACKENDS = ("pardiso", "cholmod", "superlu")
 _MODULES = {"pardiso": "pypardiso", "cholmod": "sksparse", "superlu": "scipy"}
 
 
-#: whether the systems factorised here are a few of very many; see :func:`of_many`
-_OF_MANY: ContextVar[bool] = ContextVar("of_many", default=False)
+_MANY: ContextVar[bool] = ContextVar("many", default=False)
 
 
 @contextmanager
-def of_many(many: bool = True) -> Iterator[None]:
+def many_systems() -> Iterator[None]:
     """Within this, systems are taken to be some of hundreds: small ones too go to the solver that is fastest once it is
     loaded.
     """
-    token = _OF_MANY.set(many)
+    token = _MANY.set(True)
     try:
         yield
     finally:
-        _OF_MANY.reset(token)
+        _MANY.reset(token)
 
 
 class Factor(Protocol):
@@ -161,12 +160,12 @@ def _found() -> tuple[str, ...]:
 
 def choose_backend(backend: str | None = None, unknowns: int | None = None, dim: int = 2) -> str:
     """The backend used: the one asked for (argument, then FEMSIM_SOLVER), else SuperLU for small systems (fewer of
-    them :func:`of_many`), the first found for others.
+    them within :func:`many_systems`), the first found for others.
     """
     found = _found()
     wanted = backend or os.environ.get("FEMSIM_SOLVER") or ""
     if not wanted:
-        small = SMALL_OF_MANY if _OF_MANY.get() else SMALL if dim == 2 else SMALL_SOLID
+        small = SMALL_OF_MANY if _MANY.get() else SMALL if dim == 2 else SMALL_SOLID
         return "superlu" if unknowns is not None and unknowns < small else found[0]
     if wanted not in BACKENDS:
         raise InputError(f"FEMSIM_SOLVER: {wanted!r} is not one of {', '.join(BACKENDS)}")

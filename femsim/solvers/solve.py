@@ -20,6 +20,7 @@ from femsim.models.space import HELD, Space
 from femsim.solvers.factor import choose_backend
 from femsim.solvers.memory import refuse_solve
 from femsim.solvers.pattern import Pattern
+from femsim.solvers.stock import stock_at_hand
 from femsim.solvers.system import SystemFactor, make_system
 
 Progress = Callable[[str], None]
@@ -100,11 +101,14 @@ def solve(
     start = time.perf_counter()
     _refuse_too_large(model, backend)
     say(f"assembling {model.constraints.count} unknowns")
+    stock = stock_at_hand()
+    if pattern is None and stock is not None:
+        pattern = stock.pattern(model.space)
     system = make_system(model.space, model.moduli, pattern)
     prescribed = _prescribed_force(model)
     assembled = time.perf_counter()
     say(f"factorising {model.constraints.count} unknowns")
-    factor = SystemFactor.of(system, backend)
+    factor = SystemFactor.of(system, backend) if stock is None else stock.factor(system, backend)
     del system
     factored = time.perf_counter()
     solution = _substitute(model, factor, prescribed, load)

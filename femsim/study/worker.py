@@ -37,7 +37,7 @@ THREAD_VARIABLES = (
 )
 
 
-#: points of a study that are worth loading the fastest solver for
+#: points of a study from which on loading the fastest solver does not count
 MANY = 200
 
 
@@ -48,20 +48,23 @@ class Runner:
 
     def __init__(self, plan: Plan, points: int | None = None) -> None:
         self.plan = plan
-        self.many = (len(plan.rows) if points is None else points) >= MANY
+        self._many = (len(plan.rows) if points is None else points) >= MANY
         self.reuse = dict.fromkeys(REUSE, 0)
         self._kept: Any = None
+        self._stock: Any = None
 
     def __call__(self, point: int) -> Row:
         """The row of a point; whatever goes wrong becomes its error text."""
         from femsim.runs.rows import evaluate
-        from femsim.solvers.factor import of_many
+        from femsim.solvers.stock import Stock, of_many
 
         start = time.perf_counter()
         plan = self.plan
         try:
             wanted = [*plan.selectors, *plan.error_selectors]
-            with of_many(self.many):
+            if self._many and self._stock is None:
+                self._stock = Stock()
+            with of_many(self._stock):
                 found = evaluate(plan.case(point), plan.base_path, wanted, self._kept)
         except Exception as error:
             self._kept = None
