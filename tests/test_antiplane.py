@@ -13,7 +13,8 @@ from femsim.measures.singularity.antiplane import antiplane_exponents
 from femsim.reports.content import report_data
 from femsim.reports.page.verdict import verdict
 from femsim.reports.report import write_outputs
-from femsim.runs.results import largest_table, results_dict
+from femsim.runs.largest import largest_table
+from femsim.runs.results import results_dict
 from femsim.runs.run import run
 
 SOLIDS = {"Cu": (120e3, 0.34), "Si": (169e3, 0.28), "PI": (2500.0, 0.34)}

@@ -165,8 +165,9 @@ def tolerance(text: str | None) -> list[str]:
 
 
 def _show_results(document: dict[str, Any], rows: list[list[str]]) -> None:
+    from femsim.runs.largest import largest_table
     from femsim.runs.points import spread
-    from femsim.runs.results import crack_notes, crack_table, largest_table, left_out_words
+    from femsim.runs.results import crack_notes, crack_table, left_out_words
     from femsim.runs.states import range_table
     from femsim.runs.units import is_plane, output_unit
 

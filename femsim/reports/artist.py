@@ -178,7 +178,10 @@ def _prepare() -> None:
     parent = parent_process()
     if parent is not None:
         threading.Thread(target=_follow, args=(parent,), daemon=True).start()
+    # matplotlib loads its axes in space with every figure; no page has one, and this process draws nothing else
+    sys.modules.setdefault("mpl_toolkits.mplot3d", None)  # type: ignore[arg-type]
     import femsim.reports.page.html
+    import femsim.reports.page.pack
     import femsim.reports.plots.figures
 
     femsim.reports.page.html.template()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from femsim.cases.parts import CaseBase
+if TYPE_CHECKING:
+    from femsim.cases.parts import CaseBase
 
 
 def gathered(case: CaseBase, probes: Mapping[str, Any]) -> dict[str, Any]:

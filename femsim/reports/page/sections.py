@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from femsim.runs.heat import heat_tables
+from femsim.runs.largest import largest_of
 from femsim.runs.points import spread
 from femsim.runs.program_tables import is_program, life_sources, life_tables, step_table
-from femsim.runs.results import largest_of
 from femsim.runs.states import range_table
 
 Json = dict[str, Any]
@@ -166,6 +165,8 @@ def _temperatures(document: Document) -> Json | None:
 def _heat(document: Document) -> Json | None:
     if "heat" not in document:
         return None
+    from femsim.runs.heat import heat_tables  # brings all that solves with it, which a page without heat does not need
+
     heat, words = document["heat"], ""
     if "times" in heat:
         hot = heat["hottest"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from femsim.reports.page.sections import heat_alone, junctions, kinds_of
 from femsim.reports.words import error_text, fixed, number, proper
-from femsim.runs.results import largest_of
+from femsim.runs.largest import largest_of
 
 Json = dict[str, Any]
 
