@@ -12,7 +12,6 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
-import scipy.linalg as sla
 from numpy.typing import ArrayLike
 
 from femsim.base.arrays import FloatArray
@@ -358,7 +357,9 @@ def _canonical(f: Characteristic, exponent: complex, basis: AnyArray, elements: 
         traction = np.stack(pair, axis=1)
         if np.linalg.svd(traction, compute_uv=False)[-1] > 1e-6:  # of stresses whose mean square is about 1
             return np.asarray(basis @ np.linalg.inv(traction))
-    pivots = sla.qr(orthonormal.conj().T, mode="r", pivoting=True)[1][:count]
+    from scipy.linalg import qr  # takes longer to load than all exponents to find; three solutions of one are rare
+
+    pivots = qr(orthonormal.conj().T, mode="r", pivoting=True)[1][:count]
     return np.asarray(basis @ np.linalg.inv(orthonormal[pivots]))
 
 
