@@ -1,7 +1,7 @@
 """One point of a study: a run that measures only what the outputs need, and its row of numbers.
 
-Every number is that of ``femsim solve --json`` for the same case, to rounding: it is read from the same document,
-whoever measured what.
+Every number is that of ``femsim solve --json`` for the same case (to rounding, in studies of so many points that
+another solver pays): it is read from the same document, whoever measured what.
 """
 
 from __future__ import annotations

@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 ARCS = (0.005, 0.01, 0.015, 0.02, 0.03, 0.04)
 #: terms up to this real part of the exponent are extracted; only singular ones are reported
 HIGHEST = 1.75
-#: and where only the singular ones are wanted, whose intensities do not depend on the others
-SINGULAR = 1.0
 #: expansion and field agree where the root mean square of their difference on an arc is below this fraction of the
 #: field's
 AGREE = 0.05
@@ -67,7 +65,8 @@ class Agreement:
 @dataclass(frozen=True, eq=False)
 class RootField:
     """The local field at a corner: the expansion, how far each intensity may be off (``error``, same unit), where it
-    holds. ``stress`` is the field it was extracted from, ``smallest`` the size (um) of its elements at the corner.
+    holds. ``stress`` is the field it was extracted from, ``smallest`` the size (um) of its elements at the corner;
+    ``shares`` are those found of it so far (:func:`share_at`).
     """
 
     corner: Corner
@@ -76,6 +75,7 @@ class RootField:
     axis_distance: float | None
     stress: StressField = field(repr=False)
     smallest: float
+    shares: dict[tuple[Root, float, int], Shares] = field(default_factory=dict, repr=False)
 
     @cached_property
     def agreement(self) -> Agreement:
@@ -179,11 +179,9 @@ class FieldSampler:
         return u, s[:, [0, 1, 3]]
 
 
-def root_fields(solution: Solution, roots: Sequence[Root], highest: float = HIGHEST) -> dict[Root, RootField | str]:
+def root_fields(solution: Solution, roots: Sequence[Root]) -> dict[Root, RootField | str]:
     """The local field at each root, or the sentence that says why it has none."""
-    return {
-        root: _field(solution, f"root {root.name}", root.at, root.name, root.region, highest=highest) for root in roots
-    }
+    return {root: _field(solution, f"root {root.name}", root.at, root.name, root.region) for root in roots}
 
 
 def corner_fields(
@@ -197,19 +195,13 @@ def corner_fields(
 
 
 def _field(
-    solution: Solution,
-    label: str,
-    at: tuple[float, float],
-    name: str,
-    region: str | None,
-    strict: bool = False,
-    highest: float = HIGHEST,
+    solution: Solution, label: str, at: tuple[float, float], name: str, region: str | None, strict: bool = False
 ) -> RootField | str:
     """A local field, or why there is none; a failure of the numbers is a warning too. ``strict``: InputErrors are
     raised.
     """
     try:
-        return corner_field(solution, corner_at(solution.model, at, name, region), highest)
+        return corner_field(solution, corner_at(solution.model, at, name, region))
     except NoExpansionError as error:
         return str(error)
     except InputError as error:
@@ -371,8 +363,13 @@ def _part(under: FloatArray, beside: FloatArray, size: float, otherwise: float) 
 
 
 def share_at(mesh: Mesh, root: Root, field: RootField, first: float) -> Shares:
-    """The shares of a root node's force on a mesh whose ``first`` edge (um) lies under the conductor."""
-    return root_share(field, root, _edges(mesh, field, root, first), mesh.info.order)
+    """The shares of a root node's force on a mesh whose ``first`` edge (um) lies under the conductor; found once for
+    all averages at the root.
+    """
+    key, kept = (root, first, mesh.info.order), field.shares
+    if key not in kept:
+        kept[key] = root_share(field, root, _edges(mesh, field, root, first), mesh.info.order)
+    return kept[key]
 
 
 def consistent_average(solution: Solution, root: Root, length: float, field: RootField) -> tuple[float, float]:
