@@ -14,7 +14,7 @@ import numpy as np
 
 from femsim.base.arrays import FloatArray
 from femsim.measures.averages import Averages, averages
-from femsim.measures.goal_errors import VON_MISES, at_root, goal_indicators
+from femsim.measures.goal_errors import VON_MISES, at_root, goal_indicators, point_doubts
 from femsim.measures.goals import Functional, Piece
 from femsim.measures.probes import ProbeValue, probe_goals
 from femsim.measures.stress import PointValue, value_at
@@ -121,7 +121,8 @@ def probe_at(base: Solution, parts: Sequence[Part], probe: ProbeValue, angle: fl
             each = np.abs(goal_indicators(part.solution, goals)).sum(axis=0)
             width = kinematics.width
             u_error += part.spread(each[:width], kinematics.unknowns, UNKNOWNS)
-            stress_error += part.spread(each[width:], kinematics.components, COMPONENTS)
+            off = np.abs(point_doubts(part.solution, replace(probe, value=found))).sum(axis=0)
+            stress_error += part.spread(each[width:] + off, kinematics.components, COMPONENTS)
     value = PointValue(probe.value.at, probe.value.region, u, stress)
     slope = np.abs(von_mises_slope(stress))
     return replace(

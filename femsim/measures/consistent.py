@@ -49,14 +49,19 @@ class Consistent:
     first: float
 
     def doubted(self, metric: RootMetrics, plain: RootMetrics) -> RootMetrics:
-        """A metric with its errors; those of peel and shear grow on a coarse mesh by what the averages extrapolated to
-        the interface (``plain``) differ: with six edges over the length they were seen to miss the peel by ten times
-        what the estimate said.
-        """
-        if self.first <= COARSE:
-            return metric
-        apart = {"peel": abs(metric.peel - plain.peel), "shear": abs(metric.shear - plain.shear)}
-        return metric.with_errors([one.error + apart.get(kind, 0.0) for kind, one in metric.values.items()])
+        """A metric with its errors, as :func:`doubted` has them."""
+        return doubted(self.first, metric, plain)
+
+
+def doubted(first: float, metric: RootMetrics, plain: RootMetrics) -> RootMetrics:
+    """A metric with its errors; those of peel and shear grow on a coarse mesh, whose ``first`` edge is longer than
+    COARSE averaging lengths, by what the averages extrapolated to the interface (``plain``) differ: with six edges over
+    the length they were seen to miss the peel by ten times what the estimate said.
+    """
+    if first <= COARSE:
+        return metric
+    apart = {"peel": abs(metric.peel - plain.peel), "shear": abs(metric.shear - plain.shear)}
+    return metric.with_errors([one.error + apart.get(kind, 0.0) for kind, one in metric.values.items()])
 
 
 def consistent(field: StressField, given: Averages, local: RootField | str | None) -> Consistent | None:

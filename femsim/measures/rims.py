@@ -113,7 +113,7 @@ def _ring_mean(field: StressField, ring: tuple[Piece, ...]) -> float:
 
 
 @dataclass(frozen=True)
-class _Points:
+class RingPoints:
     """Integration points of some cells at shared reference points: cells, reference points, weights (E, q), and for
     each point the cosine and sine of its angle, all zero outside the ring.
     """
@@ -125,14 +125,14 @@ class _Points:
 
 
 def _one(space: Space, rim: Rim, length: float) -> RimAverages:
-    faces, volumes = _faces(space, rim, length), _volumes(space, rim, length)
+    faces, volumes = faces_of(space, rim, length), _volumes(space, rim, length)
     area = sum(float(p.weights.sum()) for p in faces)
     if not area > 0:
         raise InputError(
             f"root {rim.name}: the mesh has no face of {rim.region!r} at z = {rim.z:g} um inside the circle"
         )
     whole = _averages(space, rim, length, faces, volumes, None)
-    bins = np.unique(np.concatenate([_bin(p.angle)[p.weights > 0] for p in faces]))
+    bins = np.unique(np.concatenate([bin_of(p.angle)[p.weights > 0] for p in faces]))
     arcs = [_averages(space, rim, length, faces, volumes, int(b)) for b in bins]
     turned = [Functional("shear_t", _pieces(space, faces, int(b), lambda cos, sin: {5: cos, 4: -sin})) for b in bins]
     areas, parts = (
@@ -141,13 +141,13 @@ def _one(space: Space, rim: Rim, length: float) -> RimAverages:
     return RimAverages(whole, (bins + 0.5) * ARC, tuple(arcs), tuple(turned), areas, parts)
 
 
-def _bin(angle: FloatArray) -> IntArray:
+def bin_of(angle: FloatArray) -> IntArray:
     """The arc (counted from the angle 0) that an angle (rad) lies in."""
     return np.floor(np.degrees(angle) % 360.0 / ARC).astype(np.int64)
 
 
 def _averages(
-    space: Space, rim: Rim, length: float, faces: list[_Points], volumes: list[_Points], arc: int | None
+    space: Space, rim: Rim, length: float, faces: list[RingPoints], volumes: list[RingPoints], arc: int | None
 ) -> Averages:
     ring = []
     total = sum(float(_masked(p, arc).sum()) for p in volumes)
@@ -165,11 +165,11 @@ def _averages(
     )
 
 
-def _masked(p: _Points, arc: int | None) -> FloatArray:
-    return p.weights if arc is None else np.where(_bin(p.angle) == arc, p.weights, 0.0)
+def _masked(p: RingPoints, arc: int | None) -> FloatArray:
+    return p.weights if arc is None else np.where(bin_of(p.angle) == arc, p.weights, 0.0)
 
 
-def _pieces(space: Space, faces: list[_Points], arc: int | None, components: object) -> tuple[Piece, ...]:
+def _pieces(space: Space, faces: list[RingPoints], arc: int | None, components: object) -> tuple[Piece, ...]:
     """Weights on the stresses at the superconvergent points of a weighted mean over the faces' points."""
     element = space.mesh.element
     reduced, _ = gauss_points(element, ELEMENTS[element].reduced)
@@ -189,13 +189,13 @@ def _pieces(space: Space, faces: list[_Points], arc: int | None, components: obj
     return tuple(found)
 
 
-def _place(rim: Rim, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+def place(rim: Rim, x: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Distance from the axis and angle (rad) of points (..., 2 or 3)."""
     dx, dy = x[..., 0] - rim.centre[0], x[..., 1] - rim.centre[1]
     return np.hypot(dx, dy), np.arctan2(dy, dx)
 
 
-def _faces(space: Space, rim: Rim, length: float) -> list[_Points]:
+def faces_of(space: Space, rim: Rim, length: float) -> list[RingPoints]:
     """Points on the conductor's faces at the interface, inside the annulus."""
     mesh = space.mesh
     cells = mesh.cells_of(rim.region)
@@ -206,7 +206,7 @@ def _faces(space: Space, rim: Rim, length: float) -> list[_Points]:
         x = mesh.points[mesh.cells[cells][:, list(face)]]
         flat = np.all(np.abs(x[..., 2] - rim.z) <= 1e-9 * mesh.extent, axis=1)
         flat &= (mesh.points[mesh.cells[cells]].mean(axis=1)[:, 2] - rim.z) * rim.up > 0
-        radius, _ = _place(rim, x)
+        radius, _ = place(rim, x)
         near = flat & (radius.max(axis=1) > low) & (radius.min(axis=1) < high)
         plane = FACE_OF[len(face)]
         rows = np.flatnonzero(near)
@@ -216,11 +216,11 @@ def _faces(space: Space, rim: Rim, length: float) -> list[_Points]:
             nodes = x[rows]
             tangent = np.einsum("qnd,knc->kqdc", slopes, nodes)
             stretch = np.linalg.norm(np.cross(tangent[:, :, 0], tangent[:, :, 1]), axis=2)
-            r, angle = _place(rim, np.einsum("qn,knc->kqc", values, nodes))
+            r, angle = place(rim, np.einsum("qn,knc->kqc", values, nodes))
             weights = _limited(stretch * w, r, rim, length)
             linear = shape("quad4" if plane.startswith("quad") else "tri3", xi)[0]
             inside_cell = linear @ corner[list(face[: linear.shape[1]])]
-            found.append(_Points(cells[rows], inside_cell, weights, angle))
+            found.append(RingPoints(cells[rows], inside_cell, weights, angle))
     return found
 
 
@@ -242,14 +242,14 @@ def _cut(plane: str) -> tuple[FloatArray, FloatArray]:
     return np.column_stack([x, y * (1 - x)]), (1 - x) / len(x)
 
 
-def _volumes(space: Space, rim: Rim, length: float) -> list[_Points]:
+def _volumes(space: Space, rim: Rim, length: float) -> list[RingPoints]:
     """Points of the conductor's ring."""
     mesh = space.mesh
     cells = mesh.cells_of(rim.region)
     x = mesh.points[mesh.cells[cells]]
     low, high = sorted((rim.z, rim.z + rim.up * length))
     slack = 1e-9 * mesh.extent
-    radius, _ = _place(rim, x)
+    radius, _ = place(rim, x)
     tall = (x[..., 2].max(axis=1) > low + slack) & (x[..., 2].min(axis=1) < high - slack)
     inner, outer = rim.ring(length)
     near = tall & (radius.max(axis=1) > inner) & (radius.min(axis=1) < outer)
@@ -264,10 +264,10 @@ def _volumes(space: Space, rim: Rim, length: float) -> list[_Points]:
         if not len(rows):
             continue
         at = sample(space, rows, xi)
-        r, angle = _place(rim, at.position)
+        r, angle = place(rim, at.position)
         weights = _limited(at.volume * w, r, rim, length)
         weights = np.where((at.position[..., 2] >= low - slack) & (at.position[..., 2] <= high + slack), weights, 0.0)
-        found.append(_Points(rows, xi, weights, angle))
+        found.append(RingPoints(rows, xi, weights, angle))
     return found
 
 

@@ -4,12 +4,13 @@ interface.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
 from femsim.base.arrays import FloatArray, IntArray
-from femsim.base.errors import InputError, nearest
+from femsim.base.errors import FemsimWarning, InputError, nearest
 from femsim.meshes.elements import extrapolation, gauss_points, reduced_basis, shape
 from femsim.meshes.locate import locate_side
 from femsim.meshes.mesh import Mesh
@@ -84,6 +85,14 @@ def side_of(mesh: Mesh, point: tuple[float, ...], region: str | None = None, lab
         near = nearest(region, mesh.regions) if region not in mesh.regions else ""
         raise InputError(f"{label}.region: {where} does not lie in {region!r}{near}; it lies in {', '.join(regions)}")
     own = np.flatnonzero(mesh.region[found.cells] == mesh.regions.index(region))
+    values, _ = shape(mesh.element, found.xi[own])
+    off = np.linalg.norm(np.einsum("en,enc->ec", values, mesh.points[mesh.cells[found.cells[own]]]) - point, axis=1)
+    if off.max() > max(1e-6 * mesh.extent, 2.0 * mesh.near):
+        warnings.warn(
+            f"{label}: {where} lies {off.max():.2g} um outside the curved cells of {region!r}; values are their face's",
+            FemsimWarning,
+            stacklevel=2,
+        )
     return Side(found.cells[own], found.xi[own], region)
 
 

@@ -8,8 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from femsim.base.arrays import BoolArray, FloatArray, IntArray
-from femsim.meshes.elements import ELEMENTS, shape
+from femsim.meshes.elements import ELEMENTS, node_points, shape
 from femsim.meshes.mesh import Mesh, invert
+
+#: how far outside a curved cell, over its size, a point may lie that is meant to lie on its face
+CURVED = 0.02
+#: the element of each kind with straight edges
+LINEAR = {"quad": "quad4", "tri": "tri3", "hex": "hex8", "tet": "tet4", "wedge": "wedge6"}
 
 
 @dataclass(frozen=True)
@@ -55,19 +60,29 @@ def clipped(element: str, xi: FloatArray) -> FloatArray:
 
 def locate_side(mesh: Mesh, point: Sequence[float], region: str | None) -> Located:
     """All cells that hold a point; where none does, or none of ``region``, also those that lie within ``mesh.near`` of
-    it, as the outer cells of a mesh in single precision do.
+    it, as the outer cells of a mesh in single precision do, or that lies up to CURVED of their size beyond a curved
+    face: a point of the true surface that the cells only approach.
     """
     found = locate(mesh, point)
-    regions = [mesh.regions[i] for i in np.unique(mesh.region[found.cells])]
-    if len(found.cells) and (region is None or region in regions):
+    if _serves(mesh, found, region):
         return found
-    wider = locate(mesh, point, mesh.near)
-    return wider if len(wider.cells) else found
+    for near, beyond in ((mesh.near, 0.0), (0.0, CURVED)):
+        wider = locate(mesh, point, near, beyond)
+        if _serves(mesh, wider, region):
+            return wider
+    return found
 
 
-def locate(mesh: Mesh, point: Sequence[float], near: float = 0.0) -> Located:
+def _serves(mesh: Mesh, found: Located, region: str | None) -> bool:
+    """Whether cells were found, of the region where one is wanted."""
+    if region is None or region not in mesh.regions:
+        return len(found.cells) > 0
+    return bool(np.any(mesh.region[found.cells] == mesh.regions.index(region)))
+
+
+def locate(mesh: Mesh, point: Sequence[float], near: float = 0.0, beyond: float = 0.0) -> Located:
     """All cells that hold a point (several on a facet, edge or node) or lie within ``near`` um of it, by Newton's
-    method on the isoparametric map; empty outside the body.
+    method on the isoparametric map; empty outside the body. Curved cells may end before it by ``beyond`` of their size.
     """
     target = np.array(point)
     close = max(1e-9 * mesh.extent, near)
@@ -89,8 +104,22 @@ def locate(mesh: Mesh, point: Sequence[float], near: float = 0.0) -> Located:
     values, _ = shape(mesh.element, xi)
     miss = np.linalg.norm(target - np.einsum("en,enc->ec", values, x), axis=1)
     size = np.max(high[cells] - low[cells], axis=1)
-    inside = (overhang(mesh.element, xi) <= np.maximum(1e-8, 2.0 * near / size)) & (miss <= close)
+    slack = np.maximum(1e-8, 2.0 * near / size)
+    if beyond > 0.0:
+        slack = np.where(_curved(mesh, cells), np.maximum(slack, beyond), slack)
+    inside = (overhang(mesh.element, xi) <= slack) & (miss <= close)
     return Located(cells[inside], np.clip(xi[inside], 0.0, 1.0))
+
+
+def _curved(mesh: Mesh, cells: IntArray) -> BoolArray:
+    """Which cells have a bent edge."""
+    if mesh.info.order == 1:
+        return np.zeros(len(cells), dtype=bool)
+    x = mesh.points[mesh.cells[cells]]
+    corners = x[:, : mesh.info.corners]
+    linear, _ = shape(LINEAR[mesh.info.kind], node_points(mesh.element))
+    straight = np.einsum("nc,ecd->end", linear, corners)
+    return np.asarray(np.abs(x - straight).max(axis=(1, 2)) > 1e-9 * np.ptp(corners, axis=1).max(axis=1))
 
 
 def locate_all(mesh: Mesh, points: FloatArray, near: float = 0.0) -> tuple[IntArray, IntArray, FloatArray]:

@@ -17,10 +17,12 @@ from femsim.builders.resolve import ResolvedMaterial
 from femsim.measures.averages import Averages, Estimate, RootMetrics, averages, root_metrics
 from femsim.measures.consistent import Consistent, consistent
 from femsim.measures.corner.intensity import RootField, root_fields
+from femsim.measures.corner.section import Section, sections
 from femsim.measures.goal_errors import Defect, goal_indicators, root_goals, with_errors
 from femsim.measures.goals import Goal
-from femsim.measures.rims import Around, around, rim_averages
-from femsim.meshes.layout import Root
+from femsim.measures.rim_forces import RimForces, rim_forces
+from femsim.measures.rims import Around, RimAverages, around, rim_averages
+from femsim.meshes.layout import Rim, Root
 from femsim.models.model import Model
 from femsim.runs.check import check
 from femsim.runs.heat import HeatResult, heat_result
@@ -46,8 +48,9 @@ class Solved:
     others: FloatArray | None = None  # (E, one per goal that was asked for beside them)
     heat: HeatResult | None = None
     fields: dict[Root, RootField | str] = field(default_factory=dict)  # the local field at each root, or why none
-    consistent: tuple[Consistent | None, ...] = ()  # of every average, where its root's field is known
+    consistent: tuple[Consistent | RimForces | None, ...] = ()  # of every average, where its root's field is known
     around: tuple[Around, ...] = ()  # of bodies in space, one per root metric
+    sections: dict[Rim, tuple[Section, ...]] = field(default_factory=dict)  # of every root circle
 
 
 def solve_case(
@@ -140,17 +143,51 @@ def _solve_solid(
     say("recovering stresses")
     done = time.perf_counter()
     chosen = tuple(average.whole for average in found)
-    roots = [root_metrics(solution.field, average) for average in chosen]
+    rims = [around(solution.field, average) for average in found]
+    cuts, forces = _sharpened_rims(solution, found, rims)
+    best = [one.averages if one is not None else plain for one, plain in zip(forces, chosen, strict=True)]
+    roots = [root_metrics(solution.field, average) for average in best]
+    rims = [one.around if one is not None else plain for one, plain in zip(forces, rims, strict=True)]
     defect: Defect | None = None
     cellwise: FloatArray | None = None
     if errors and chosen:
         plain = roots, defect, cellwise
-        take = partial(_estimated, solution, chosen, roots)
+        take = partial(_estimated, solution, chosen, roots, (), forces)
         roots, defect, cellwise = attempt("error estimates of the root metrics", take, plain)
-    rims = tuple(around(solution.field, average) for average in found)
     timing = {"mesh": ready - start, "assemble": solution.timing["assemble"], "solve": solution.timing["solve"]}
     timing["recover"] = time.perf_counter() - done
-    return Solved(disc, model, chosen, solution, tuple(roots), timing, defect, cellwise, around=rims)
+    return Solved(
+        disc,
+        model,
+        chosen,
+        solution,
+        tuple(roots),
+        timing,
+        defect,
+        cellwise,
+        consistent=tuple(forces),
+        around=tuple(rims),
+        sections=cuts,
+    )
+
+
+def _sharpened_rims(
+    solution: Solution, found: Sequence[RimAverages], plain: Sequence[Around]
+) -> tuple[dict[Rim, tuple[Section, ...]], list[RimForces | None]]:
+    """The sections of every root circle, in the middle of each arc, and the averages from consistent forces."""
+    cuts: dict[Rim, tuple[Section, ...]] = {}
+    forces: list[RimForces | None] = [None] * len(found)
+    for rim in dict.fromkeys(one.whole.root for one in found):
+        assert isinstance(rim, Rim)
+        own = [k for k, one in enumerate(found) if one.whole.root == rim]
+        angles = sorted({float(angle) for k in own for angle in found[k].angle})
+        cuts[rim] = sections(solution, rim, angles)
+        mine, theirs = [found[k] for k in own], [plain[k] for k in own]
+        take = partial(rim_forces, solution.field, mine, theirs, cuts[rim])
+        made = attempt(f"root {rim.name}: averages from consistent forces", take, None)
+        for k, one in zip(own, made or [], strict=False):
+            forces[k] = one
+    return cuts, forces
 
 
 def sharpened(
@@ -172,7 +209,7 @@ def _estimated(
     chosen: Sequence[Averages],
     roots: list[RootMetrics],
     others: Sequence[Goal] = (),
-    forces: Sequence[Consistent | None] = (),
+    forces: Sequence[Consistent | RimForces | None] = (),
 ) -> tuple[list[RootMetrics], Defect | None, FloatArray | None]:
     known = forces or (None,) * len(chosen)
     best = [one.averages if one is not None else plain for one, plain in zip(known, chosen, strict=True)]

@@ -16,9 +16,9 @@ from femsim.measures.corner.intensity import RootField, stress_intensity
 from femsim.measures.crack import Release
 from femsim.measures.cuts import agreement
 from femsim.measures.reactions import reactions
-from femsim.measures.rims import Around
 from femsim.meshes.layout import Rim, Root
 from femsim.runs.cracks import CrackFailure
+from femsim.runs.edges import antiplane_list, rim_dict, rim_singularity, singularity_list
 from femsim.runs.harmonics import around_dict, harmonics_list, probe_dict, six_reactions
 from femsim.runs.heat import heat_dict, probe_heat
 from femsim.runs.heat_steps import step_dict
@@ -41,12 +41,14 @@ def results_dict(run: Run) -> dict[str, Any]:
         entry = root_dict(metric)
         if number < len(run.around):
             entry |= rim_dict(run.around[number])
+        if isinstance(metric.root, Rim) and metric.root in run.sections:
+            entry |= rim_singularity(run.sections[metric.root])
         if isinstance(metric.root, Root) and metric.root in run.fields:
             field = run.fields[metric.root]
             entry |= root_entry(field, metric.root, metric.length)
             if run.harmonics is not None:
                 entry["singularity"] += antiplane_list(field)
-        if isinstance(metric.root, Root) and (metric.root, metric.length) in run.consistent:
+        if (metric.root, metric.length) in run.consistent:
             peel, shear = run.consistent[metric.root, metric.length]
             entry["consistent"] = {"peel": peel, "shear": shear}
         if run.harmonics is not None and isinstance(metric.root, Root):
@@ -141,14 +143,6 @@ def results_dict(run: Run) -> dict[str, Any]:
 def _gather(run: Run, steps: list[dict[str, Any]]) -> None:
     for step in steps:
         step["probes"] = gathered(run.case, step["probes"])
-
-
-def rim_dict(found: Around) -> dict[str, Any]:
-    """What a root circle's entry gains: the averages over arcs, and the one of the largest magnitude with its angle."""
-    series = {kind: [float(v) for v in values] for kind, values in found.values.items()}
-    names = ("value", "angle", "error")
-    largest = {kind: dict(zip(names, (*found.largest(kind), None), strict=True)) for kind in found.values}
-    return {"around": {"angle": [float(a) for a in found.angle], **series}, "largest": largest}
 
 
 def cuts_list(run: Run) -> list[dict[str, Any]]:
@@ -277,39 +271,6 @@ def crack_notes(cracks: Sequence[Mapping[str, Any]]) -> list[str]:
             "ahead of the tip, at a distance of the crack's length (on an interface they depend on it)"
         )
     return lines + [f"crack at {one['root']}, {one['length']:g} um: {one['note']}" for one in cracks if "note" in one]
-
-
-def singularity_list(field: RootField, root: Root | None = None) -> list[dict[str, Any]]:
-    """The singular terms as the JSON of ``solve`` has them; intensities in MPa um^(1 - lambda).
-
-    ``intensity`` K multiplies a stress field whose mean square over the angle, (1 / opening) int S:S dtheta at r = 1
-    um, is 1 MPa^2 (:class:`femsim.measures.singularity.Eigen`): at a crack in one material, K_I / sqrt(2 pi) times
-    sqrt(5) / 2 for mode I. ``peel`` and ``shear`` are the term's tractions under the conductor at 1 um.
-    """
-    entries = []
-    for k in field.singular:
-        eigen, value = field.expansion.eigens[k], field.expansion.intensities[k]
-        entry: dict[str, Any] = {"exponent": float(eigen.stress_exponent.real), "intensity": float(value.real)}
-        entry["unit"] = f"MPa um^{-eigen.stress_exponent.real:.4f}"
-        entry["intensity_error"] = float(field.error[k])
-        if eigen.oscillating:
-            entry["exponent_imaginary"] = float(eigen.exponent.imag)
-            entry["intensity_imaginary"] = float(value.imag)
-        if root is not None:
-            peel, shear = field.factors(root, k)
-            entry["peel"], entry["shear"] = float((value * peel).real), float((value * shear).real)
-        entries.append(entry)
-    return entries
-
-
-def antiplane_list(field: RootField | str) -> list[dict[str, Any]]:
-    """The singular exponents of the stress out of the plane, which loads that vary around a body bring in."""
-    from femsim.measures.singularity.antiplane import antiplane_exponents
-
-    if isinstance(field, str):
-        return []
-    found = antiplane_exponents(field.corner.junction)
-    return [{"exponent": value - 1.0, "mode": "antiplane"} for value in found]
 
 
 def root_entry(field: RootField | str, root: Root, length: float) -> dict[str, Any]:

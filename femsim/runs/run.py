@@ -19,12 +19,13 @@ from femsim.builders.resolve import ResolvedMaterial
 from femsim.cases.case import Case
 from femsim.measures.averages import Averages, RegionMetrics, RootMetrics, region_metrics
 from femsim.measures.corner.intensity import RootField, corner_fields
+from femsim.measures.corner.section import Section
 from femsim.measures.crack import Release
 from femsim.measures.goal_errors import AT_ONCE, goals_of_probes, with_probe_errors
 from femsim.measures.goals import Goal
 from femsim.measures.probes import ProbeValue, probe_values
 from femsim.measures.rims import Around
-from femsim.meshes.layout import Root
+from femsim.meshes.layout import Rim, Root
 from femsim.meshes.mesh import Quality, quality
 from femsim.runs.adapt import Adaptation, coarse_grading, solve_to_tolerance
 from femsim.runs.cracks import CrackFailure, crack_releases
@@ -87,7 +88,7 @@ class Run:
     quality: Quality | None = None
     warnings: tuple[str, ...] = ()
     fields: dict[Root, RootField | str] = field(default_factory=dict)
-    consistent: dict[tuple[Root, float], tuple[float, float]] = field(default_factory=dict)
+    consistent: dict[tuple[Root | Rim, float], tuple[float, float]] = field(default_factory=dict)
     adaptation: Adaptation | None = None
     cracks: tuple[Release | CrackFailure, ...] = ()
     corners: dict[str, RootField | str] = field(default_factory=dict)
@@ -95,6 +96,7 @@ class Run:
     harmonics: Harmonics | None = None
     steps: tuple[HeatStep, ...] = ()
     around: tuple[Around, ...] = ()
+    sections: dict[Rim, tuple[Section, ...]] = field(default_factory=dict)
     program: tuple[StepResult, ...] = ()
     lives: tuple[Life, ...] = ()
     record: Record | None = None
@@ -240,11 +242,11 @@ def _run(
             plain,
         )
     fields: dict[Root, RootField | str] = {}
-    consistent: dict[tuple[Root, float], tuple[float, float]] = {}
+    consistent: dict[tuple[Root | Rim, float], tuple[float, float]] = {}
     if "fields" in wanted:
         fields = solved.fields
         pairs = zip(solved.roots, solved.consistent, strict=False)
-        consistent = {(m.root, m.length): (m.peel, m.shear) for m, one in pairs if isinstance(m.root, Root) and one}
+        consistent = {(m.root, m.length): (m.peel, m.shear) for m, one in pairs if one}
     harmonics = solve_harmonics(disc, solution, solved.averages, probes, say, "errors" in wanted)
     corners: dict[str, RootField | str] = {}
     if "corners" in wanted:
@@ -285,6 +287,7 @@ def _run(
         heat=solved.heat,
         steps=steps,
         around=solved.around,
+        sections=solved.sections,
         reused=reused,
         shape=shape,
         stiffness=stiffness,

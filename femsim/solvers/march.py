@@ -222,7 +222,8 @@ class _Runner:
         self.external = external_force(step.space, step.load)
         self.increments: list[Increment] = []
         count = self.part.space.constraints.count
-        backend = settings.backend or choose_backend(None, None if self.body.flows and count > MANY else count)
+        size = None if self.body.flows and count > MANY else count
+        backend = settings.backend or choose_backend(None, size, self.part.space.mesh.dim)
         same = None if before is None else before.factors
         self.factors: Factors = Factors(self.body, conditions_of(self.part, self.end), backend, same)
         self._rests: tuple[tuple[Conditions, Rest], ...] = ()

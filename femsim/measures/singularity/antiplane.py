@@ -45,6 +45,29 @@ def antiplane_exponents(junction: Junction, highest: float = 1.0) -> tuple[float
     return tuple(sorted(value for value in found if value < highest - 1e-9))
 
 
+def antiplane_psi(junction: Junction) -> FloatArray | None:
+    """The stress function (wedges + 1,) of the most singular antiplane term on every ray, to a factor: the force
+    through the ray, whose sign is that of a plane seen from the side of smaller angles. None without such a term.
+    """
+    found = antiplane_exponents(junction)
+    if not found:
+        return None
+    steps = [_step(part, np.array(found[:1]))[0] for part in map(_turn, junction.wedges)]
+    if junction.bonded:
+        ring = np.eye(2)
+        for step in steps:
+            ring = step @ ring
+        scale = np.array([1.0, 1.0 / max(_turn(wedge)[0] for wedge in junction.wedges)])  # w and psi of one size
+        state = np.linalg.svd(scale[:, None] * (ring - np.eye(2)) / scale)[2][-1] / scale
+    else:
+        state = np.array([0.0, 1.0] if junction.boundary[0] == "clamped" else [1.0, 0.0])
+    values = [state[1]]
+    for step in steps:
+        state = step @ state
+        values.append(state[1])
+    return np.asarray(values)
+
+
 def _turn(wedge: Wedge) -> tuple[float, float, float]:
     """mu, the angle phi in the wedge's own plane, and the logarithm of its stretch."""
     c = wedge.stiffness
@@ -60,15 +83,22 @@ def _turn(wedge: Wedge) -> tuple[float, float, float]:
 def _characteristic(junction: Junction, parts: list[tuple[float, float, float]], exponent: FloatArray) -> FloatArray:
     """What vanishes at the exponents (n,)."""
     m = np.broadcast_to(np.eye(2), (len(exponent), 2, 2))
-    for mu, phi, stretch in parts:
-        c, s = np.cos(exponent * phi), np.sin(exponent * phi)
-        step = np.exp(exponent * stretch)[:, None, None] * np.array([[c, s / mu], [-mu * s, c]]).transpose(2, 0, 1)
-        m = step @ m
+    for part in parts:
+        m = _step(part, exponent) @ m
     if junction.bonded:
         return np.asarray((m[:, 0, 0] - 1.0) * (m[:, 1, 1] - 1.0) - m[:, 0, 1] * m[:, 1, 0])
     start, end = (condition == "clamped" for condition in junction.boundary)
     # columns: what is free at the start (psi where clamped, w where free); rows: what must vanish at the end
     return np.asarray(m[:, 0 if end else 1, 1 if start else 0])
+
+
+def _step(part: tuple[float, float, float], exponent: FloatArray) -> FloatArray:
+    """What carries (w, psi) (n, 2, 2) across a wedge."""
+    mu, phi, stretch = part
+    c, s = np.cos(exponent * phi), np.sin(exponent * phi)
+    return np.asarray(
+        np.exp(exponent * stretch)[:, None, None] * np.array([[c, s / mu], [-mu * s, c]]).transpose(2, 0, 1)
+    )
 
 
 def _bisect(junction: Junction, parts: list[tuple[float, float, float]], low: float, high: float) -> float:
