@@ -68,7 +68,7 @@ def test_a_circular_cell_is_the_axisymmetric_one(tmp_path, outer):
         exact = next(c for c in DATA["topics"]["D6"]["open"] if c["id"] == "circular-cell")["result"]
         for kind, value in exact["L5"].items():
             miss = abs(found[kind] - value)
-            assert miss < found[f"{kind}_error"] < 0.02 * exact["L5"]["von_mises"]
+            assert miss < found[f"{kind}_error"] < 0.03 * exact["L5"]["von_mises"]
             assert miss < (1.0 if kind != "von_mises" else 2.2)
         for mine, theirs in zip(found["singularity"], wanted["singularity"], strict=False):
             assert mine["exponent"] == pytest.approx(theirs["exponent"], abs=1e-6)
