@@ -28,6 +28,12 @@ def solved() -> Run:
     return run(bilayer())
 
 
+@pytest.fixture(scope="module")
+def here(solved: Run) -> list[bytes]:
+    """The figures drawn in this process."""
+    return drawn(Artist(), solved)
+
+
 @pytest.fixture
 def beside(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process beside this one although numpy is loaded here; made afresh, as threads may run."""
@@ -40,17 +46,17 @@ def drawn(artist: Artist, solved: Run) -> list[bytes]:
     return [picture()["png"] for picture in artist.images([(p.page, p.vector) for p in plates(solved)])]
 
 
-def test_a_process_beside_draws_the_same(solved: Run, beside: None) -> None:
+def test_a_process_beside_draws_the_same(solved: Run, here: list[bytes], beside: None) -> None:
     with Artist(beside=True) as artist:
         artist.meshed(solved.discretisation, solved.materials)
         artist.solved(solved.solution, solved.discretisation, solved.materials, solved.averages)
         begun = len(artist._begun)
         there = drawn(artist, solved)
     assert begun == 4, "what needs no averages was begun at once"
-    assert there == drawn(Artist(), solved)
+    assert there == here
 
 
-def test_pages_are_drawn_here_where_the_process_ends(solved: Run, beside: None) -> None:
+def test_pages_are_drawn_here_where_the_process_ends(solved: Run, here: list[bytes], beside: None) -> None:
     with Artist(beside=True) as artist:
         artist.meshed(solved.discretisation, solved.materials)
         assert artist._pool is not None
@@ -58,7 +64,7 @@ def test_pages_are_drawn_here_where_the_process_ends(solved: Run, beside: None) 
             os.kill(process.pid, signal.SIGKILL if os.name != "nt" else signal.SIGTERM)
         with pytest.warns(FemsimWarning, match="ended early"):
             there = drawn(artist, solved)
-    assert there == drawn(Artist(), solved)
+    assert there == here
 
 
 def test_a_program_with_numpy_or_one_processor_draws_itself(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,7 +58,7 @@ def test_errors_at_probes():
     inputs = A["flux-tube-isotropic"]["inputs"]
     source = {"name": "die", "z": 0.0, "r": [0.0, inputs["source_um"]], "power": inputs["power"]}
     documents = []
-    for size, growth in ((inputs["source_um"] / 3, 3.0), (inputs["source_um"] / 100, 1.3)):
+    for size, growth in ((inputs["source_um"] / 3, 3.0), (inputs["source_um"] / 30, 1.6)):
         case = tube(
             inputs, [source], extra_probes=(0.0, 0.9 * inputs["source_um"], 3.0 * inputs["source_um"]), fine=growth
         )

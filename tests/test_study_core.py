@@ -442,7 +442,7 @@ def test_random_kills_lose_nothing(tmp_path: Path) -> None:
         while process.poll() is None:
             time.sleep(float(random.uniform(0.2, 2.0)))
             victims = [process.pid, *descendants(process.pid)]
-            if kills < 12 and process.poll() is None:
+            if kills < 8 and process.poll() is None:
                 os.kill(int(random.choice(victims)), signal.SIGKILL)
                 kills += 1
         code = process.wait()
