@@ -76,10 +76,15 @@ class RootField:
     stress: StressField = field(repr=False)
     smallest: float
     shares: dict[tuple[Root, float, int], Shares] = field(default_factory=dict, repr=False)
+    given: Agreement | None = None
 
     @cached_property
     def agreement(self) -> Agreement:
-        """Where expansion and finite elements agree; found when first asked for, as few who need the field do."""
+        """Where expansion and finite elements agree; found when first asked for, as few who need the field do, unless it
+        was ``given``.
+        """
+        if self.given is not None:
+            return self.given
         return compare(FieldSampler(self.stress, self.corner, self.corner.reach), self.expansion, self.smallest)
 
     @property

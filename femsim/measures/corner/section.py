@@ -161,7 +161,8 @@ def _field(
     sampler = _Sampler(solution, frame, corner, near)
     expansion = intensities(junction, eigens, sampler, list(radii), regular, points=16, extrapolate=1)
     agreement = Agreement(np.zeros(0), np.zeros(0), float("nan"), float("nan"))
-    return RootField(corner, expansion, np.asarray(expansion.spread), agreement, rim.radius)
+    spread = np.asarray(expansion.spread)
+    return RootField(corner, expansion, spread, rim.radius, solution.field, smallest, given=agreement)
 
 
 def _around(mesh: Mesh, frame: _Frame, near: IntArray, furthest: float) -> tuple[list[float], list[int], float]:
