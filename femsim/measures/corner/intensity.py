@@ -80,8 +80,8 @@ class RootField:
 
     @cached_property
     def agreement(self) -> Agreement:
-        """Where expansion and finite elements agree; found when first asked for, as few who need the field do, unless it
-        was ``given``.
+        """Where expansion and finite elements agree: as ``given``, else found when first asked for, as few who need the
+        field do.
         """
         if self.given is not None:
             return self.given
