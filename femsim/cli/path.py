@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from femsim.base.errors import InputError
-from femsim.cli.text import out, out_json
+from femsim.cli.text import out, out_json, table
 
 if TYPE_CHECKING:
     from femsim.runs.readings import Readings
@@ -32,7 +33,11 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     command.add_argument(
         "--set", dest="overrides", metavar="KEY=VALUE", action="append", default=[], help="override a key of the case"
     )
-    command.add_argument("--csv", metavar="FILE", help="write the rows there (default: print them)")
+    command.add_argument(
+        "--csv",
+        metavar="FILE",
+        help="write the rows there, in um and MPa (default: print them; on a terminal few of them)",
+    )
     command.add_argument("--figure", metavar="FILE", help="draw the stresses: .png, .svg or .pdf")
     command.add_argument("--json", action="store_true", help="one JSON document on standard output")
     command.add_argument("--quiet", action="store_true", help="no progress on standard error")
@@ -79,7 +84,7 @@ def path(arguments: argparse.Namespace) -> None:
     if arguments.json:
         out_json({"case": case.name, "paths": {name: one.to_dict() for name, one in found.items()}})
     elif arguments.csv is None and arguments.figure is None:
-        out(rows)
+        out(_few(found) if sys.stdout.isatty() else rows)
     else:
         out(f"written: {', '.join(str(f) for f in (arguments.csv, arguments.figure) if f is not None)}")
 
@@ -92,6 +97,23 @@ def _point(option: str, text: str) -> list[float]:
     if len(found) not in (2, 3):
         raise InputError(f"{option}: {text!r} is not a point as 0,45 (um)")
     return found
+
+
+def _few(paths: dict[str, Readings]) -> str:
+    """About twenty rows of each path for the eye, ends and sides of interfaces among them."""
+    parts = []
+    for name, one in paths.items():
+        columns = {key: column.tolist() for key, column in one.columns().items()}
+        regions = one.values.regions
+        last = len(regions) - 1
+        edge = {i for i in range(last) if regions[i] != regions[i + 1]}
+        shown = sorted({round(k * last / 19) for k in range(20)} | edge | {i + 1 for i in edge})
+        lines = [[*columns, "region"]]
+        lines += [[*(f"{column[i]:.5g}" for column in columns.values()), regions[i]] for i in shown]
+        parts.append(
+            f"{name}: {len(shown)} of {last + 1} points, um and MPa\n\n{table(lines, right=range(len(columns)))}"
+        )
+    return "\n".join([*parts, "all rows: --csv FILE, or into a pipe; a picture: --figure FILE"])
 
 
 def csv_text(paths: dict[str, Readings]) -> str:
