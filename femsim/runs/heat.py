@@ -302,7 +302,12 @@ def heat_dict(result: HeatResult) -> dict[str, Any]:
     if course is None or result.hottest is None:
         numbers = {"residual": result.residual, "newton_steps": result.newton_steps}
         for name, (mean, largest) in result.errors.items():
-            states[0]["sources"][name] |= {"T_mean_error": mean, "T_max_error": largest}
+            one = states[0]["sources"][name]
+            one |= {"T_mean_error": mean, "T_max_error": largest}
+            for kind, error in (("mean", mean), ("max", largest)):  # R is the rise over a power that is given
+                rise = one[f"T_{kind}"] - result.model.ambient
+                if one[f"R_{kind}"] and rise:
+                    one[f"R_{kind}_error"] = abs(one[f"R_{kind}"] / rise) * error
         document = ambient | states[0] | {"balance": result.balance} | numbers | {"layers": _layers(result)}
         if result.responses is not None:
             document["matrix"] = {
@@ -441,7 +446,7 @@ def heat_tables(document: dict[str, Any]) -> list[list[list[str]]]:
     sources[0].append(f"R max ({resistance})")
     for name, one in heat["sources"].items():
         row = [_text(one[key]) for key in ("power", "T_mean", "T_max", "R_mean", "R_max")]
-        for at, key in ((1, "T_mean_error"), (2, "T_max_error")):
+        for at, key in enumerate(("T_mean_error", "T_max_error", "R_mean_error", "R_max_error"), start=1):
             row[at] += f" +- {one[key]:.1g}" if key in one else ""
         sources.append([name, *row])
     boundaries = [["boundary", f"heat out ({power})"]]
