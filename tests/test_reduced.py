@@ -154,8 +154,11 @@ def test_forms_are_exact_or_refused_by_name() -> None:
     x = np.array([[1.3, 3.9], [2.9, 2.1]])
     assert np.allclose(forms.at(x)[:, 0], x[:, 0] * x[:, 1] + 2 * x[:, 0], rtol=1e-12)
     assert [float(v[0]) for v in forms.bounds(low, high, [0])] == pytest.approx([4.0, 18.0])
-    with pytest.raises(InputError, match="reduced: b:"):
-        fit(lambda x: np.array([x[0] * np.sqrt(x[1])]), low, high, ("a", "b"))
+    with pytest.raises(InputError, match="reduced: a, b:"):
+        fit(lambda x: np.array([np.sqrt(x[0] + x[1])]), low, high, ("a", "b"))
+    table = fit(lambda x: np.array([x[0] * np.exp(0.1 * x[1]), x[0], x[1] ** 2]), low, high, ("a", "b"))
+    assert np.allclose(table.at(x)[:, 0], x[:, 0] * np.exp(0.1 * x[:, 1]), rtol=1e-6)
+    assert np.allclose(table.at(x)[:, 2], x[:, 1] ** 2, rtol=1e-5)
     curved = fit(lambda x: np.array([x[0] + 0.01 * np.exp(x[1])]), low, high, ("a", "b"))
     assert np.allclose(curved.at(x)[:, 0], x[:, 0] + 0.01 * np.exp(x[:, 1]), rtol=1e-5)
     with pytest.raises(InputError, match="reduced: b:"):

@@ -19,7 +19,7 @@ from femsim.reduced.basis import Span, chosen, energy, span_of
 from femsim.reduced.box import Box
 from femsim.reduced.crew import CasesOf, Crew
 from femsim.reduced.facts import Facts, Names, facts_of, refuse
-from femsim.reduced.forms import Forms, fit
+from femsim.reduced.forms import POINTS, Forms, fit
 from femsim.reduced.operators import Matter, Sums, compress, sums_of
 from femsim.reduced.outputs import Features, Ring, Row, cubature, features_of, levels, rings_of, shares, work_of
 from femsim.reduced.strips import DoesNotFitError
@@ -70,8 +70,10 @@ class Built:
     aside: FloatArray
 
 
-def problem_of(cases: CasesOf, low: FloatArray, high: FloatArray) -> Problem:
-    """The parameters of a study between ``low`` and ``high``. Raises InputError naming what cannot be reduced."""
+def problem_of(cases: CasesOf, low: FloatArray, high: FloatArray, points: int = POINTS) -> Problem:
+    """The parameters of a study between ``low`` and ``high``; curves are kept at ``points``. Raises InputError
+    naming what cannot be reduced.
+    """
     middle = cases(0.5 * (low + high))
     refuse(middle, cases.keys)
     drawn = discretise(middle)
@@ -84,7 +86,7 @@ def problem_of(cases: CasesOf, low: FloatArray, high: FloatArray) -> Problem:
             raise InputError(_changes(first, found))
         return found.values
 
-    forms = fit(ask, low, high, cases.keys, first.names.heights)
+    forms = fit(ask, low, high, cases.keys, first.names.heights, points)
     return Problem(cases.keys, cases, low, high, forms, first)
 
 

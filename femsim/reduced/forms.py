@@ -3,10 +3,11 @@
 Heights of layers, moduli, ratios and free strains depend on a study's parameters in simple ways: a thickness is a sum,
 a ratio times a thickness a product, a thermal strain alpha (T - T0) a sum of products. So each quantity is
 
-    q(x) = q0 + sum_i (a_i d_i + c_i(x_i)) + sum_i<j b_ij d_i d_j,   d = x - x0,
+    q(x) = q0 + sum_i (a_i d_i + c_i(x_i)) + sum_i<j b_ij d_i d_j + sum_i s_i(x_i) d_j(i),   d = x - x0,
 
 whose coefficients come from about 1 + 3 p + p (p - 1) / 2 cases. Curves c_i are there only where a parameter alone is
-not linear, as with tables over temperature; they are kept at 257 points. All is checked at random points. What is no
+not linear, as with tables over temperature; they are kept at 257 points. A curve may be scaled by one other parameter
+j(i), as a table by the scatter of its material. All is checked at random points. What is no
 such form is refused with the name of the parameter.
 """
 
@@ -18,7 +19,7 @@ from itertools import combinations, product
 
 import numpy as np
 
-from femsim.base.arrays import FloatArray
+from femsim.base.arrays import BoolArray, FloatArray, IntArray
 from femsim.base.errors import InputError
 
 #: a quantity may miss its form by this much of its largest value
@@ -46,6 +47,9 @@ class Forms:
     curved: tuple[int, ...] = ()
     ends: FloatArray = field(default_factory=lambda: np.zeros((0, 2)))
     curves: FloatArray = field(default_factory=lambda: np.zeros((0, POINTS, 0)))
+    #: curves (c, POINTS, m) that another parameter scales: its number (c, m), -1 where none does
+    scaled: FloatArray = field(default_factory=lambda: np.zeros((0, POINTS, 0)))
+    by: IntArray = field(default_factory=lambda: np.zeros((0, 0), dtype=np.int64))
 
     def at(self, x: FloatArray) -> FloatArray:
         """Quantities (n, m) at parameters (n, p)."""
@@ -54,11 +58,14 @@ class Forms:
         if self.pairs:
             first, second = (list(column) for column in zip(*self.pairs, strict=True))
             found = found + (d[:, first] * d[:, second]) @ self.product
-        for i, (start, end), curve in zip(self.curved, self.ends, self.curves, strict=True):
-            place = np.clip((x[:, i] - start) / (end - start), 0.0, 1.0) * (POINTS - 1)
-            left = np.minimum(place.astype(int), POINTS - 2)
+        for c, (i, (start, end), curve) in enumerate(zip(self.curved, self.ends, self.curves, strict=True)):
+            place = np.clip((x[:, i] - start) / (end - start), 0.0, 1.0) * (len(curve) - 1)
+            left = np.minimum(place.astype(int), len(curve) - 2)
             part = (place - left)[:, None]
             found = found + (1.0 - part) * curve[left] + part * curve[left + 1]
+            if len(self.by) and np.any(self.by[c] >= 0):
+                factor = np.where(self.by[c] >= 0, d[:, np.maximum(self.by[c], 0)], 0.0)
+                found = found + factor * ((1.0 - part) * self.scaled[c][left] + part * self.scaled[c][left + 1])
         return np.asarray(found)
 
     def bounds(self, low: FloatArray, high: FloatArray, chosen: Sequence[int]) -> tuple[FloatArray, FloatArray]:
@@ -84,9 +91,11 @@ def fit(
     high: FloatArray,
     names: Sequence[str],
     straight: int = 0,
+    points: int = POINTS,
 ) -> Forms:
     """The forms of what ``ask`` (p,) -> (m,) gives between ``low`` and ``high``; the first ``straight`` quantities may
-    have no curves. Raises InputError, naming the parameter, where a quantity is no such form.
+    have no curves; these are kept at so many ``points``. Raises InputError, naming the parameter, where a quantity is
+    no such form.
     """
     p = len(low)
     x0, step = 0.5 * (low + high), 0.25 * (high - low)
@@ -108,28 +117,72 @@ def fit(
         if np.any(missed[:straight]):
             raise InputError(_no_form(names[i]))
         if np.any(missed):
-            grid = np.linspace(low[i], high[i], POINTS)
+            grid = np.linspace(low[i], high[i], points)
             curves.append(np.array([with_(i, v) - base - slope[i] * (v - x0[i]) for v in grid]))
             curved.append(i)
     ends = np.array([[low[i], high[i]] for i in curved]).reshape(len(curved), 2)
     none = Forms(x0, base, slope, (), np.zeros((0, len(base))), tuple(curved), ends)
-    forms = replace(none, curves=np.array(curves).reshape(len(curved), POINTS, len(base)))
+    forms = replace(none, curves=np.array(curves).reshape(len(curved), points, len(base)))
     moving = [i for i in range(p) if np.any(slope[i] != 0.0) or i in curved]
     reach = {i: slope[i] != 0.0 for i in moving}
     for i, curve in zip(curved, curves, strict=True):
         reach[i] = reach[i] | np.any(curve != 0.0, axis=0)
     # products are where two parameters move one quantity; anything else would be strange, but may be
     near = [(i, j) for i, j in combinations(moving, 2) if np.any(reach[i] & reach[j])]
-    for pairs in (near, list(combinations(moving, 2))):
+    every = list(combinations(moving, 2))
+    for number, pairs in enumerate((near, every, near) if curved else (near, every)):
+        if number == 2:
+            forms, pairs = _with_scaled(ask, forms, reach, near, base, step, (low, high), points)
         whole = _with_products(ask, forms, pairs, base, step, low, high, scale)
         rng = np.random.default_rng(5)
         misses = []
         for _ in range(CHECKS):
             x = low + (high - low) * rng.random(p)
             misses.append(np.abs(ask(x) - whole.at(x[None])[0]) / scale)
-        if not np.any(np.array(misses) > (NEARLY if curved else 10 * EXACT)):
+        # what a chord misses of a curve goes with the square of its length
+        if not np.any(np.array(misses) > (NEARLY * (256 / (points - 1)) ** 2 if curved else 10 * EXACT)):
             return whole
     raise InputError(_no_form(", ".join(names[i] for i in (curved or moving))))
+
+
+def _with_scaled(
+    ask: Callable[[FloatArray], FloatArray],
+    forms: Forms,
+    reach: dict[int, BoolArray],
+    near: Sequence[tuple[int, int]],
+    base: FloatArray,
+    step: FloatArray,
+    ends: tuple[FloatArray, FloatArray],
+    points: int,
+) -> tuple[Forms, list[tuple[int, int]]]:
+    """The forms with curves that another parameter scales, and the pairs whose products are then left: of a quantity
+    that a curved and just one other parameter move, all their interplay is in the scaled curve.
+    """
+    x0, m = forms.centre, len(base)
+    scaled, by = np.zeros((len(forms.curved), points, m)), np.full((len(forms.curved), m), -1)
+    for c, i in enumerate(forms.curved):
+        others = [j for j in reach if j != i]
+        count = np.sum([reach[j] for j in others], axis=0) if others else np.zeros(m)
+        for j in others:
+            by[c, reach[j] & reach[i] & (count == 1)] = j
+        chosen = by[c] >= 0
+        if not np.any(chosen):
+            continue
+        moved = x0.copy()
+        moved[others] += step[others]
+        there = ask(moved)
+        for at, value in enumerate(np.linspace(ends[0][i], ends[1][i], points)):
+            x, alone = moved.copy(), x0.copy()
+            x[i] = alone[i] = value
+            rise = ask(x) - there - (forms.at(alone[None])[0] - base)
+            scaled[c, at, chosen] = rise[chosen] / step[by[c, chosen]]
+    left = [(i, j) for i, j in near if not (_all_scaled(forms, by, reach, i, j) or _all_scaled(forms, by, reach, j, i))]
+    return replace(forms, scaled=scaled, by=by), left
+
+
+def _all_scaled(forms: Forms, by: IntArray, reach: dict[int, BoolArray], i: int, j: int) -> bool:
+    """Whether parameter j scales parameter i's curve wherever both move a quantity."""
+    return i in forms.curved and bool(np.all(by[forms.curved.index(i)][reach[i] & reach[j]] == j))
 
 
 def _with_products(

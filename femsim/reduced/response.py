@@ -41,6 +41,9 @@ CHECKS = 6
 #: what a box may miss of a full solve, relative to the von Mises average of the ring
 TOLERANCE = 0.002
 
+#: points of a curve over a scatter's range, which is short
+CURVES = 33
+
 Say = Callable[[str], None]
 
 
@@ -167,7 +170,7 @@ def _projected(none: Response, case: Case, say: Say) -> Response:
     """By a box around the case. Raises InputError that begins with "reduced: " where it has none."""
     scattered = Scattered(case, none.uncertain)
     low, high = (np.array([getattr(u, end) for u in none.uncertain]) for end in ("low", "high"))
-    problem = problem_of(scattered, low, high)
+    problem = problem_of(scattered, low, high, CURVES)
     found = box_around(problem, np.clip(none.centre, low, high), TOLERANCE, say, names=_chosen(none.metrics))
     columns: list[tuple[int, ...]] = []
     for name in none.metrics:

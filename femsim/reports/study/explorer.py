@@ -73,6 +73,8 @@ def document(model: Reduced, plan: Plan) -> dict[str, Any]:
             "curved": list(forms.curved),
             "ends": _list(forms.ends),
             "curves": _list(forms.curves),
+            "scaled": _list(forms.scaled),
+            "by": forms.by.tolist(),
         },
         "parameters": [
             {
