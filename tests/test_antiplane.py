@@ -9,7 +9,7 @@ from femsim.cases.casefile import load_case
 from femsim.materials.elastic import Material
 from femsim.materials.property import Property
 from femsim.measures.singularity import Junction, Wedge
-from femsim.measures.singularity.antiplane import antiplane_exponents
+from femsim.measures.singularity.antiplane import antiplane_exponents, antiplane_psi
 from femsim.reports.content import report_data
 from femsim.reports.page.verdict import verdict
 from femsim.reports.report import write_outputs
@@ -82,3 +82,29 @@ def test_harmonics_name_them(tmp_path):
         "peel", f"{entry['largest']['peel']['value']:.2f} +- {entry['largest']['peel']['error']:.2f}",
         f"{entry['largest']['peel']['angle']:g}",
     ]  # fmt: skip
+
+
+def test_stress_function_on_the_rays_of_an_edge():
+    """Forces through the rays of two bonded quarters on a half plane, against w = cos, sin (lambda theta) by pieces."""
+    shear = {"a": 60_000.0, "b": 1_000.0, "c": 44_776.0}  # b: 0 to 90, c: 90 to 180, a below
+    wedges = []
+    for name, start, end in (("b", 0.0, 90.0), ("c", 90.0, 180.0), ("a", 180.0, 360.0)):
+        wedges.append(Wedge(start, end, np.diag([3.0, 3.0, 3.0, 1.0, 1.0, 1.0]) * shear[name]))
+    junction = Junction(tuple(wedges))
+    (exponent,) = antiplane_exponents(junction)
+    psi = antiplane_psi(junction)
+    assert psi is not None
+    assert psi[0] == pytest.approx(psi[-1], rel=1e-6)  # one value on the ray where the ring closes
+    # w and psi / mu turn by lambda phi in a wedge: from psi at both ends of each wedge its w follows, alike on a ray
+    w = []
+    for k, name in enumerate(("b", "c", "a")):
+        angle = exponent * np.radians(wedges[k].opening)
+        first = (psi[k + 1] / shear[name] - np.cos(angle) * psi[k] / shear[name]) / -np.sin(angle)
+        last = np.cos(angle) * first + np.sin(angle) * psi[k] / shear[name]
+        w.append((first, last))
+    for k in range(3):
+        assert w[k][1] == pytest.approx(w[(k + 1) % 3][0], rel=1e-6)
+    free = Junction((Wedge(0.0, 270.0, np.diag([3.0, 3.0, 3.0, 1.0, 1.0, 1.0])),), ("free", "free"))
+    values = antiplane_psi(free)
+    assert values is not None
+    assert np.abs(values).max() < 1e-9  # no force through free faces

@@ -143,6 +143,11 @@ def test_staggered_layers(tmp_path):
     assert foot["shear"] == pytest.approx(mirror["shear"], rel=1e-6)
     assert foot["around"]["peel"] == pytest.approx(mirror["around"]["peel"][::-1], rel=1e-4, abs=0.05)
     assert max(one["checks"].values()) < 1e-9
+    sides = {"probe": [{"name": f"p{i}", "at": [0, 0, z], "region": "chip"} for i, z in enumerate((-60, 0))]}
+    tilting = results(tmp_path, staggered((-12.0, 6.0)) | sides, outer="straight")
+    assert np.abs(tilting["probes"]["p0"]["u"]).max() < 1e-12
+    assert abs(tilting["probes"]["p1"]["u"][0]) < 1e-12  # held there against turning
+    assert max(tilting["checks"].values()) < 1e-9
 
 
 def test_a_post_in_a_corner_of_a_chip(tmp_path):

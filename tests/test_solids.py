@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 import pytest
 from helpers import close
-from solids import SOLIDS, cube, two_boxes
+from solids import SOLIDS, cube, eighth_spheres, two_boxes
 
 from femsim.base.errors import InputError
 from femsim.meshes.elements import (
@@ -22,7 +22,7 @@ from femsim.meshes.elements import (
 from femsim.meshes.extrude import Box, box_lines
 from femsim.meshes.facets import faces_of, find_faces, outer_faces, parts_of, surface_nodes
 from femsim.meshes.grid import Grading
-from femsim.meshes.locate import box_pairs, locate, locate_many
+from femsim.meshes.locate import box_pairs, locate, locate_many, locate_side
 from femsim.meshes.mesh import jacobians, quality
 
 
@@ -175,3 +175,16 @@ def test_boxes_paint_and_grade():
     assert quality(mesh).dofs == 3 * len(mesh.points)
     with pytest.raises(InputError, match="more than 20000000"):
         box_lines([Box("a", (0, 1e4), (0, 1e4), (0, 1e4))], Grading(1.0, 1.5, largest=1.0))
+
+
+def test_points_of_a_sphere_lie_on_both_its_sides():
+    """Cells with quadratic faces only approach a sphere: its points are found in the body within and in that around."""
+    mesh = eighth_spheres([10.0, 25.0], 0.0, 2)
+    for point, regions in (((10 / 3, 20 / 3, 20 / 3), ("layer0", "layer1")), ((25 / 3, 50 / 3, 50 / 3), ("layer1",))):
+        for region in regions:
+            side = locate_side(mesh, point, region)
+            own = mesh.region[side.cells] == mesh.regions.index(region)
+            values, _ = shape(mesh.element, side.xi[own])
+            found = np.einsum("en,enc->ec", values, mesh.points[mesh.cells[side.cells[own]]])
+            assert np.linalg.norm(found - point, axis=1).max() < 0.05
+    assert not len(locate_side(mesh, (15.0, 15.0, 15.0), None).cells)

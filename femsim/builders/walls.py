@@ -126,7 +126,7 @@ def wall_normals(mesh: Mesh, name: str) -> tuple[IntArray, FloatArray]:
 
 def _hold(mesh: Mesh, solid: Solid, outer: str, found: Supports) -> None:
     """The stack's own support: motion along z at the axis point of the back; along x and y too where nothing else
-    holds it, and there at the chip's surface against turning, where the walls are free.
+    holds it, and there at the chip's surface against turning, where the walls are free or may tilt.
     """
     assert solid.hold is not None
     symmetry = set((solid.symmetry or {}).values())
@@ -134,7 +134,7 @@ def _hold(mesh: Mesh, solid: Solid, outer: str, found: Supports) -> None:
     axes = [2] + [axis for axis in (0, 1) if axis not in symmetry and outer != "fixed"]
     for axis in axes:
         _hold_point(mesh, (x, y, z), axis, found)
-    if outer == "free" and len(axes) > 1:
+    if outer in ("free", "straight") and len(axes) > 1:
         for axis in axes[1:]:
             _hold_point(mesh, (x, y, 0.0), axis, found)
 
