@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from femsim.base.arrays import IntArray
+from femsim.base.errors import NumericsError
 from femsim.meshes.mesh import Mesh
 
 
@@ -104,7 +105,7 @@ def _keys(corners: IntArray, count: int) -> IntArray:
     share two at most.
     """
     if count > 2_000_000:
-        raise ValueError(f"{count} corner nodes: faces cannot be numbered in 64 bits")
+        raise NumericsError(f"a mesh with {count} corner nodes is too large; use a larger mesh.size or mesh.growth")
     low = np.sort(np.where(corners < 0, count, corners), axis=1)[:, :3]
     return np.asarray((low[:, 0] * np.int64(count + 1) + low[:, 1]) * np.int64(count + 1) + low[:, 2])
 

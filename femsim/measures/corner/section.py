@@ -9,6 +9,7 @@ on arcs, as :mod:`femsim.measures.corner.intensity` has them.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from femsim.base.arrays import FloatArray, IntArray
-from femsim.base.errors import InputError, NoExpansionError
+from femsim.base.errors import FemsimWarning, InputError, NoExpansionError
 from femsim.base.secondary import reason
 from femsim.materials.elastic import bond_matrix
 from femsim.measures.corner.corner import Corner
@@ -71,6 +72,11 @@ def sections(solution: Solution, rim: Rim, angles: Sequence[float]) -> tuple[Sec
             field = str(error)
         except Exception as error:  # whatever the numbers of one section do, the others and the averages stand
             field = reason(error)
+            warnings.warn(
+                f"root {rim.name}: no singular field at {angle:g} degrees: {field}; the other results stand",
+                FemsimWarning,
+                stacklevel=2,
+            )
         found.append(Section(float(angle), root, field, first))
     return tuple(found)
 
