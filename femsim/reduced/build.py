@@ -29,8 +29,6 @@ from femsim.reduced.truth import Looked, Snapshot, Truth, reference
 SNAPSHOTS, ASIDE = 52, 12
 #: numbers of primal and dual modes that are tried, smallest first
 SIZES = ((6, 4), (10, 6), (14, 9), (17, 11), (20, 12), (25, 15), (30, 20), (38, 28))
-#: a box that can be cut has so many modes at most: the time of a design goes with their cube
-FAST = 40
 #: directions in which a box looks for its basis
 SPAN = 90
 #: what is left aside must be reduced to this part of the tolerance
@@ -158,8 +156,6 @@ def build_box(
     quantities = problem.forms.at(designs)[-ASIDE:]
     pieces = pieces_of(problem, truth, low, high, kept, designs[:-ASIDE], seed)
     for size in SIZES:
-        if sum(size) > FAST and not last:
-            return None
         box = reduced(problem, truth, low, high, pieces, size)
         if np.all(errors_of(box, quantities, aside) <= MARGIN * tolerance):
             break
