@@ -10,6 +10,7 @@ from heatcases import matter
 
 from femsim.base.errors import FemsimWarning, InputError
 from femsim.cases.casefile import load_case, parse_case
+from femsim.cli.main import main
 from femsim.runs.results import results_dict
 from femsim.runs.rows import evaluate
 from femsim.runs.run import run
@@ -122,3 +123,39 @@ def test_outputs_of_heat_and_stress_in_one_point():
     assert rows[1][1] == pytest.approx(rows[0][1], rel=0.02)
     assert rows[2][1] < 0.7 * rows[0][1]
     assert rows[1][2] < rows[0][2] < rows[2][2]  # the hotter, the nearer to the stress-free temperature
+
+
+STUDY = """case = "die.toml"
+[study]
+design = "lhs"
+samples = 2
+seed = 1
+outputs = ["heat.sources.die.T_max", "heat.sources.die.R_mean"]
+[[parameter]]
+key = "heat.boundary.0.h"
+range = [1e4, 1e6]
+scale = "log"
+[optimise]
+minimise = "heat.sources.die.R_mean"
+evaluations = 10
+"""
+
+
+def test_a_case_of_heat_alone_is_optimised(tmp_path, capsys):
+    """The least thermal resistance is that of the best cooling, confirmed by a solve of its own with its error."""
+    (tmp_path / "study.toml").write_text(STUDY, encoding="utf-8")
+    (tmp_path / "die.toml").write_text(
+        """stack = "blocks"
+block = [{ name = "die", r = [0, 100], z = [0, 50], material = { conductivity = 148 } }]
+mesh = { size = 50 }
+heat = { source = [{ name = "die", z = 50, power = 1 }], boundary = [{ z = 0, h = 1e5 }] }
+""",
+        encoding="utf-8",
+    )
+    assert main(["optimise", str(tmp_path / "study.toml"), "--json", "--quiet"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    area = np.pi * 100e-6**2
+    h = found["design"]["heat.boundary.0.h"]
+    assert h > 3e5
+    assert found["objective"] < found["objective_of_the_middle"]
+    assert found["confirmation"]["objective"] == pytest.approx((50e-6 / 148 + 1.0 / h) / area, rel=1e-6)

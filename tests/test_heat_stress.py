@@ -215,3 +215,38 @@ def test_shocks(name):
         if plate:
             assert step["bow"]["curvature"] == pytest.approx(state["kappa_per_um"], rel=1e-3)
     assert document["probes"]["0"]["T_history"][-1] == document["probes"]["0"]["T"]
+
+
+def test_worst_instant_is_found_between_output_times():
+    """A plate cooled at one face: its stress is largest long before the outputs asked for, and no state of a course
+    with many outputs exceeds what was found.
+    """
+    inputs = C["plate-shock"]["inputs"]
+    m = {"conductivity": inputs["k"], "density": inputs["density"], "heat_capacity": inputs["specific_heat"]}
+    m |= {"E": inputs["E"] / 1e3, "nu": inputs["nu"], "cte": inputs["alpha"] * 1e6}
+    times = [1e-4, 4e-3]
+
+    def course(times):
+        data = case_of(
+            [("a", (0.0, 100.0), (0.0, 300.0), m)],
+            {
+                "boundary": [{"z": 300.0, "h": inputs["h"]}],
+                "transient": {"initial": 150.0, "end": 4e-3, "times": times, "tolerance": 1e-4},
+            },
+            AXI,
+            size=20.0,
+            load={"stress_free_temperature": 150.0, "temperature": "heat"},
+            model={"kinematics": AXI, "outer": "straight"},
+            boundary=[{"point": [0.0, 0.0], "u_z": 0.0}],
+        )
+        return solved(data)
+
+    worst = course(times)["heat"]["worst"]
+    many = np.geomspace(1e-5, 4e-4, 25).tolist()
+    states = course([*many, 4e-3])["steps"]
+    largest = np.array([state["metrics"]["regions"]["a"]["von_mises_max"] for state in states])
+    k = int(np.argmax(largest))
+    assert many[k - 1] < worst["time"] < many[k + 1] < times[0]
+    assert largest[k] * (1.0 - 1e-4) < worst["value"] < 1.01 * largest[k]
+    assert worst["state"]["metrics"]["regions"]["a"]["von_mises_max"] == worst["value"]
+    assert worst["each"][worst["metric"]] == {"time": worst["time"], "value": worst["value"]}

@@ -268,3 +268,57 @@ def test_constant_steps_converge_with_order_three():
         errors.append(abs(at_probes(document)[0] - result["T"][1][0]))
     assert errors[0] / errors[1] > 5.0
     assert errors[1] / errors[2] > 5.0
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "course"),
+    [
+        ("semi-infinite-step", 40.0, {}),
+        ("semi-infinite-step", 20.0, {"tolerance": 1e-3}),
+        ("semi-infinite-step", 20.0, {"step": 4e-6}),
+        ("semi-infinite-flux", 10.0, {"tolerance": 1e-3}),
+    ],
+)
+def test_errors_of_courses_are_estimated(name, size, course):
+    """On coarse meshes and with long steps the estimates are within a factor of the true errors, at every time at
+    which these count.
+    """
+    inputs, wanted = B[name]["inputs"], np.array(B[name]["result"]["T"])
+    top = inputs["top"]
+    m = matter(inputs["k"], inputs["density"], inputs["specific_heat"])
+    face = {"temperature": top["T_surface"]} if "T_surface" in top else {"flux": top["flux_W_per_m2"]}
+    data = case_of(
+        [("body", (0.0, 4.0), (-inputs["depth_um"], 0.0), m)],
+        {
+            "boundary": [{"z": 0.0, **face}],
+            "transient": {"initial": 25.0, "end": inputs["t_s"][-1], "times": inputs["t_s"], **course},
+        },
+        AXI,
+        [((2.0, -x), {}) for x in inputs["x_um"]],
+        size=size,
+    )
+    document = solved(data)
+    off = np.abs(history(document) - wanted)
+    stated = np.array([probe["T_history_error"] for probe in document["probes"].values()]).T
+    counts = off > 1e-6 * (wanted.max() - 25.0)
+    assert counts.any()
+    assert np.all(stated[counts] > off[counts] / 4.0)
+    assert np.all(stated[counts] < 25.0 * off[counts])
+    largest = document["heat"]["errors"]
+    assert stated.max() <= (largest["time"] + largest["mesh"]) * (1.0 + 1e-9)
+    assert len(document["heat"]["T_max_error"]) == len(inputs["t_s"])
+
+
+def test_first_times_of_a_step_need_no_mesh_of_their_own():
+    """The default mesh is fine where the heat has gone until the first time: 1e-4 of the step at all times."""
+    inputs, wanted = B["semi-infinite-step"]["inputs"], np.array(B["semi-infinite-step"]["result"]["T"])
+    m = matter(inputs["k"], inputs["density"], inputs["specific_heat"])
+    earlier, scale = 0.1, np.sqrt(0.1)  # of one similar course
+    course = {"initial": 25.0, "end": earlier * inputs["t_s"][-1], "times": [earlier * t for t in inputs["t_s"]]}
+    data = case_of(
+        [("body", (0.0, 4.0), (-inputs["depth_um"], 0.0), m)],
+        {"boundary": [{"z": 0.0, "temperature": 125.0}], "transient": course},
+        AXI,
+        [((2.0, -scale * x), {}) for x in inputs["x_um"]],
+    )
+    assert np.abs(history(solved(data)) - wanted).max() < 1e-4 * 100.0

@@ -16,7 +16,8 @@ from femsim.builders.blends import resolve_ref, smear
 from femsim.builders.boundaries import constrain, refuse_steps
 from femsim.builders.cuts import cut_displacements, cut_temperature, read_cuts
 from femsim.builders.discretisation import Discretisation, Drawn, Imported, InSpace
-from femsim.builders.heat import build_heat, even_size, graded_for_heat, nodal_field
+from femsim.builders.heat import build_heat, nodal_field
+from femsim.builders.heat_grading import even_size, graded_for_heat, graded_for_time
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.builders.solids import Solid, solid_blocks, solid_stack
 from femsim.builders.stacks.bilayer import bilayer
@@ -173,8 +174,14 @@ def discretise(case: Case, base: Path | None = None, grading: Grading | None = N
         largest = even_size(layout)
     if not layout.roots and "size" not in spec.model_fields_set and largest is None:
         layout = replace(layout, fine=(*layout.fine, *finer_at_edges(layout)))
-    lines = grid_lines(layout, grading or Grading(size, spec.growth, largest), lengths)
+    chosen = grading or Grading(size, spec.growth, largest)
+    lines = grid_lines(layout, chosen, lengths)
     mesh = mesh_of_lines(layout, *lines, case.model.element)
+    if not layout.roots and "size" not in spec.model_fields_set and case.heat is not None and case.heat.transient:
+        plain = Drawn(case=case, layout=layout, mesh=mesh, roots=(), lengths=lengths, lines=lines)
+        layout = graded_for_time(layout, case.heat, KINEMATICS[case.model.kinematics], resolve_materials(case, plain))
+        lines = grid_lines(layout, chosen, lengths)
+        mesh = mesh_of_lines(layout, *lines, case.model.element)
     return Drawn(
         case=case,
         layout=layout,

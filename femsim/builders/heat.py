@@ -30,7 +30,6 @@ from femsim.materials.thermal import Conductor
 from femsim.meshes.contacts import Opened, interface, opened
 from femsim.meshes.elements import gauss_points
 from femsim.meshes.facets import Edges, Faces, edges_of, faces_of, find_edges, find_faces
-from femsim.meshes.layout import Layout
 from femsim.meshes.mesh import Mesh
 from femsim.models.heat import Contact, Cooling, Feed, Fixed, HeatModel, Line
 from femsim.models.kinematics import Kinematics, conduction
@@ -40,8 +39,6 @@ from femsim.models.space import Constraints, Space
 
 #: nodes this close (fraction of the extent) to a coordinate lie on it
 NEAR = 1.0e-9
-#: elements over a source's width where its rim is, or over the narrower side of a corner of the body
-RIM = 100.0
 
 Value = float | TimeTable | Duty | StepValues
 
@@ -52,90 +49,6 @@ def heat_name(kind: str, number: int, entry: HeatSource | HeatBoundary) -> str:
         return entry.name
     place = entry.words()
     return f"{kind}_{number + 1}" if not place else place if kind == "boundary" else f"source on {place}"
-
-
-def graded_for_heat(layout: Layout, heat: Heat, kinematics: Kinematics) -> Layout:
-    """The layout with grid lines where ranges end, and fine elements where the flux is singular: at the rims of sources
-    and of prescribed temperatures, and at corners of the body that are not convex.
-    """
-    breaks: list[tuple[int, float]] = []
-    fine: list[tuple[float, float, float]] = []
-    for place in (*heat.source, *heat.boundary):
-        level = place.level()
-        if level is None or level[0] not in kinematics.axes:
-            continue
-        across = kinematics.axes.index(level[0])
-        breaks.append((across, level[1]))
-        for axis, ends in place.ranges().items():
-            if axis in kinematics.axes and axis != level[0]:
-                along = kinematics.axes.index(axis)
-                breaks.extend((along, end) for end in ends)
-                for end in ends:
-                    if kinematics.radial and along == 0 and end <= 0.0:
-                        continue
-                    at = (end, level[1]) if along == 0 else (level[1], end)
-                    fine.append((*at, (ends[1] - ends[0]) / RIM))
-    return replace(
-        layout,
-        breaks=(*layout.breaks, *breaks),
-        fine=(*layout.fine, *fine, *_inner_corners(layout), *_ends_of_supports(layout, heat, kinematics)),
-    )
-
-
-def even_size(layout: Layout) -> float:
-    """The element size (um) of a body without roots whose case gives none: 24 over its narrower side, at most 200 over
-    the other.
-    """
-    x = [end for block in layout.blocks for end in block.x]
-    y = [end for block in layout.blocks for end in block.y]
-    sides = sorted((max(x) - min(x), max(y) - min(y)))
-    return max(sides[0] / 24.0, sides[1] / 200.0)
-
-
-def _ends_of_supports(layout: Layout, heat: Heat, kinematics: Kinematics) -> list[tuple[float, float, float]]:
-    """Ends of lines of prescribed temperature, and the element size they ask for: beside convection the flux is
-    logarithmic there.
-    """
-    if not any(entry.h is not None for entry in heat.boundary):
-        return []
-    found = []
-    named = {line.name: line for line in layout.lines}
-    for entry in heat.boundary:
-        level = entry.level()
-        if entry.temperature is None or entry.ranges():
-            continue
-        if entry.on in named:
-            line = named[str(entry.on)]
-            across, value, ends = int(line.axis), line.value, line.span
-        elif level is not None and level[0] in kinematics.axes:
-            across, value = kinematics.axes.index(level[0]), level[1]
-            sides = [(block.y, block.x) if across else (block.x, block.y) for block in layout.blocks]
-            reach = [end for side, other in sides if value in side for end in other]
-            if not reach:
-                continue
-            ends = (min(reach), max(reach))
-        else:
-            continue
-        for end in ends:
-            if not (kinematics.radial and across == 1 and end <= 0.0):
-                at = (value, end) if across == 0 else (end, value)
-                found.append((*at, (ends[1] - ends[0]) / RIM))
-    return found
-
-
-def _inner_corners(layout: Layout) -> list[tuple[float, float, float]]:
-    """Corners of the body with three quarters of matter, and the element size they ask for."""
-    from femsim.meshes.layout import paint
-
-    xs, ys, cells = paint(layout)
-    padded = np.pad(cells, 1, constant_values=-1) >= 0
-    found = []
-    for j, y in enumerate(ys[1:-1], 1):
-        for i, x in enumerate(xs[1:-1], 1):
-            if padded[j : j + 2, i : i + 2].sum() == 3:
-                room = min(x - xs[i - 1], xs[i + 1] - x, y - ys[j - 1], ys[j + 1] - y)
-                found.append((float(x), float(y), float(room) / RIM))
-    return found
 
 
 def build_heat(
@@ -156,7 +69,7 @@ def build_heat(
         raise InputError("heat.contact: not in three dimensions; use a plane or axisymmetric model")
     facets = edges_of(mesh) if kinematics.dim == 2 else faces_of(mesh)
     builder = _Builder(heat, mesh, conduction(kinematics), facets, roles or {}, point_data or {}, step)
-    return builder.model(tuple(_conductor(materials[region], heat) for region in mesh.regions))
+    return builder.model(tuple(conductor_of(materials[region], heat) for region in mesh.regions))
 
 
 def initial_temperature(heat: Heat, model: HeatModel, point_data: Mapping[str, FloatArray]) -> float | FloatArray:
@@ -169,7 +82,7 @@ def initial_temperature(heat: Heat, model: HeatModel, point_data: Mapping[str, F
     return initial
 
 
-def _conductor(resolved: ResolvedMaterial, heat: Heat) -> Conductor:
+def conductor_of(resolved: ResolvedMaterial, heat: Heat) -> Conductor:
     spec, key = resolved.spec, f"materials.{resolved.role}"
     if spec.conductivity is None:
         raise InputError(f"{key}.conductivity: missing; heat needs it (W/(m K))")
@@ -188,6 +101,8 @@ def over_time(value: Value, factor: float, key: str, step: int | None) -> OverTi
     """A value of a case as a number over time, in inner units."""
     if isinstance(value, TimeTable):
         return OverTime(tuple(factor * v for v in value.value), tuple(value.t))
+    if isinstance(value, Duty) and value.duty == 1.0:  # always on
+        return constant(factor * value.value)
     if isinstance(value, Duty):
         return OverTime((factor * value.value,), period=value.period, duty=value.duty)
     if isinstance(value, StepValues):

@@ -131,17 +131,14 @@ def _solve_heat(
 
 
 def _show_heat(document: dict[str, Any]) -> None:
-    from femsim.runs.heat import heat_tables
+    from femsim.runs.heat_tables import heat_tables, heat_words
 
     for rows in heat_tables(document):
         out(table(rows, right=range(1, len(rows[0]))))
         out("\n")
-    heat = document["heat"]
-    largest, when = heat["T_max"], ""
-    if "times" in heat:
-        largest, when = heat["hottest"]["T_max"], f" at {heat['hottest']['time']:.4g} s"
-        out(f"values at {heat['times'][-1]:.6g} s, the last of {len(heat['times'])} times; {heat['steps']} steps\n")
-    out(f"largest temperature {number(largest)} degC{when}; heat balance to {heat['balance']:.1e} of the power\n")
+    for words in heat_words(document):
+        out(words)
+    out("")
 
 
 def temperature(probe: dict[str, Any]) -> str:

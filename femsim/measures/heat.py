@@ -249,21 +249,32 @@ def temperature_errors(
     if not goals:
         return {}, np.zeros(0)
     dual = model.space.scatter(factor.solve(model.space.gather(np.column_stack(goals))))
-    fields = np.column_stack([temperature, dual])
-    off = np.abs(_smoothed_products(model, temperature, fields))
+    off = np.abs(weighted_flux_errors(model, temperature[None], dual)[0])
     found = {feed.name: (float(off[2 * k]), float(off[2 * k + 1])) for k, feed in enumerate(model.sources)}
     return found, off[2 * len(found) :]
 
 
-def _smoothed_products(model: HeatModel, temperature: FloatArray, fields: FloatArray) -> FloatArray:
-    """int (q* - q_h)(T) . k^-1 (q* - q_h)(z) dV for the first of the fields (N, m) with each of the others (m - 1,),
-    q* being the flux averaged at the nodes of each region.
+#: temperatures whose fluxes are smoothed together
+TOGETHER = 8
+
+
+def weighted_flux_errors(model: HeatModel, temperatures: FloatArray, dual: FloatArray) -> FloatArray:
+    """int (q* - q_h)(T) . k^-1 (q* - q_h)(z) dV (t, m) for each of the temperatures (t, N) with each of the responses
+    ``dual`` (N, m), q* being the flux averaged at the nodes of each region.
     """
-    mesh, space = model.mesh, model.space
+    step = TOGETHER if all(c.is_constant for c in model.conductors) else 1
+    parts = [_smoothed_products(model, temperatures[k : k + step], dual) for k in range(0, len(temperatures), step)]
+    return np.concatenate(parts)
+
+
+def _smoothed_products(model: HeatModel, temperatures: FloatArray, dual: FloatArray) -> FloatArray:
+    """The products of a few temperatures, with the moduli at the first of them."""
+    mesh, space, first = model.mesh, model.space, len(temperatures)
+    fields = np.column_stack([*temperatures, dual])
     full, weights = gauss_points(mesh.element, mesh.info.full)
     reduced, _ = gauss_points(mesh.element, mesh.info.reduced)
-    spread, moduli = extrapolation(mesh.element), model.moduli(temperature)
-    total = np.zeros(fields.shape[1] - 1)
+    spread, moduli = extrapolation(mesh.element), model.moduli(temperatures[0])
+    total = np.zeros((first, dual.shape[1]))
     for number in range(len(mesh.regions)):
         cells = np.flatnonzero(mesh.region == number)
         if not len(cells):
@@ -281,6 +292,8 @@ def _smoothed_products(model: HeatModel, temperature: FloatArray, fields: FloatA
         at = sample(space, cells, full)
         k = np.broadcast_to(moduli.at(cells, at.values)[..., :-1, :-1], (len(cells), len(full), mesh.dim, mesh.dim))
         off = np.einsum("qn,endm->eqdm", at.values, smooth[local]) - np.matmul(k, at.strain(fields)[..., :-1, :])
-        scaled = np.matmul(np.linalg.inv(k), off)
-        total += np.einsum("eq,eqd,eqdm->m", at.volume * weights, off[..., 0], scaled[..., 1:])
+        scaled = np.matmul(np.linalg.inv(k), off[..., first:])
+        scaled *= (at.volume * weights)[..., None, None]
+        left = off[..., :first].reshape(-1, first)
+        total += left.T @ scaled.reshape(len(left), -1)
     return total

@@ -20,7 +20,7 @@ from femsim.reports.content import inputs, mesh_quality, verdict_word, versions
 from femsim.reports.materials import material_entries
 from femsim.reports.page.html import build_html
 from femsim.reports.plots.plates import plates_of_heat
-from femsim.runs.heat import BALANCED, HeatResult, HeatRun, heat_run_dict
+from femsim.runs.heat import BALANCED, HeatResult, HeatRun, HeatState, heat_run_dict
 from femsim.solvers.solve import GOOD_RESIDUAL
 
 if TYPE_CHECKING:
@@ -50,6 +50,9 @@ def write_heat_outputs(
     figures = [{"name": p.name, "caption": p.caption, "kind": "svg" if p.vector else "png"} for p in drawn]
     document = finite(heat_run_dict(run) | {"report": heat_report_data(run, figures)})
     model = run.heat.model
+    if (left_out := thinned(run.heat)) is not None:
+        say(left_out)
+        document["mesh"]["notes"].append(left_out)
     fields = vtu_bytes(model.mesh, {}, {}, model.mesh.regions, side_data=heat_fields(run.heat, driving=False))
     content: dict[str, bytes | str] = {
         "case.toml": dump_case(run.case, {}, header, base),
@@ -89,7 +92,12 @@ def heat_report_data(run: HeatRun, figures: Sequence[Json] = ()) -> Json:
 def heat_checks(heat: HeatResult) -> list[Json]:
     """The checks of a temperature field: the residual of a steady one, the balance of heat."""
     entries = (
-        ("heat residual", heat.residual, GOOD_RESIDUAL, "largest nodal heat left over, as a part of the largest flow"),
+        (
+            "heat residual",
+            heat.residual,
+            GOOD_RESIDUAL,
+            "largest nodal heat left over, as a part of what would flow if neighbours did not cancel",
+        ),
         (
             "heat balance",
             heat.balance,
@@ -103,9 +111,30 @@ def heat_checks(heat: HeatResult) -> list[Json]:
     ]
 
 
+#: times whose temperature the VTU file holds at most
+MOST_TIMES = 24
+
+
+def drawn_states(heat: HeatResult) -> list[HeatState]:
+    """The states whose temperature is written: all, or of more than MOST_TIMES as many of them spread evenly, the last
+    among them.
+    """
+    count = len(heat.states)
+    places = np.unique(np.linspace(0, count - 1, min(MOST_TIMES, count)).round().astype(int))
+    return [heat.states[int(k)] for k in places]
+
+
+def thinned(heat: HeatResult) -> str | None:
+    """What the VTU file leaves out, in words; None where it holds every time."""
+    if len(heat.states) <= MOST_TIMES:
+        return None
+    return f"fields.vtu: temperatures of {MOST_TIMES} of {len(heat.states)} times, the others only in metrics.json"
+
+
 def heat_fields(heat: HeatResult, driving: bool) -> dict[str, Values]:
     """Fields (E, n) at each cell's own nodes: heat flux (W/m2) and, where it does not stand there as what is
-    ``driving`` the stress, temperature (degC); of a transient also the temperature at every time and the hottest one.
+    ``driving`` the stress, temperature (degC); of a transient also the temperature at its times (of many times at those
+    that :func:`drawn_states` chooses) and the hottest one.
     """
     mesh, last = heat.model.mesh, heat.last.temperature
     flux = nodal_flux(heat.model, last)
@@ -114,7 +143,7 @@ def heat_fields(heat: HeatResult, driving: bool) -> dict[str, Values]:
     for k, name in enumerate(heat.model.space.kinematics.axes):
         found[f"heat_flux_{name}"] = flux[..., k]
     if heat.course is not None and heat.hottest is not None:
-        for state in heat.states:
+        for state in drawn_states(heat):
             found[f"temperature_at_{state.time:.6g}_s"] = state.temperature[mesh.cells]
         found["temperature_hottest"] = heat.hottest.temperature[mesh.cells]
     return found

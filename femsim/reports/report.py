@@ -21,7 +21,7 @@ from femsim.meshes.read.solved import read_fields
 from femsim.reports.artist import Artist
 from femsim.reports.content import report_data
 from femsim.reports.fields import write_fields
-from femsim.reports.heat import heat_fields, write_heat_outputs
+from femsim.reports.heat import heat_fields, thinned, write_heat_outputs
 from femsim.reports.history import history_columns, write_history
 from femsim.reports.page.html import build_html
 from femsim.reports.page.pack import pack, view_of
@@ -72,9 +72,11 @@ def write_outputs(
     moved = run.solution.displacement
     warmth = None
     if run.heat is not None and run.heat.model.mesh.cells.shape == model.mesh.cells.shape:  # else of an earlier step
+        if (left_out := thinned(run.heat)) is not None:
+            say(left_out)
         warmth = heat_fields(run.heat, driving=bool(run.program) or run.case.load.temperature == "heat")
     file = directory / "fields.vtu"
-    write_fields(file, model.mesh, model.kinematics, moved, stress, model.nodal_temperature, warmth)
+    write_fields(file, model.mesh, model.kinematics, moved, stress, model.temperature, warmth)
     written.append(directory / "fields.vtu")
     if run.record is not None:
         say("writing history and series")

@@ -11,6 +11,7 @@ import numpy as np
 from femsim.base.files import atomic_write
 from femsim.meshes.write import Values, vtu_bytes
 from femsim.models.kinematics import von_mises
+from femsim.reports.fields import put_temperature
 from femsim.runs.record import Frame
 
 #: what flowed, as files call it
@@ -44,15 +45,13 @@ def frame_bytes(frame: Frame) -> bytes:
     u = np.asarray(frame.displacement[:count], dtype=float)
     if u.shape[1] == 2:
         u = np.column_stack([u, np.zeros(count)])
-    point_data: dict[str, Values] = {
-        "displacement": u,
-        "temperature": np.broadcast_to(np.asarray(frame.temperature, dtype=float), (count,)),
-    }
+    point_data: dict[str, Values] = {"displacement": u}
     stress = np.asarray(frame.stress, dtype=float)
     side_data: dict[str, Values] = {
         f"stress_{name}": stress[..., k] for k, name in enumerate(frame.kinematics.components)
     }
     side_data["von_mises"] = von_mises(stress)
+    put_temperature(point_data, side_data, frame.temperature, count)
     for k, name in enumerate(FLOWN):
         side_data[name] = np.asarray(frame.flown[..., k], dtype=float)
     return vtu_bytes(mesh, point_data, {}, mesh.regions, side_data=side_data)

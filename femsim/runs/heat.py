@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,8 +35,9 @@ from femsim.meshes.layout import Probe
 from femsim.meshes.locate import locate, locate_side
 from femsim.meshes.mesh import Quality, quality
 from femsim.models.heat import HeatModel
+from femsim.runs.heat_course import Trail, warn_of_time, warn_outside
+from femsim.runs.heat_errors import CourseErrors, course_errors
 from femsim.runs.points import gathered
-from femsim.runs.units import is_plane
 from femsim.solvers.factor import choose_backend
 from femsim.solvers.heat import HeatSolution, solve_heat
 from femsim.solvers.heat_march import Course, Moment, march
@@ -62,8 +63,8 @@ class HeatResult:
     """Temperatures of a case: the steady state, or those at the times asked for, the course between them and the
     hottest state of all.
 
-    ``residual`` is relative to the largest heat flow, ``newton_steps`` those of a steady state; of a transient None:
-    its steps are judged by the error control, not by one residual.
+    ``residual`` is relative to what conductivity and temperature would make flow, ``newton_steps`` those of a steady
+    state; of a transient None: its steps are judged by the error control, not by one residual.
     """
 
     model: HeatModel
@@ -78,6 +79,9 @@ class HeatResult:
     errors: dict[str, tuple[float, float]] = field(default_factory=dict)
     responses: Responses | None = None
     probe_errors: dict[str, float] = field(default_factory=dict)
+    top_error: float | None = None
+    off: CourseErrors | None = None
+    trail: tuple[tuple[float, FloatArray], ...] = field(default=(), repr=False)
 
     @property
     def last(self) -> HeatState:
@@ -118,6 +122,8 @@ def heat_result(
     heat = disc.case.heat
     if heat is not None and heat.transient is not None:
         return _course(disc, model, heat, heat.transient, say)
+    if step is None:
+        warn_of_time(model)
     return steady_result(disc, solve_heat(model, progress=say))
 
 
@@ -135,10 +141,14 @@ def steady_result(disc: Discretisation, found: HeatSolution, part: bool = False)
     errors: dict[str, tuple[float, float]] = {}
     probe_errors: dict[str, float] = {}
     alone: Responses | None = None
+    top_error: float | None = None
     if found.factor is not None:
-        points = _points_of(model, disc, tuple(state.probes))
+        names = _estimated(disc, state.probes)
+        top = np.zeros((len(found.temperature), 1))
+        top[int(np.argmax(found.temperature))] = 1.0
+        points = np.column_stack([top, _points_of(model, disc, names)])
         errors, each = temperature_errors(model, found.temperature, found.factor, points)
-        probe_errors = dict(zip(state.probes, each.tolist(), strict=True))
+        top_error, probe_errors = float(each[0]), dict(zip(names, each[1:].tolist(), strict=True))
         alone = responses(model, found.factor) if model.is_linear and model.sources else None
     return HeatResult(
         model,
@@ -151,7 +161,14 @@ def steady_result(disc: Discretisation, found: HeatSolution, part: bool = False)
         errors=errors,
         responses=alone,
         probe_errors=probe_errors,
+        top_error=top_error,
     )
+
+
+def _estimated(disc: Discretisation, known: Iterable[str]) -> tuple[str, ...]:
+    """The probes whose errors are wanted, of those that have a temperature."""
+    there = set(known)
+    return tuple(probe.name for probe in probes_of(disc) if probe.estimated and probe.name in there)
 
 
 def _points_of(model: HeatModel, disc: Discretisation, names: tuple[str, ...]) -> FloatArray:
@@ -169,36 +186,41 @@ def _course(disc: Discretisation, model: HeatModel, heat: Heat, transient: Trans
     start = time.perf_counter()
     initial = initial_temperature(heat, model, disc.point_data)
     times = tuple(transient.times or (transient.end,))
-    found = march(model, initial, transient.end, times, transient.tolerance, transient.step, say)
+    asked_for = (transient.end, transient.tolerance, transient.step)
+    trail = Trail(model, initial) if disc.case.load.temperature == "heat" else None
+    after = None if trail is None else trail.add
+    found = march(model, initial, transient.end, times, transient.tolerance, transient.step, say, after=after)
 
     def state(moment: Moment) -> HeatState:
         t = moment.temperature
         values = heat_values(model, t, moment.reaction, moment.time, moment.within, moment.stored)
         return HeatState(moment.time, t, values, probe_temperatures(model, disc, t))
 
-    asked = tuple(state(moment) for moment in found.moments if moment.time in times)
+    moments = tuple(moment for moment in found.moments if moment.time in times)
+    asked = tuple(state(moment) for moment in moments)
     for one in (found.hottest, *found.moments):
         warn_outside(model, one.temperature)
+    say("heat: errors of the course")
+    names = _estimated(disc, asked[-1].probes)
+    off = course_errors(model, found, moments, _points_of(model, disc, names), initial, *asked_for)
     timing = {"factor": 0.0, "solve": time.perf_counter() - start}
     backend = choose_backend(None, model.space.constraints.count)
     layers = tuple(breakdown(model, asked[-1].temperature))
-    return HeatResult(model, asked, None, 0, backend, timing, found, state(found.hottest), layers)
-
-
-def warn_outside(model: HeatModel, temperature: FloatArray) -> None:
-    """Warn where a table of a material's heat data does not cover the temperatures found."""
-    low, high = float(temperature.min()), float(temperature.max())
-    for conductor in dict.fromkeys(model.conductors):
-        for label, properties in (("conductivity", conductor.conductivity), ("heat capacity", (conductor.capacity,))):
-            for p in properties:
-                known = None if p is None else p.uncovered(low, high)
-                if known is not None:
-                    warnings.warn(
-                        f"material {conductor.name}: {label} is known from {known[0]:g} to {known[1]:g} degC only, the "
-                        f"run needs {low:g} to {high:g} degC; the end value is used outside",
-                        FemsimWarning,
-                        stacklevel=2,
-                    )
+    errors = dict(zip(names, off.probes[-2].tolist(), strict=True))
+    return HeatResult(
+        model,
+        asked,
+        None,
+        0,
+        backend,
+        timing,
+        found,
+        state(found.hottest),
+        layers,
+        probe_errors=errors,
+        off=off,
+        trail=() if trail is None else trail.all(),
+    )
 
 
 def probe_temperatures(
@@ -303,11 +325,10 @@ def heat_dict(result: HeatResult) -> dict[str, Any]:
         numbers = {"residual": result.residual, "newton_steps": result.newton_steps}
         for name, (mean, largest) in result.errors.items():
             one = states[0]["sources"][name]
-            one |= {"T_mean_error": mean, "T_max_error": largest}
-            for kind, error in (("mean", mean), ("max", largest)):  # R is the rise over a power that is given
-                rise = one[f"T_{kind}"] - result.model.ambient
-                if one[f"R_{kind}"] and rise:
-                    one[f"R_{kind}_error"] = abs(one[f"R_{kind}"] / rise) * error
+            found = _errors(one, result.model.ambient, mean, largest)
+            one |= {key: value for key, value in found.items() if value is not None}
+        if result.top_error is not None:
+            states[0]["T_max_error"] = result.top_error
         document = ambient | states[0] | {"balance": result.balance} | numbers | {"layers": _layers(result)}
         if result.responses is not None:
             document["matrix"] = {
@@ -316,14 +337,23 @@ def heat_dict(result: HeatResult) -> dict[str, Any]:
                 "asymmetry": result.responses.asymmetry,
             }
         return document
-    hot = result.hottest
+    hot, off = result.hottest, result.off
+    hottest = {"time": hot.time, "T_max": hot.values.largest}
+    if off is not None:
+        for k, state in enumerate(states):
+            state["T_max_error"] = float(off.hottest[k])
+            for name, mean, largest in zip(state["sources"], off.mean[k], off.largest[k], strict=True):
+                one = state["sources"][name]
+                one |= _errors(one, result.model.ambient, float(mean), float(largest))
+        hottest["T_max_error"] = float(off.hottest[-1])
     return (
         ambient
         | dict(_listed(states))
         | {
             "balance": result.balance,
             "times": [state.time for state in result.states],
-            "hottest": {"time": hot.time, "T_max": hot.values.largest},
+            "hottest": hottest,
+            "errors": {} if off is None else {"time": off.time, "mesh": off.mesh},
             "steps": len(course.steps) - 1,
             "factors": course.factors,
             "layers": _layers(result),
@@ -333,6 +363,17 @@ def heat_dict(result: HeatResult) -> dict[str, Any]:
             },
         }
     )
+
+
+def _errors(one: dict[str, Any], ambient: float, mean: float, largest: float) -> dict[str, float | None]:
+    """Errors of a source's temperatures, K, and of its resistances, the rises over a power that is given; None where
+    there is no resistance.
+    """
+    found: dict[str, float | None] = {"T_mean_error": mean, "T_max_error": largest}
+    for kind, error in (("mean", mean), ("max", largest)):
+        rise, r = one[f"T_{kind}"] - ambient, one[f"R_{kind}"]
+        found[f"R_{kind}_error"] = abs(r / rise) * error if r and rise else None
+    return found
 
 
 def _layers(result: HeatResult) -> list[dict[str, Any]]:
@@ -388,8 +429,8 @@ def _listed(parts: Sequence[Any]) -> Any:
 
 
 def probe_heat(result: HeatResult, name: str) -> dict[str, Any]:
-    """What heat adds to a probe: T (degC; the last one), where it is steady its estimated error T_error (K), and of a
-    transient T_history, one value for each time.
+    """What heat adds to a probe: T (degC; the last one), its estimated error T_error (K), and of a transient T_history
+    and T_history_error, one value for each time.
     """
     if name not in result.last.probes:
         return {}
@@ -398,6 +439,9 @@ def probe_heat(result: HeatResult, name: str) -> dict[str, Any]:
         found["T_error"] = result.probe_errors[name]
     if result.course is not None:
         found["T_history"] = [state.probes[name] for state in result.states]
+        if result.off is not None and name in result.probe_errors:
+            at = list(result.probe_errors).index(name)
+            found["T_history_error"] = result.off.probes[:-1, at].tolist()
     return found
 
 
@@ -435,44 +479,3 @@ def heat_run_dict(run: HeatRun) -> dict[str, Any]:
         "solver": run.heat.backend,
         "warnings": list(run.warnings),
     }
-
-
-def heat_tables(document: dict[str, Any]) -> list[list[list[str]]]:
-    """Tables of text, header first: sources and boundaries of the ``heat`` part of a document."""
-    heat = document["heat"]
-    plane = is_plane(document["case"]["kinematics"])
-    power, resistance = ("W/um", "m K/W") if plane else ("W", "K/W")
-    sources = [["source", f"power ({power})", "T mean (degC)", "T max (degC)", f"R mean ({resistance})"]]
-    sources[0].append(f"R max ({resistance})")
-    for name, one in heat["sources"].items():
-        row = [_text(one[key]) for key in ("power", "T_mean", "T_max", "R_mean", "R_max")]
-        for at, key in enumerate(("T_mean_error", "T_max_error", "R_mean_error", "R_max_error"), start=1):
-            row[at] += f" +- {one[key]:.1g}" if key in one else ""
-        sources.append([name, *row])
-    boundaries = [["boundary", f"heat out ({power})"]]
-    boundaries += [[name, _text(value)] for name, value in heat["boundaries"].items()]
-    layers = [["region", "T mean (degC)", "T max (degC)"]]
-    layers += [[one["region"], _text(one["T_mean"]), _text(one["T_max"])] for one in heat["layers"] if "region" in one]
-    contacts = [["contact", "mean jump (K)", "largest (K)", f"heat through ({power})"]]
-    for one in heat["layers"]:
-        if "contact" in one:
-            contacts.append([one["contact"], *(_text(one[key]) for key in ("jump_mean", "jump_max", "heat"))])
-    return [
-        table for table in (sources, boundaries, layers, contacts, _matrix_table(heat, resistance)) if len(table) > 1
-    ]
-
-
-def _matrix_table(heat: dict[str, Any], unit: str) -> list[list[str]]:
-    matrix = heat.get("matrix", {"sources": []})
-    if len(matrix["sources"]) < 2:
-        return []
-    rows = [[f"mean rise per power ({unit})", *matrix["sources"]]]
-    return rows + [[name, *map(_text, row)] for name, row in zip(matrix["sources"], matrix["R"], strict=True)]
-
-
-def _text(value: float | Sequence[float] | None) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, int | float):
-        return f"{value:.6g}"
-    return "-" if value[-1] is None else f"{value[-1]:.6g}"

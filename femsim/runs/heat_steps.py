@@ -42,27 +42,32 @@ def heat_steps(
     found = []
     for state in heat.states:
         say(f"stress at {state.time:.4g} s")
-        model = solution.model.under(temperature=heat.model.cellwise(state.temperature))
-        if state is heat.last:
-            own = solution
-        elif model.varying:
-            own = solve(model, pattern=solution.factor.pattern)
-        else:
-            own = resolve_with(solution, model)
-        found.append(
-            HeatStep(
-                state,
-                tuple(
-                    root_metrics(own.field, one.averages if one is not None else plain)
-                    for one, plain in zip(sharpened(own, averages)[1], averages, strict=True)
-                ),
-                region_metrics(own.field),
-                probe_values(own, probes_of(disc), disc.roots),
-                bow(model.space, own.displacement),
-                float(own.globals_[0]) if len(own.globals_) else None,
-            )
-        )
+        found.append(heat_step(disc, solution, averages, heat, state))
     return tuple(found)
+
+
+def heat_step(
+    disc: Discretisation, solution: Solution, averages: tuple[Averages, ...], heat: HeatResult, state: HeatState
+) -> HeatStep:
+    """The stress under the temperature of one time."""
+    model = solution.model.under(temperature=heat.model.cellwise(state.temperature))
+    if state is heat.last:
+        own = solution
+    elif model.varying:
+        own = solve(model, pattern=solution.factor.pattern)
+    else:
+        own = resolve_with(solution, model)
+    return HeatStep(
+        state,
+        tuple(
+            root_metrics(own.field, one.averages if one is not None else plain)
+            for one, plain in zip(sharpened(own, averages)[1], averages, strict=True)
+        ),
+        region_metrics(own.field),
+        probe_values(own, probes_of(disc), disc.roots),
+        bow(model.space, own.displacement),
+        float(own.globals_[0]) if len(own.globals_) else None,
+    )
 
 
 def step_dict(step: HeatStep, components: tuple[str, ...]) -> dict[str, Any]:
@@ -91,8 +96,8 @@ def step_dict(step: HeatStep, components: tuple[str, ...]) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "name": f"{step.state.time:.6g} s",
         "time": step.state.time,
-        "temperature": step.state.values.largest,
-        "T_min": step.state.values.smallest,
+        "temperature": float(step.state.temperature.max()),
+        "T_min": float(step.state.temperature.min()),
         "metrics": {"roots": roots, "regions": regions},
         "probes": probes,
         "bow": None if step.bow is None else asdict(step.bow),

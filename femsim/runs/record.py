@@ -47,7 +47,8 @@ class Sample:
 @dataclass(frozen=True)
 class Frame:
     """Fields at one time on the part that is there: displacement (N, 2 or 3) in um, ``stress`` (E, n, size) in MPa and
-    ``flown`` (E, n, 3: p, creep, work) at each cell's own nodes, temperature in degC, a number or (N,).
+    ``flown`` (E, n, 3: p, creep, work) at each cell's own nodes, temperature in degC, a number, (N,) or where it jumps
+    (E, n).
 
     What flowed is extrapolated from the points; where that gives less than nothing it is nothing.
     """
@@ -97,10 +98,6 @@ def frame_of(leg: Leg, stage: Stage, flow: Flow) -> Frame:
     at = kept.stress(sample(space, np.arange(len(mesh.cells)), reduced))
     flown = np.maximum(np.matmul(extrapolation(mesh.element)[None], at), 0.0)
     temperature = stage.part.field(stage.moment.conditions.temperature)
-    if np.ndim(temperature) == 2:  # by the cells' nodes, where it jumps: means at the nodes
-        count = np.bincount(mesh.cells.ravel(), minlength=len(mesh.points))
-        total = np.bincount(mesh.cells.ravel(), np.asarray(temperature).ravel(), minlength=len(mesh.points))
-        temperature = total / np.maximum(count, 1)
     stress = nodal_stress(flow.field).astype(np.float32)
     kinematics = space.kinematics
     return Frame(

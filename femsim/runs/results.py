@@ -22,6 +22,7 @@ from femsim.runs.edges import antiplane_list, rim_dict, rim_singularity, singula
 from femsim.runs.harmonics import around_dict, harmonics_list, probe_dict, six_reactions
 from femsim.runs.heat import heat_dict, probe_heat
 from femsim.runs.heat_steps import step_dict
+from femsim.runs.heat_worst import worst_dict
 from femsim.runs.names import length_text, place
 from femsim.runs.points import gathered
 from femsim.runs.readings import paths_of
@@ -92,6 +93,9 @@ def results_dict(run: Run) -> dict[str, Any]:
         document["heat"] = heat_dict(run.heat)
     if run.steps:
         document["steps"] = [step_dict(step, model.kinematics.components) for step in run.steps]
+    if run.worst is not None:
+        entry = step_dict(run.worst.step, model.kinematics.components)
+        document["heat"]["worst"] = worst_dict(run.worst, entry)
         _gather(run, document["steps"])
     if run.case.path and "paths" in run.wanted:
         document["paths"] = {name: found.to_dict() for name, found in paths_of(run).items()}

@@ -39,6 +39,7 @@ from femsim.solvers.solve import Solution
 
 if TYPE_CHECKING:
     from femsim.runs.heat_steps import HeatStep
+    from femsim.runs.heat_worst import Worst
     from femsim.runs.life import Life
     from femsim.runs.program import StepResult
     from femsim.runs.record import Record
@@ -95,6 +96,7 @@ class Run:
     heat: HeatResult | None = None
     harmonics: Harmonics | None = None
     steps: tuple[HeatStep, ...] = ()
+    worst: Worst | None = None
     around: tuple[Around, ...] = ()
     sections: dict[Rim, tuple[Section, ...]] = field(default_factory=dict)
     program: tuple[StepResult, ...] = ()
@@ -258,10 +260,13 @@ def _run(
     if measures is None and "quality" in wanted:
         measures = quality(solved.model.mesh)
     steps: tuple[HeatStep, ...] = ()
+    worst: Worst | None = None
     if solved.heat is not None and solved.heat.course is not None and case.load.temperature == "heat":
         from femsim.runs.heat_steps import heat_steps
+        from femsim.runs.heat_worst import worst_instant
 
         steps = heat_steps(disc, solution, solved.averages, solved.heat, say)
+        worst = worst_instant(disc, solution, solved.averages, solved.heat, steps, say)
     timing = {**solved.timing, "mesh": meshed - start + solved.timing["mesh"]}
     timing["recover"] += time.perf_counter() - measured
     if adaptation is not None:
@@ -286,6 +291,7 @@ def _run(
         harmonics=harmonics,
         heat=solved.heat,
         steps=steps,
+        worst=worst,
         around=solved.around,
         sections=solved.sections,
         reused=reused,

@@ -285,6 +285,7 @@ def confirm(found: Optimum) -> Confirmation:
     """Solve the best design with everything that is measured of a case: its objective again, now with an estimate of
     the discretisation error, checks and warnings.
     """
+    from femsim.runs.heat import conducts_only, heat_run_dict, run_heat
     from femsim.runs.results import results_dict
     from femsim.runs.run import run
 
@@ -292,8 +293,11 @@ def confirm(found: Optimum) -> Confirmation:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FemsimWarning)  # they are in the document
         try:
-            adaptive = changed_case(case, {"mesh.tolerance": ADAPTIVE}) if found.reduced else case
-            document = results_dict(run(adaptive, found.plan.base_path))
+            if conducts_only(case):
+                document = heat_run_dict(run_heat(case, found.plan.base_path))
+            else:
+                adaptive = changed_case(case, {"mesh.tolerance": ADAPTIVE}) if found.reduced else case
+                document = results_dict(run(adaptive, found.plan.base_path))
         except ToleranceError as missed:
             document = results_dict(missed.run)
     known = {o.key: o.value for o in outputs_of(document)}

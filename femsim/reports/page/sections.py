@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from femsim.runs.heat_tables import heat_tables, heat_words
 from femsim.runs.largest import largest_of
 from femsim.runs.points import spread
 from femsim.runs.program_tables import is_program, life_sources, life_tables, step_table
@@ -165,13 +166,7 @@ def _temperatures(document: Document) -> Json | None:
 def _heat(document: Document) -> Json | None:
     if "heat" not in document:
         return None
-    from femsim.runs.heat import heat_tables  # brings all that solves with it, which a page without heat does not need
-
-    heat, words = document["heat"], ""
-    if "times" in heat:
-        hot = heat["hottest"]
-        words = f"Values at {heat['times'][-1]:.6g} s; hottest, {hot['T_max']:.6g} degC, at {hot['time']:.6g} s. "
-    words += f"The heat balance holds to {heat['balance']:.1e} of the power."
+    words = " ".join(heat_words(dict(document))).replace("+-", "\u00b1")
     names = [entry["name"] for entry in document["report"]["figures"]]
     return {
         "tables": [*heat_tables(dict(document)), *_probe_temperatures(document), *_over_time(document)],
