@@ -41,12 +41,14 @@ NAMES = ("shear", "peel")
 @dataclass(frozen=True)
 class Consistent:
     """Averages with peel and shear from consistent forces, and the share of each (2: peel, shear) that the root node's
-    force has, as a functional; ``first`` is the root's edge of the mesh over the averaging length.
+    force has, as a functional; ``first`` is the root's edge of the mesh over the averaging length, ``growth`` the next
+    edge's length over its own.
     """
 
     averages: Averages
     root: tuple[Functional, Functional]
     first: float
+    growth: float
 
     def doubted(self, metric: RootMetrics, plain: RootMetrics) -> RootMetrics:
         """A metric with its errors, as :func:`doubted` has them."""
@@ -81,13 +83,15 @@ def consistent(field: StressField, given: Averages, local: RootField | str | Non
 @dataclass(frozen=True)
 class Split:
     """An average's work without the root node's force, and the node's force where it is taken from the body across
-    (``far``) or from the conductor (``own``), whole, by component (shear, peel); ``first`` is the root's edge, um.
+    (``far``) or from the conductor (``own``), whole, by component (shear, peel); ``first`` is the root's edge, um,
+    ``growth`` the next one's length over its own.
     """
 
     rest: tuple[Functional, Functional]
     far: tuple[Functional, Functional]
     own: tuple[Functional, Functional]
     first: float
+    growth: float
 
     def shared(self, given: Averages, share: Shares) -> Consistent:
         """The averages where the root node's force has some shares."""
@@ -100,7 +104,7 @@ class Split:
             whole[name] = Functional(name, (*self.rest[component].pieces, *part))
             parts[name] = Functional(name, part)
         best = replace(given, peel=whole["peel"], shear=whole["shear"])
-        return Consistent(best, (parts["peel"], parts["shear"]), self.first / given.length)
+        return Consistent(best, (parts["peel"], parts["shear"]), self.first / given.length, self.growth)
 
 
 def forces_at(space: Space, given: Averages) -> Split | None:
@@ -117,6 +121,8 @@ def forces_at(space: Space, given: Averages) -> Split | None:
     start = int(np.argmin(np.abs(mesh.points[nodes, 0] - root.at[0])))
     alone = ~across(mesh, nodes, root.at[1], -root.into[1])
     first = float(np.ptp(mesh.points[edges[np.any(edges == nodes[start], axis=1)][0, :2], 0]))
+    spans = np.sort(np.abs(mesh.points[edges[:, :2], 0] - root.at[0]).max(axis=1))
+    growth = float(spans[1] - spans[0]) / first if len(spans) > 1 else 1.0
     around = cells_around(mesh, nodes[weights != 0.0])
     near = (mesh.centres[around, 1] - root.at[1]) * root.into[1] > 0
     across_, same = around[~near], around[near]
@@ -130,7 +136,7 @@ def forces_at(space: Space, given: Averages) -> Split | None:
     other = (same, -at_root) if alone[start] else (across_, at_root)
     mine, theirs = _works(space, own_node, nodes, -at_root), _works(space, other[0], nodes, other[1])
     rest = (_works(space, across_, nodes, far), _works(space, same, nodes, own))
-    return Split(_named(*rest), _named(theirs), _named(mine), first)
+    return Split(_named(*rest), _named(theirs), _named(mine), first, growth)
 
 
 def _named(*works: tuple[tuple[Piece, ...], ...]) -> tuple[Functional, Functional]:

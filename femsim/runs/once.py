@@ -215,7 +215,7 @@ def _estimated(
     best = [one.averages if one is not None else plain for one, plain in zip(known, chosen, strict=True)]
     defect, goals = Defect.of(solution), root_goals(solution, best)
     cellwise = goal_indicators(solution, [*goals, *others], defect)
-    split = [one is not None for one in known]
+    split = [None if one is None else (one.first, one.growth if isinstance(one, Consistent) else 1.0) for one in known]
     found = with_errors(solution, chosen, roots, cellwise[:, : len(goals)], split)
     for i, one in enumerate(known):
         if one is not None:
