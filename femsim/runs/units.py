@@ -47,8 +47,11 @@ _PATHS: tuple[tuple[str, str], ...] = (
     (r"bow\.curvature", "1/um"),
     (r"bow\.deflection", "um"),
     (r"heat\.(.+\.)?T_(max|mean)(\[\d+\])?", "degC"),
-    (r"heat\..+\.T_(max|mean)_error", "K"),
-    (r"heat\..+\.R_(max|mean)(_error|\[\d+\])?", "K/W"),
+    (r"heat\.(.+\.)?T_(max|mean)_error(\[\d+\])?|heat\.errors\.(time|mesh)", "K"),
+    (r"probes\..+\.T(_history)?_error(\[\d+\])?", "K"),
+    (r"heat\..+\.R_(max|mean)(_error)?(\[\d+\])?", "K/W"),
+    (r"heat\.(hottest|worst(\.each\..+)?)\.time", "s"),
+    (r"heat\.worst\.(each\..+\.)?value", "MPa"),
     (r"heat\.(boundaries\..+|sources\..+\.power(\[\d+\])?)", "W{depth}"),
     (r"heat\.times\[\d+\]|steps\[\d+\]\.time", "s"),
     (r"steps\[\d+\]\.temperature", "degC"),
@@ -73,7 +76,7 @@ def output_unit(name: str, plane: bool = False) -> str:
     if ranged is not None:
         return "degC" if ranged[2].startswith("at_") else output_unit(ranged[1], plane)
     path = re.sub(r"^steps\[\d+\]\.(?=metrics\.|probes\.|bow\.|reactions\.|layers\[)", "", name)
-    if plane and re.fullmatch(r"heat\..+\.R_(max|mean)(_error|\[\d+\])?", path):
+    if plane and re.fullmatch(r"heat\..+\.R_(max|mean)(_error)?(\[\d+\])?", path):
         return "m K/W"
     found = next((unit for pattern, unit in _COMPILED if pattern.fullmatch(path)), "")
     return found.replace("{depth}", "/um" if plane else "")

@@ -16,7 +16,7 @@ GIVES: dict[str, tuple[str, ...]] = {
     "errors": (r"metrics\.roots\..+\.(peel|shear|von_mises)_error", rf".+\.(peel|shear|von_mises)(_range)?_error{_AT}"),
     "fields": (r"metrics\.roots\..+\.(singularity|expansion|consistent)\b.*",),
     "regions": (r"metrics\.regions\..+",),
-    "probes": (r"probes\..+\.(at\[\d+\]|u\[\d+\]|stress\.\w+|T|T_history\[\d+\])",),
+    "probes": (r"probes\..+\.(at\[\d+\]|u\[\d+\]|stress\.\w+|T|T_error|T_history(_error)?\[\d+\])",),
     "paths": (r"paths\..+",),
     "probe_errors": (r"probes\..+\.(u_error\[\d+\]|stress_error\.\w+)",),
     "corners": (r"corners\..+",),
