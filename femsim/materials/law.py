@@ -38,7 +38,7 @@ from femsim.materials.property import Property
 
 State = Mapping[str, FloatArray]  # named arrays, the first axis runs over points
 """What a law remembers of its points. Three names mean the same everywhere: ``p`` (equivalent plastic strain, Anand's
-included), ``creep`` (equivalent creep strain) and ``work`` (inelastic work density, MPa); they only grow."""
+included), ``creep`` (equivalent creep strain), which only grow, and ``work`` (inelastic work density, MPa)."""
 
 GROWING = ("p", "creep", "work")
 

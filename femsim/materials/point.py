@@ -118,9 +118,12 @@ class FreeStress:
 
 
 def extrapolated(whole: Mapping[str, FloatArray], halves: Mapping[str, FloatArray], before: State) -> State:
-    """2 y_half - y_whole of every array; what can only grow does not fall below ``before``."""
+    """2 y_half - y_whole of every array; what can only grow does not fall below ``before``.
+
+    Work can fall: where a back stress is larger than the yield radius, flow turns back before the stress does.
+    """
     new = {name: 2.0 * halves[name] - whole[name] for name in halves}
-    return {name: np.maximum(x, before[name]) if name in GROWING else x for name, x in new.items()}
+    return {name: np.maximum(x, before[name]) if name in ("p", "creep") else x for name, x in new.items()}
 
 
 @dataclass(frozen=True)
