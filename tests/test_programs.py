@@ -75,6 +75,24 @@ def test_film_cycled_between_temperatures():
     assert found["checks"]["residual"] < 1e-7
 
 
+def test_yielding_that_begins_late_in_an_increment_is_seen():
+    """The path of NAFEMS NL1 (elastic, then yielding under a stress that turns), in increments of their own choice: a
+    point that begins to yield in the second half of one shows no difference between a whole step and two halves.
+    """
+    inputs, path = POINTS["mp-nafems-nl1"]["inputs"], POINTS["mp-nafems-nl1"]["result"]["path"]
+    block = {"name": "m", "x": [0.0, 1.0], "y": [0.0, 1.0]}
+    block["material"] = metal(inputs["E"], inputs["nu"], plastic={"yield": inputs["Y"]})
+    hold = [{"x": 0.0, "u_x": 0.0}, {"y": 0.0, "u_y": 0.0}]
+    hold += [{k: 1.0, f"u_{k}": {"steps": [s[i] for s in inputs["strain_path"]]}} for i, k in enumerate("xy")]
+    case = {"stack": "blocks", "block": [block], "boundary": hold, "mesh": {"size": 1.0}}
+    case |= {"load": {"stress_free_temperature": 20.0}, "model": {"kinematics": "plane-strain"}}
+    case |= {"step": [{"name": f"{i}"} for i in range(len(path))], "probe": [{"name": "p", "at": [0.5, 0.5]}]}
+    for step, want in zip(solved(case)["steps"], path, strict=True):
+        found = step["probes"]["p"]["stress"]
+        for key in ("xx", "yy", "zz"):
+            assert abs(found[key] - want[f"s{key}"]) <= 1e-3 * inputs["Y"]
+
+
 def test_relaxing_film_and_rates():
     """Norton at held strain, applied at once: closed form; a duration of 0 creeps nothing."""
     case = POINTS["norton-relax-biaxial"]

@@ -75,6 +75,10 @@ class ModelSpec(Strict):
         default=None, description="cell chip: where in the quarter the conductor stands, um from the chip's centre"
     )
 
+    time_tolerance: Annotated[float, Field(ge=1.0e-8, le=0.1)] | None = Field(
+        default=None, description="error of an increment in time of what flows, of the largest values; default 2e-4"
+    )
+
     @field_validator("place", mode="before")
     @classmethod
     def _as_tuple(cls, value: Any) -> Any:

@@ -76,6 +76,11 @@ class AnandLaw:
         return False
 
     @property
+    def order(self) -> int:
+        """First, in time."""
+        return 1
+
+    @property
     def slow(self) -> bool:
         """Always."""
         return True

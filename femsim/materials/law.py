@@ -75,6 +75,11 @@ class Law(Protocol):
         ...
 
     @property
+    def order(self) -> int:
+        """Order in time of one step."""
+        ...
+
+    @property
     def slow(self) -> bool:
         """True where it flows in time, at held strain."""
         ...
@@ -103,6 +108,11 @@ class ElasticLaw:
     def linear(self) -> bool:
         """Always."""
         return True
+
+    @property
+    def order(self) -> int:
+        """First; what is exact has no error to extrapolate."""
+        return 1
 
     @property
     def slow(self) -> bool:

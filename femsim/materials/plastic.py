@@ -65,6 +65,11 @@ class InelasticLaw:
         return False
 
     @property
+    def order(self) -> int:
+        """First, in time."""
+        return 1
+
+    @property
     def slow(self) -> bool:
         """Where it creeps."""
         return self.creep is not None

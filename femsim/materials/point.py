@@ -97,6 +97,11 @@ class FreeStress:
         return self.law.linear
 
     @property
+    def order(self) -> int:
+        """As the law."""
+        return self.law.order
+
+    @property
     def slow(self) -> bool:
         """As the law."""
         return self.law.slow
@@ -117,12 +122,15 @@ class FreeStress:
         return Update(stress, lambda: condense(answer.tangent, self.free), new)
 
 
-def extrapolated(whole: Mapping[str, FloatArray], halves: Mapping[str, FloatArray], before: State) -> State:
-    """2 y_half - y_whole of every array; what can only grow does not fall below ``before``.
+def extrapolated(
+    whole: Mapping[str, FloatArray], halves: Mapping[str, FloatArray], before: State, weight: float = 1.0
+) -> State:
+    """y_half + weight (y_half - y_whole) of every array, weight 1 / (2^order - 1); what can only grow does
+    not fall below ``before``.
 
     Work can fall: where a back stress is larger than the yield radius, flow turns back before the stress does.
     """
-    new = {name: 2.0 * halves[name] - whole[name] for name in halves}
+    new = {name: halves[name] + weight * (halves[name] - whole[name]) for name in halves}
     return {name: np.maximum(x, before[name]) if name in ("p", "creep") else x for name, x in new.items()}
 
 

@@ -129,6 +129,11 @@ class ViscoelasticLaw:
         return False
 
     @property
+    def order(self) -> int:
+        """Second, in time: exact for a strain linear in reduced time."""
+        return 2
+
+    @property
     def slow(self) -> bool:
         """Always."""
         return True

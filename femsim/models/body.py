@@ -179,6 +179,11 @@ class Body:
         return any(batch.law is not None for batch in self.batches)
 
     @cached_property
+    def order(self) -> int:
+        """Order in time of one step: the least of the regions that flow."""
+        return min((law.order for law in self.laws.values()), default=1)
+
+    @cached_property
     def slow(self) -> bool:
         """Whether any region flows in time, at held strain."""
         return any(law.slow for law in self.laws.values())

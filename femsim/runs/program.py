@@ -46,7 +46,7 @@ from femsim.runs.heat import HeatResult, steady_result
 from femsim.runs.life import Life, lives
 from femsim.runs.record import Keeper, Record, frame_of, sample_of
 from femsim.runs.resume import Place, Saved, StateFile
-from femsim.solvers.march import Increment, LimitError, Settings, Stage, march
+from femsim.solvers.march import TOLERANCE, Increment, LimitError, Settings, Stage, march
 from femsim.solvers.solve import Checks, Solution
 
 
@@ -178,8 +178,13 @@ def _run(
         keeper.add(found, frame_of(leg, stage, flow) if keeper.wants_instant(leg) else None, end=False)
         measuring += time.perf_counter() - begun
 
+    asked = disc.case.model.time_tolerance
+    if asked is not None and not plan.laws:
+        warnings.warn("model.time_tolerance: nothing flows, every step is exact", FemsimWarning, stacklevel=2)
     settings = Settings(
-        told=lambda done, _: say(f"{done.step}: {done.time:.4g} s"), seen=seen if history and plan.laws else None
+        tolerance=TOLERANCE if asked is None else asked,
+        told=lambda done, _: say(f"{done.step}: {done.time:.4g} s"),
+        seen=seen if history and plan.laws else None,
     )
     moment = None if saved is None else saved.moment
     limits: list[str] = []

@@ -22,10 +22,12 @@ from femsim.models.moduli import RegionModuli
 from femsim.solvers.pattern import Pattern, make_pattern
 from femsim.solvers.system import Kept, System, SystemFactor, keep, make_system, renewed
 
-#: largest residual force over the largest nodal sum of the elements' forces at which equilibrium counts as reached
-TOLERANCE = 1.0e-8
+#: largest residual force over the largest nodal sum of the elements' forces that the iteration aims at, and what still
+#: counts as equilibrium where rounding lets it come no further: a strain's error is that of the force times E over the
+#: tangent, a hundredfold in metal that hardens little
+TOLERANCE, ENOUGH = 1.0e-10, 1.0e-8
 #: the same node by node, over the node's own sum (and a fraction of the largest), so that small elements count
-LOCAL_TOLERANCE, LOCAL_FLOOR = 1.0e-5, 1.0e-4
+LOCAL_TOLERANCE, LOCAL_ENOUGH, LOCAL_FLOOR = 1.0e-7, 1.0e-5, 1.0e-4
 #: an old factor is kept while it brings the residual down at least by this factor an iteration
 CONTRACTION = 0.2
 ITERATIONS = 25
@@ -198,6 +200,8 @@ def equilibrium(
     residuals = [worst]
     while not (worst <= TOLERANCE and local <= LOCAL_TOLERANCE):
         count = len(residuals) - 1
+        if worst <= ENOUGH and local <= LOCAL_ENOUGH and count > 1 and worst > 0.5 * residuals[-2]:
+            break
         stuck = count >= STUCK and worst > 0.5 * residuals[-1 - STUCK // 2]
         if count >= ITERATIONS or stuck:
             raise NumericsError(f"no equilibrium in {count} iterations; the residual is {worst:.1e} of the forces")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from femsim.base.arrays import FloatArray
+from femsim.base.arrays import BoolArray, FloatArray
 from femsim.materials.law import GROWING, State
 from femsim.models.body import States
 
@@ -40,10 +40,28 @@ def scales_of(states: States, before: Scales, modulus: float) -> Scales:
     return Scales(stress, strain, work)
 
 
-def error_of(whole: States, halves: States, scales: Scales) -> float:
-    """Difference of one whole increment and two halves, the largest of stress, strains and work."""
+def error_of(whole: States, halves: States, scales: Scales, at: list[BoolArray] | None = None) -> float:
+    """Difference of one whole increment and two halves, the largest of stress, strains and work; of the points ``at``
+    alone, where these are given.
+    """
     pairs = list(zip(_parts(whole), _parts(halves), strict=True))
+    counted = [np.ones(len(h["p"]), dtype=bool) for _, h in pairs] if at is None else at
     against = {"stress": scales.stress, "p": scales.strain, "creep": scales.strain, "work": scales.work}
-    return max(
-        _squares([h[name] - w[name] for w, h in pairs]) / (against[name] or 1.0) for name in ("stress", *GROWING)
-    )
+
+    def squares(name: str) -> float:
+        parts = zip(counted, pairs, strict=True)
+        return _squares([((h[name] - w[name]).T * mask).T for mask, (w, h) in parts])
+
+    return max(squares(name) / (against[name] or 1.0) for name in ("stress", *GROWING))
+
+
+def onset(before: States, half: States, halves: States, scales: Scales, allowed: float) -> list[BoolArray] | None:
+    """Points that begin to yield in the second half of an increment, by batch; None where that is next to nothing.
+
+    Up to the half they are elastic, so one whole step and two halves return from the same trial stress: their
+    difference is nothing, whatever the error is.
+    """
+    parts = list(zip(_parts(before), _parts(half), _parts(halves), strict=True))
+    late = [(h["p"] <= b["p"]) & (e["p"] > h["p"]) for b, h, e in parts]
+    size = _squares([(e["p"] - h["p"]) * mask for mask, (_, h, e) in zip(late, parts, strict=True)])
+    return late if size > allowed * scales.strain else None
