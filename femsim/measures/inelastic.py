@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from femsim.base.arrays import FloatArray, IntArray
 from femsim.base.errors import InputError, nearest
-from femsim.measures.stress import PointValue
+from femsim.measures.stress import PointValue, patch_value, side_of
 from femsim.meshes.elements import gauss_points, reduced_basis
 from femsim.meshes.layout import Root
 from femsim.meshes.locate import locate_side
@@ -85,6 +85,29 @@ def inelastic_at(flow: Flow, value: PointValue) -> Inelastic:
     kept = PointField(space, flow.field.unknowns, flow.values, flow.field.energy)
     at = kept.stress(sample(space, cells, reduced))
     return Inelastic(*np.einsum("eq,eqc->ec", reduced_basis(mesh.element, xi), at).mean(axis=0).tolist())
+
+
+def smoothed_at(flow: Flow, value: PointValue) -> tuple[PointValue, Inelastic]:
+    """Stress and what flowed at a probe's point, by the polynomial through the superconvergent points of the cells
+    around it (:func:`~femsim.measures.stress.patch_value`).
+
+    Only cells of its region count that have flowed as its own cells have, in all of their points or in none: at the
+    edge of what has flowed both have a kink. Within that edge's cells, interpolated in the cell as
+    :func:`inelastic_at`.
+    """
+    space, mesh = flow.space, flow.space.mesh
+    side = side_of(mesh, value.at, value.region)
+    own = mesh.cells_of(value.region)
+    flowed = flow.values[own][..., 0] + flow.values[own][..., 1] > 0.0
+    status = np.where(flowed.all(axis=1), 1, np.where(flowed.any(axis=1), -1, 0))
+    here = status[np.isin(own, side.cells)]
+    if here[0] >= 0 and np.all(here == here[0]):
+        kept = PointField(space, flow.field.unknowns, flow.values, flow.field.energy)
+        among = own[status == here[0]]
+        stress, flown = (patch_value(field, side, value.at, among) for field in (flow.field, kept))
+        if stress is not None and flown is not None:
+            return replace(value, stress=stress), Inelastic(*np.where(here[0] > 0, flown, 0.0).tolist())
+    return value, inelastic_at(flow, value)
 
 
 def region_means(flow: Flow) -> dict[str, Inelastic]:

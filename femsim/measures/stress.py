@@ -117,9 +117,14 @@ def value_at(
     return PointValue(point, side.region, displacement, found_stress)
 
 
-def patch_value(field: StressField, side: Side, point: tuple[float, ...]) -> FloatArray | None:
+def patch_value(
+    field: StressField, side: Side, point: tuple[float, ...], among: IntArray | None = None
+) -> FloatArray | None:
     """Stress (size,) at a point by the polynomial of the element's order through the superconvergent points of the
     cells around it in its region, least squares (Zienkiewicz & Zhu 1992, IJNME 33, 1331); None where they are too few.
+
+    With ``among``, cells of the region, only these count, and along an axis on which they have few points the
+    polynomial is of lower degree, as in a strip one cell high.
 
     It is of one order more than :func:`value_at`, whose error within a cell no dual problem knows of: their difference
     is that error, of a smooth stress.
@@ -128,10 +133,14 @@ def patch_value(field: StressField, side: Side, point: tuple[float, ...]) -> Flo
     powers = np.stack(np.meshgrid(*[np.arange(mesh.info.order + 1)] * mesh.dim, indexing="ij"), axis=-1)
     powers = powers.reshape(-1, mesh.dim)
     powers = powers[powers.sum(axis=1) <= mesh.info.order]
-    at = _patch(field, side, 2 * len(powers))
-    if at.position.size < len(powers) * mesh.dim:
-        return None
+    at = _patch(field, side, 2 * len(powers), among)
     offset = at.position.reshape(-1, mesh.dim) - np.array(point)
+    if among is not None:
+        fine = 1e-6 * np.abs(offset).max()
+        counts = [len(np.unique(np.round(along / fine))) for along in offset.T]
+        powers = powers[np.all(powers < counts, axis=1)]
+    if len(offset) < len(powers):
+        return None
     terms = np.prod((offset / np.abs(offset).max())[:, None, :] ** powers[None], axis=2)
     fit, _, rank, _ = np.linalg.lstsq(terms, field.stress(at).reshape(len(offset), -1), rcond=1e-6)
     return np.asarray(fit[int(np.argmin(powers.sum(axis=1)))]) if rank == len(powers) else None
@@ -145,13 +154,13 @@ def patch_range(field: StressField, side: Side) -> FloatArray:
     return np.asarray(np.ptp(found.reshape(-1, found.shape[-1]), axis=0))
 
 
-def _patch(field: StressField, side: Side, fewest: int) -> Sampled:
+def _patch(field: StressField, side: Side, fewest: int, among: IntArray | None = None) -> Sampled:
     """The superconvergent points of the cells around a point in its region: rings of cells until there are as many as
-    wanted, or no more rings are taken.
+    wanted, or no more rings are taken; with ``among`` those cells alone count.
     """
     mesh = field.space.mesh
     reduced, _ = gauss_points(mesh.element, mesh.info.reduced)
-    own, cells = mesh.cells_of(side.region), side.cells
+    own, cells = mesh.cells_of(side.region) if among is None else among, side.cells
     for _ in range(RINGS):
         cells = own[np.isin(mesh.cells[own], mesh.cells[cells]).any(axis=1)]
         if len(cells) * len(reduced) >= fewest:

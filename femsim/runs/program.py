@@ -22,7 +22,7 @@ from femsim.builders.program import Leg, Plan, plan_of
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.measures.averages import Averages, RegionMetrics, RootMetrics, averages, region_metrics, root_metrics
 from femsim.measures.bow import Bow, bow
-from femsim.measures.inelastic import Flow, Inelastic, flow_of, inelastic_at, layer_mean, region_means
+from femsim.measures.inelastic import Flow, Inelastic, flow_of, layer_mean, region_means, smoothed_at
 from femsim.measures.patches import (
     Patch,
     PatchMean,
@@ -284,7 +284,7 @@ def _measured(
     u = part.of(moment.unknowns)
     t = np.asarray(moment.conditions.temperature, dtype=float)
     there = {name for i, name in enumerate(space.mesh.regions) if moment.alive[i]}
-    probes = _probes(disc, stage, flow)
+    probes, flown = _smoothed(flow, _probes(disc, stage, flow))
     whole = part.into(stage.element_forces[0], np.zeros(len(moment.unknowns))) - moment.external
     load = stage.step.load
     case = disc.case
@@ -296,7 +296,7 @@ def _measured(
         regions={name: value for name, value in region_metrics(flow.field).items() if name in there},
         inelastic=region_means(flow),
         probes=probes,
-        probe_inelastic={n: inelastic_at(flow, found.value) for n, found in probes.items() if found is not None},
+        probe_inelastic=flown,
         layers=tuple(
             layer_mean(flow, spec.region, spec.thickness, disc.roots, f"life.{i}") for i, spec in enumerate(case.life)
         )
@@ -332,6 +332,18 @@ def _probes(disc: Discretisation, stage: Stage, flow: Flow) -> dict[str, ProbeVa
             warnings.simplefilter("ignore" if stage.moment.step > 1 else "default", FemsimWarning)
             found |= probe_values(_Holder(flow.field), [probe], roots)  # type: ignore[arg-type]
     return found
+
+
+def _smoothed(
+    flow: Flow, probes: dict[str, ProbeValue | None]
+) -> tuple[dict[str, ProbeValue | None], dict[str, Inelastic]]:
+    """Probes with the smoothed stress, and what flowed there."""
+    found, flown = dict(probes), {}
+    for name, probe in probes.items():
+        if probe is not None:
+            value, flown[name] = smoothed_at(flow, probe.value)
+            found[name] = replace(probe, value=value)
+    return found, flown
 
 
 @dataclass(frozen=True)
