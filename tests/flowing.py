@@ -16,7 +16,8 @@ from femsim.materials.plastic import InelasticLaw
 from femsim.models.kinematics import AXISYMMETRIC
 from femsim.models.loads import Load, Program, Step, Traction
 from femsim.models.space import Constraints, Space
-from femsim.solvers.march import Settings, Stage, march
+from femsim.solvers.march import Settings, march
+from femsim.solvers.moments import Stage
 
 CASES: dict[str, Any] = json.loads((Path(__file__).parent / "data" / "flowing_bodies.json").read_text())
 

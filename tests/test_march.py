@@ -15,7 +15,8 @@ from femsim.models.loads import Program, Step
 from femsim.models.part import part_of
 from femsim.models.sampling import sample
 from femsim.solvers import newton
-from femsim.solvers.march import LimitError, Settings, march
+from femsim.solvers.march import Settings, march
+from femsim.solvers.moments import LimitError
 from femsim.solvers.newton import Factors, equilibrium
 
 

@@ -14,7 +14,8 @@ from spheres import sphere_mesh
 from femsim.materials.plastic import InelasticLaw
 from femsim.models.loads import Load, Program, Step
 from femsim.models.space import Constraints, Space
-from femsim.solvers.march import LimitError, Settings, march
+from femsim.solvers.march import Settings, march
+from femsim.solvers.moments import LimitError
 
 
 class Sphere:

@@ -20,7 +20,8 @@ from flow import elastic_time
 from femsim.builders.build import discretise, resolve_materials
 from femsim.builders.program import Plan, plan_of
 from femsim.cases.casefile import load_case
-from femsim.solvers.march import TOLERANCE, Increment, Moment, Settings, march
+from femsim.solvers.march import TOLERANCE, Settings, march
+from femsim.solvers.moments import Increment, Moment
 
 SOLDER = '{ like = "sac305", anand = "motalab-2012" }'
 

@@ -15,7 +15,7 @@ from femsim.meshes.locate import locate_side
 from femsim.models.fields import PointField
 from femsim.models.sampling import sample
 from femsim.models.space import Space
-from femsim.solvers.march import Stage
+from femsim.solvers.moments import Stage
 
 #: what is kept of a state, in this order
 KINDS = ("p", "creep", "work")

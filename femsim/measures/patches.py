@@ -22,7 +22,7 @@ from femsim.meshes.layout import Rim, Root
 from femsim.models.fields import PointField
 from femsim.models.sampling import sample
 from femsim.models.space import Space
-from femsim.solvers.march import Stage, conditions_of
+from femsim.solvers.moments import Stage, conditions_of
 
 #: an equivalent plastic strain above this counts as having yielded: rounding and extrapolation in time lie below
 YIELDED = 1.0e-6

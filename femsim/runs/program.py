@@ -46,7 +46,8 @@ from femsim.runs.heat import HeatResult, steady_result
 from femsim.runs.life import Life, lives
 from femsim.runs.record import Keeper, Record, frame_of, sample_of
 from femsim.runs.resume import Place, Saved, StateFile
-from femsim.solvers.march import TOLERANCE, Increment, LimitError, Settings, Stage, march
+from femsim.solvers.march import TOLERANCE, Settings, march
+from femsim.solvers.moments import Increment, LimitError, Stage
 from femsim.solvers.solve import Checks, Solution
 
 

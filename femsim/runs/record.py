@@ -20,7 +20,7 @@ from femsim.meshes.mesh import Mesh
 from femsim.models.fields import PointField
 from femsim.models.kinematics import Kinematics
 from femsim.models.sampling import sample
-from femsim.solvers.march import Stage
+from femsim.solvers.moments import Stage
 
 Single = npt.NDArray[np.float32]
 

@@ -20,7 +20,7 @@ Where Newton's method fails an increment is cut; below LIMIT the load counts as 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -28,17 +28,26 @@ from femsim.base.arrays import BoolArray, FloatArray
 from femsim.base.errors import NumericsError
 from femsim.base.stepping import next_size
 from femsim.materials.elastic import Material
-from femsim.materials.law import Law, State
+from femsim.materials.law import Law
 from femsim.materials.point import extrapolated
 from femsim.models.assembly import external_force, prescribed_force
 from femsim.models.body import Birth, Body, Conditions, Response, Rest, States
 from femsim.models.loads import Load, Program, Step
-from femsim.models.part import Part, part_of
+from femsim.models.part import part_of
 from femsim.models.space import HELD, Space, check_held
 from femsim.solvers.factor import choose_backend
+from femsim.solvers.moments import (
+    Increment,
+    LimitError,
+    Moment,
+    Stage,
+    beginning,
+    births_of,
+    conditions_of,
+    same,
+)
 from femsim.solvers.newton import Equilibrium, Factors, Respond, equilibrium
-from femsim.solvers.system import SystemFactor
-from femsim.solvers.time_error import Scales, error_of, onset, scales_of
+from femsim.solvers.time_error import error_of, onset, scales_of
 from femsim.solvers.trend import Trend
 
 #: error of an increment (relative, see above) that is allowed where none is asked for
@@ -47,88 +56,12 @@ TOLERANCE = 2.0e-4
 FIRST, FIRST_DWELL = 0.125, 0.01
 #: parts of a step below which an increment is not cut any more: for its error, for want of equilibrium
 SMALLEST, LIMIT = 1.0e-8, 1.0e-5
+#: smallest increments in a row whose error is too large: one jump is passed so, a collapse is not
+FORCED = 5
 #: unknowns above which the fastest solver is worth its loading, many matrices being factorised
 MANY = 4000
 #: a residual (of the forces) below which nothing changed at a step's start
 BALANCED = 1.0e-7
-
-
-class LimitError(NumericsError):
-    """A step that could not be finished; ``last`` is the last good moment, ``stage`` what there is of the step."""
-
-    stage: Stage | None = None
-
-    def __init__(self, message: str, last: Moment | None = None) -> None:
-        super().__init__(message)
-        self.last = last
-
-
-@dataclass(frozen=True)
-class Moment:
-    """A body at one time: all that is needed to go on from there. Arrays of degrees of freedom are the whole body's.
-
-    ``held`` (ndof,) says which degrees of freedom are held, ``prescribed`` (ndof,) and ``external`` (ndof,) where the
-    load stands, ``alive`` (regions,) which regions are there; ``step`` steps are done.
-    """
-
-    step: int
-    time: float
-    unknowns: FloatArray
-    conditions: Conditions
-    prescribed: FloatArray
-    external: FloatArray
-    held: BoolArray
-    alive: BoolArray
-    births: dict[str, Birth]
-    states: dict[str, list[State]]
-    scales: Scales = field(default_factory=Scales)
-
-
-@dataclass(frozen=True)
-class Increment:
-    """What an accepted increment took: the step's name, time (s) at its end, part of the step, error (relative to what
-    is allowed), iterations and factorisations of its three solves.
-    """
-
-    step: str
-    time: float
-    part: float
-    error: float
-    iterations: int
-    factorisations: int
-
-
-@dataclass(frozen=True)
-class Stage:
-    """The end of a step: the moment, the part of the body that is there and its body, the increments since the last
-    stage, and the last factor.
-    """
-
-    step: Step
-    moment: Moment
-    part: Part
-    body: Body
-    increments: tuple[Increment, ...]
-    factor: SystemFactor
-
-    @property
-    def births(self) -> dict[str, Birth]:
-        """Births with the displacements of the part's degrees of freedom."""
-        return births_of(self.part, self.moment)
-
-    @property
-    def stresses(self) -> list[FloatArray]:
-        """Stress (E, q, size) of every batch of the body, MPa."""
-        moment = self.moment
-        conditions = conditions_of(self.part, moment.conditions)
-        return self.body.stresses(self.part.of(moment.unknowns), conditions, self.births, moment.states)
-
-    @property
-    def element_forces(self) -> tuple[FloatArray, FloatArray]:
-        """Nodal forces (ndof of the part,) of the stresses, and the sums of the elements' magnitudes, uN."""
-        moment = self.moment
-        conditions = conditions_of(self.part, moment.conditions)
-        return self.body.element_forces(self.part.of(moment.unknowns), conditions, self.births, moment.states)
 
 
 @dataclass(frozen=True)
@@ -176,24 +109,6 @@ def march(
         if step.reported or number + 1 == len(program.steps):
             yield Stage(step, moment, runner.part, runner.body, carried, runner.factors.current)
             carried = ()
-
-
-def beginning(space: Space, laws: dict[str, Law], program: Program) -> Moment:
-    """The start of a program: nothing is there yet; the first step's regions are born free of stress."""
-    start = program.start
-    count = len(space.mesh.regions)
-    return Moment(
-        0,
-        0.0,
-        np.zeros(space.ndof),
-        Conditions(start.temperature, start.eigenstrain),
-        start.prescribed.copy(),
-        external_force(space, start),
-        np.zeros(space.ndof, dtype=bool),
-        np.zeros(count, dtype=bool),
-        {},
-        {},
-    )
 
 
 class _Runner:
@@ -248,7 +163,7 @@ class _Runner:
             prescribed=self.step.load.prescribed,
             external=self.external,
         )
-        dwell = _same(begun.conditions, self.end) and np.array_equal(begun.external, self.external)
+        dwell = same(begun.conditions, self.end) and np.array_equal(begun.external, self.external)
         dwell = dwell and np.array_equal(begun.prescribed, self.step.load.prescribed)
         if dwell and not (self.body.slow and span > 0.0):  # nothing moves and nothing flows
             return target
@@ -322,7 +237,7 @@ class _Runner:
         if not self.body.flows:
             return self._increment(start, end, 0.0, 1.0, start, None)[0]
         done, moment, trend = 0.0, start, None
-        size = min(size, most)
+        size, forced = min(size, most), 0
         if count and not self.settings.extrapolate:
             size = most
         while done < 1.0:
@@ -345,8 +260,15 @@ class _Runner:
                 continue
             step = to - done
             moment, done, trend = fresh, to, found
+            forced = forced + 1 if error > 1.0 else 0
+            if forced > FORCED:
+                raise LimitError(
+                    f"step {self.step.name!r}: cannot be followed beyond {100 * done:.4g} % of it (at {moment.time:g} "
+                    "s), however small the increment; is the load beyond the limit load?",
+                    moment,
+                )
             if self.settings.extrapolate:
-                size = min(most, step * next_size(error))
+                size = max(min(most, step * next_size(error)), SMALLEST)
             self._tell(step, error, moment)
         return moment
 
@@ -449,7 +371,7 @@ class _Runner:
         """
 
         def respond(unknowns: FloatArray) -> Response:
-            known = next((rest for other, rest in self._rests if _same(other, conditions)), None)
+            known = next((rest for other, rest in self._rests if same(other, conditions)), None)
             stiffness = None if known is None else self.factors.rest(conditions)
             near = None if known is None or stiffness is None else known.at(unknowns, stiffness)
             found = self.body.respond(unknowns, conditions, births, states, dt, near)
@@ -494,27 +416,3 @@ class _Runner:
             self.settings.told(done, moment)
         if self.settings.seen is not None:
             self.settings.seen(Stage(self.step, moment, self.part, self.body, (done,), self.factors.current))
-
-
-def births_of(part: Part, moment: Moment) -> dict[str, Birth]:
-    """A moment's births, displacements and temperatures being those of a part."""
-    return {
-        name: Birth(
-            part.field(b.temperature),
-            None if b.displacement is None else part.of(b.displacement),
-            b.eigenstrain,
-        )
-        for name, b in moment.births.items()
-    }
-
-
-def conditions_of(part: Part, conditions: Conditions) -> Conditions:
-    """Conditions of the whole body in a part of it."""
-    return Conditions(part.field(conditions.temperature), conditions.eigenstrain)
-
-
-def _same(a: Conditions, b: Conditions) -> bool:
-    def equal(x: FloatArray | float | None, y: FloatArray | float | None) -> bool:
-        return (x is None) == (y is None) and (x is None or np.array_equal(np.asarray(x), np.asarray(y)))
-
-    return equal(a.temperature, b.temperature) and equal(a.eigenstrain, b.eigenstrain)
