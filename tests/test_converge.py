@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from femsim.base.errors import InputError
+from femsim.cases.casefile import load_case
 from femsim.cases.stacks.bilayer import BilayerCase
 from femsim.cli.main import main
 from femsim.reports.plots.convergence import adaptation_figure, study_figure
@@ -135,3 +136,25 @@ def test_plots_draw_every_metric(study):
     (ax,) = adaptation_figure(adapted.adaptation).axes
     assert len(ax.lines) == 3 + 1
     assert ax.lines[0].get_xdata()[0] == adapted.adaptation.steps[0].unknowns
+
+
+def test_a_program_is_refined_in_time_too():
+    """What flows is marched on every mesh, not solved as if it were elastic."""
+    case = load_case(
+        "bilayer",
+        [
+            "materials.post={ like = 'copper', plastic = { yield = 180, isotropic = { linear = 1000 } } }",
+            "step=[{ name = 'cool', temperature = 25 }]",
+            "model.time_tolerance=5e-3",
+            "mesh.size=10",
+            "mesh.growth=4",
+            "metrics.length=5",
+        ],
+    )[0]
+    study = converge(case, None, 3)
+    alone = {one.name: one for one in study.rows}["post_root.von_mises.5um"]
+    (root,) = run(case).roots
+    assert alone.values[1] == pytest.approx(root.von_mises, rel=0.02)
+    assert alone.values[-1] < 200.0  # elastic: above 220
+    assert alone.effectivity is None
+    assert all(np.isnan(error) for error in alone.errors)
