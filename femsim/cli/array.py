@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from femsim.cli.options import add_json, add_out, add_quiet, add_set, subcommand
 from femsim.cli.text import out, out_json, table
 
 if TYPE_CHECKING:
@@ -16,8 +17,7 @@ COMMANDS = {"array": "root stress in every cell of a square array, by condensed 
 
 def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     """Add ``array`` to the command line."""
-    text = COMMANDS["array"]
-    command = commands.add_parser("array", help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
+    command = subcommand(commands, "array", COMMANDS)
     command.add_argument("case", metavar="CASE", help='a stack in three dimensions with model.cell = "square"')
     command.add_argument("--nx", metavar="N", type=int, required=True, help="cells along x")
     command.add_argument("--ny", metavar="N", type=int, help="cells along y; default: as along x")
@@ -27,12 +27,10 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     command.add_argument(
         "--outer", choices=("free", "fixed"), default="free", help="the array's sides: free (default), or held upright"
     )
-    command.add_argument(
-        "--set", dest="overrides", metavar="KEY=VALUE", action="append", default=[], help="override a key of the case"
-    )
-    command.add_argument("--out", metavar="DIR", help="write array.json, cells.csv and the figures into this directory")
-    command.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    command.add_argument("--quiet", action="store_true", help="no progress on standard error")
+    add_set(command)
+    add_out(command, "write array.json, cells.csv and the figures into this directory")
+    add_json(command)
+    add_quiet(command)
 
 
 def array(arguments: argparse.Namespace) -> None:

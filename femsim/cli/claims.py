@@ -9,6 +9,7 @@ from typing import Any
 
 from femsim.base.errors import InputError
 from femsim.base.finite import finite
+from femsim.cli.options import CASE, add_json, add_out, add_quiet, add_set, subcommand
 from femsim.cli.text import out, out_json
 
 COMMANDS = {
@@ -20,18 +21,12 @@ WIDTH = 118
 
 def add_parser(commands: Any) -> None:
     """Add the command to a parser's sub-commands."""
-    text = COMMANDS["claims"]
-    command = commands.add_parser("claims", help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
-    command.add_argument("case", metavar="CASE", help="a case file (TOML), or the name of a shipped case")
-    command.add_argument(
-        "--set", dest="overrides", metavar="KEY=VALUE", action="append", default=[],
-        help="override a key, e.g. geometry.high_thickness=5, materials.low.E=3; may be repeated",
-    )  # fmt: skip
-    command.add_argument(
-        "--out", metavar="DIR", help="write claims.json, claims.png and claims.svg into this directory"
-    )
-    command.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    command.add_argument("--quiet", action="store_true", help="no progress on standard error")
+    command = subcommand(commands, "claims", COMMANDS)
+    command.add_argument("case", metavar="CASE", help=CASE)
+    add_set(command, "override a key, e.g. geometry.high_thickness=5, materials.low.E=3; may be repeated")
+    add_out(command, "write claims.json, claims.png and claims.svg into this directory")
+    add_json(command)
+    add_quiet(command)
 
 
 def claims(arguments: argparse.Namespace) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from femsim.base.errors import InputError
+from femsim.cli.options import add_json, add_out, add_quiet, add_set, subcommand
 from femsim.cli.text import out, out_json, table
 
 if TYPE_CHECKING:
@@ -23,14 +24,11 @@ SHOWN = 30
 
 def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     """Add ``compare`` to the command line."""
-    text = COMMANDS["compare"]
-    command = commands.add_parser("compare", help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
+    command = subcommand(commands, "compare", COMMANDS)
     command.add_argument(
         "cases", metavar="CASE", nargs="+", help="a case file, the name of a shipped case, or a directory of results"
     )
-    command.add_argument(
-        "--set", dest="overrides", metavar="KEY=VALUE", action="append", default=[], help="override a key of all cases"
-    )
+    add_set(command, "override a key of all cases")
     command.add_argument(
         "--vary",
         metavar="KEY=[V1,V2]",
@@ -46,9 +44,9 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
         action="store_true",
         help="with --uncertain: a material that cases have in common is drawn anew for each (default: one lot)",
     )
-    command.add_argument("--out", metavar="DIR", help="write compare.json, the figure and compare.html there")
-    command.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    command.add_argument("--quiet", action="store_true", help="no progress on standard error")
+    add_out(command, "write compare.json, the figure and compare.html there")
+    add_json(command)
+    add_quiet(command)
 
 
 def compare(arguments: argparse.Namespace) -> None:

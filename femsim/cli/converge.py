@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from femsim.cli.options import CASE, add_json, add_out, add_quiet, add_set, subcommand
 from femsim.cli.text import out, out_json, table
 
 if TYPE_CHECKING:
@@ -16,23 +17,13 @@ COMMANDS = {"converge": "solve a case on nested meshes: observed orders, extrapo
 
 def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     """Add ``converge`` to the command line."""
-    text = COMMANDS["converge"]
-    command = commands.add_parser(
-        "converge", help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False
-    )
-    command.add_argument("case", metavar="CASE", help="a case file (TOML), or the name of a shipped case")
-    command.add_argument(
-        "--set",
-        dest="overrides",
-        metavar="KEY=VALUE",
-        action="append",
-        default=[],
-        help="override a key; may be repeated",
-    )
+    command = subcommand(commands, "converge", COMMANDS)
+    command.add_argument("case", metavar="CASE", help=CASE)
+    add_set(command, "override a key; may be repeated")
     command.add_argument("--levels", metavar="N", type=int, default=4, help="meshes, each twice as fine; default 4")
-    command.add_argument("--out", metavar="DIR", help="write converge.json and the plot into this directory")
-    command.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    command.add_argument("--quiet", action="store_true", help="no progress on standard error")
+    add_out(command, "write converge.json and the plot into this directory")
+    add_json(command)
+    add_quiet(command)
 
 
 def converge(arguments: argparse.Namespace) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from femsim.base.errors import InputError
+from femsim.cli.options import CASE, add_quiet, add_set, subcommand
 from femsim.cli.text import out
 
 COMMANDS = {"export": "write a case's model for another program: an Abaqus or CalculiX deck, a gmsh or VTU mesh"}
@@ -17,15 +18,12 @@ _WITHOUT_MIDDLE = {"quad9": "quad8", "hex27": "hex20", "wedge18": "wedge15"}
 
 def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     """Add ``export`` to the command line."""
-    text = COMMANDS["export"]
-    command = commands.add_parser("export", help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
-    command.add_argument("case", metavar="CASE", help="a case file (TOML), or the name of a shipped case")
+    command = subcommand(commands, "export", COMMANDS)
+    command.add_argument("case", metavar="CASE", help=CASE)
     command.add_argument("file", metavar="FILE", help="what to write: .inp for decks, .msh, .vtu")
     command.add_argument("--to", required=True, choices=["abaqus", "calculix", "gmsh", "vtu"], help="the program")
-    command.add_argument(
-        "--set", dest="overrides", metavar="KEY=VALUE", action="append", default=[], help="override a key of the case"
-    )
-    command.add_argument("--quiet", action="store_true", help="no progress on standard error")
+    add_set(command)
+    add_quiet(command)
 
 
 def export(arguments: argparse.Namespace) -> None:

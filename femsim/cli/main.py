@@ -34,6 +34,7 @@ from femsim.cli import path as cli_path
 from femsim.cli import rank as cli_rank
 from femsim.cli import study as cli_study
 from femsim.cli import view as cli_view
+from femsim.cli.options import CASE, add_json, add_out, add_quiet, add_set, subcommand
 
 OK, BAD_INPUT, NUMBERS_FAILED, INTERRUPTED, BROKEN_PIPE = 0, 2, 3, 130, 141
 
@@ -121,8 +122,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", metavar="command", required=True, parser_class=Parser)
     modules = (cli_array, cli_claims, cli_compare, cli_converge, cli_export, cli_new, cli_path, cli_rank, cli_study)
     others = {name for module in (*modules, cli_view) for name in module.COMMANDS}
-    made = {name: commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
-            for name, text in COMMANDS.items() if name not in others}  # fmt: skip
+    made = {name: subcommand(commands, name, COMMANDS) for name in COMMANDS if name not in others}
     cli_array.add_parser(commands)
     cli_claims.add_parser(commands)
     cli_compare.add_parser(commands)
@@ -136,19 +136,14 @@ def parser() -> argparse.ArgumentParser:
 
     for name in ("solve", "mesh"):
         command = made[name]
-        command.add_argument("case", metavar="CASE", help="a case file (TOML), or the name of a shipped case")
-        command.add_argument(
-            "--set",
-            dest="overrides",
-            metavar="KEY=VALUE",
-            action="append",
-            default=[],
-            help="override a key, e.g. geometry.post_radius=40, materials.low.E=3, metrics.length=[5,1]; may be "
-            "repeated",
+        command.add_argument("case", metavar="CASE", help=CASE)
+        add_set(
+            command,
+            "override a key, e.g. geometry.post_radius=40, materials.low.E=3, metrics.length=[5,1]; may be repeated",
         )
-        command.add_argument("--out", metavar="DIR", help="write results into this directory")
-        command.add_argument("--json", action="store_true", help="one JSON document on standard output")
-        command.add_argument("--quiet", action="store_true", help="no progress on standard error")
+        add_out(command, "write results into this directory")
+        add_json(command)
+        add_quiet(command)
     made["solve"].add_argument(
         "--tol", metavar="TOL", help="refine until the root metrics' estimated relative error is below, e.g. 0.5%%"
     )
@@ -175,10 +170,10 @@ def parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="show this material in full, or those that the word finds (part of a name, family, class)",
     )
-    made["materials"].add_argument("--json", action="store_true", help="one JSON document on standard output")
+    add_json(made["materials"])
     made["stacks"].add_argument("name", nargs="?", metavar="NAME", help="show this stack's keys")
     made["report"].add_argument("directory", metavar="DIR", help="what `femsim solve --out DIR` wrote")
-    made["doctor"].add_argument("--json", action="store_true", help="one JSON document on standard output")
+    add_json(made["doctor"])
     made["doctor"].add_argument(
         "--timing", action="store_true", help="also solve a small case and tell where its time goes: imports, steps"
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 from femsim.base.errors import InputError, nearest
 from femsim.cli.info import allowed, deref
+from femsim.cli.options import subcommand
 from femsim.cli.text import out
 
 COMMANDS = {
@@ -97,10 +98,7 @@ _ORDER = (
 
 def add_parsers(commands: argparse._SubParsersAction[Any]) -> None:
     """Add ``new`` and ``completion`` to the command line."""
-    made = {
-        name: commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
-        for name, text in COMMANDS.items()
-    }
+    made = {name: subcommand(commands, name, COMMANDS) for name in COMMANDS}
     command = made["new"]
     command.add_argument("stack", metavar="STACK", nargs="?", help="a stack, as `femsim stacks` lists them")
     command.add_argument("--from", dest="source", metavar="NAME", help="a shipped case instead, with its own comments")

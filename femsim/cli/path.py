@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from femsim.base.errors import InputError
+from femsim.cli.options import add_json, add_quiet, add_set, subcommand
 from femsim.cli.text import out, out_json, table
 
 if TYPE_CHECKING:
@@ -18,8 +19,7 @@ COMMANDS = {"path": "displacement and stress along a line, both sides of every i
 
 def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     """Add ``path`` to the command line."""
-    text = COMMANDS["path"]
-    command = commands.add_parser("path", help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
+    command = subcommand(commands, "path", COMMANDS)
     command.add_argument(
         "case", metavar="CASE", help="a case file, the name of a shipped case, or a directory of results (solved again)"
     )
@@ -30,17 +30,15 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
         "--n", metavar="N", type=int, default=200, help="even points (default 200); interfaces are added"
     )
     command.add_argument("--angle", metavar="DEGREES", type=float, default=0.0, help="beside [[harmonic]]")
-    command.add_argument(
-        "--set", dest="overrides", metavar="KEY=VALUE", action="append", default=[], help="override a key of the case"
-    )
+    add_set(command)
     command.add_argument(
         "--csv",
         metavar="FILE",
         help="write the rows there, in um and MPa (default: print them; on a terminal few of them)",
     )
     command.add_argument("--figure", metavar="FILE", help="draw the stresses: .png, .svg or .pdf")
-    command.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    command.add_argument("--quiet", action="store_true", help="no progress on standard error")
+    add_json(command)
+    add_quiet(command)
 
 
 def path(arguments: argparse.Namespace) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from femsim.base.errors import InputError
+from femsim.cli.options import add_json, add_out, add_quiet, add_set, subcommand
 from femsim.cli.text import out, out_json, table
 
 if TYPE_CHECKING:
@@ -20,17 +21,14 @@ SHOWN = 8
 
 def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     """Add ``rank`` to the command line."""
-    text = COMMANDS["rank"]
-    command = commands.add_parser("rank", help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
+    command = subcommand(commands, "rank", COMMANDS)
     command.add_argument(
         "study", metavar="STUDY", help="a study file (TOML) or the name of a shipped one; its [rank] may name designs"
     )
     command.add_argument(
         "--data", metavar="DIR", help="what `femsim sweep --out DIR` wrote: its best points are ranked (default: sweep)"
     )
-    command.add_argument(
-        "--set", dest="overrides", metavar="KEY=VALUE", action="append", default=[], help="override a key of the case"
-    )
+    add_set(command)
     command.add_argument("--output", metavar="NAME", help="the root average, e.g. post_root.peel.5um")
     command.add_argument("--best", type=int, metavar="N", help="how many of the study's points are ranked (default 6)")
     command.add_argument(
@@ -41,9 +39,9 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     command.add_argument("--sd", type=float, metavar="K", help="robust optimum: least mean + K sd (default 2)")
     command.add_argument("--percentile", type=float, metavar="P", help="robust optimum: least such percentile")
     command.add_argument("--workers", type=int, metavar="N", help="worker processes (default: all cores)")
-    command.add_argument("--out", metavar="DIR", help="write rank.json, rank.html and the figures there")
-    command.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    command.add_argument("--quiet", action="store_true", help="no progress on standard error")
+    add_out(command, "write rank.json, rank.html and the figures there")
+    add_json(command)
+    add_quiet(command)
 
 
 def rank(arguments: argparse.Namespace) -> None:

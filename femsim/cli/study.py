@@ -11,6 +11,7 @@ from typing import Any
 
 from femsim.base.errors import InputError
 from femsim.base.later import load_later
+from femsim.cli.options import CASE, add_json, add_out, add_quiet, add_set, subcommand
 from femsim.cli.text import out, out_json
 
 COMMANDS = {
@@ -24,8 +25,7 @@ COMMANDS = {
 
 def add_parsers(commands: Any) -> None:
     """Add the commands of this module to a parser's sub-commands."""
-    made = {name: commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
-            for name, text in COMMANDS.items()}  # fmt: skip
+    made = {name: subcommand(commands, name, COMMANDS) for name in COMMANDS}
     _sweep_parser(made["sweep"])
     report = made["sweep-report"]
     report.add_argument("directory", metavar="DIR", help="what `femsim sweep --out DIR` wrote")
@@ -61,14 +61,7 @@ def _sweep_parser(command: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="the dataset's directory; the same command goes on where it stopped (default: STUDY's name)",
     )
-    command.add_argument(
-        "--set",
-        dest="overrides",
-        metavar="KEY=VALUE",
-        action="append",
-        default=[],
-        help="override a key of the case, for all points",
-    )
+    add_set(command, "override a key of the case, for all points")
     command.add_argument(
         "--workers",
         type=_positive,
@@ -83,8 +76,8 @@ def _sweep_parser(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--retry-failed", action="store_true", help="run failed points again, too")
     command.add_argument("--csv", action="store_true", help="write results.csv as well")
-    command.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    command.add_argument("--quiet", action="store_true", help="no progress on standard error")
+    add_json(command)
+    add_quiet(command)
     command.add_argument(
         "--engine", choices=["local", "slurm", "dask"], default="local", help="where the points run (default: local)"
     )
@@ -102,12 +95,8 @@ def _optimise_parser(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "study", metavar="STUDY", help="a study file with an [optimise] table, or the name of a shipped one"
     )
-    command.add_argument(
-        "--out", metavar="DIR", help="write report.html, optimum.json, the design's case.toml and history.csv there"
-    )
-    command.add_argument(
-        "--set", dest="overrides", metavar="KEY=VALUE", action="append", default=[], help="override a key of the case"
-    )
+    add_out(command, "write report.html, optimum.json, the design's case.toml and history.csv there")
+    add_set(command)
     command.add_argument(
         "--reduced",
         metavar="TOL",
@@ -117,16 +106,14 @@ def _optimise_parser(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--data", metavar="DIR", help="take the reduced model of what `femsim sweep --reduced --out DIR` wrote"
     )
-    command.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    command.add_argument("--quiet", action="store_true", help="no progress on standard error")
+    add_json(command)
+    add_quiet(command)
 
 
 def _jobscript_parser(command: argparse.ArgumentParser) -> None:
-    command.add_argument("case", metavar="CASE", help="a case file (TOML), or the name of a shipped case")
-    command.add_argument(
-        "--set", dest="overrides", metavar="KEY=VALUE", action="append", default=[], help="override a key of the case"
-    )
-    command.add_argument("--out", metavar="DIR", help="where the job writes its results")
+    command.add_argument("case", metavar="CASE", help=CASE)
+    add_set(command)
+    add_out(command, "where the job writes its results")
     _site_options(command)
 
 

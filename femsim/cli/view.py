@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from femsim.base.errors import InputError
+from femsim.cli.options import subcommand
 from femsim.cli.text import out
 
 COMMANDS = {"view": "show the fields of results in a window (extra view), or draw them into a picture"}
@@ -14,8 +15,7 @@ COMMANDS = {"view": "show the fields of results in a window (extra view), or dra
 
 def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     """Add ``view`` to the command line."""
-    text = COMMANDS["view"]
-    command = commands.add_parser("view", help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
+    command = subcommand(commands, "view", COMMANDS)
     command.add_argument("directory", metavar="DIR", help="what `femsim solve --out DIR` wrote, or a .vtu file")
     command.add_argument("--field", metavar="NAME", default="von_mises", help="what is shown (default von_mises)")
     command.add_argument("--scale", metavar="X", type=float, default=0.0, help="displacement is drawn so many times")
