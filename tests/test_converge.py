@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from femsim.base.errors import InputError
+from femsim.base.finite import json_text
 from femsim.cases.casefile import load_case
 from femsim.cases.stacks.bilayer import BilayerCase
+from femsim.cli.converge import study_dict
 from femsim.cli.main import main
 from femsim.reports.plots.convergence import adaptation_figure, study_figure
 from femsim.runs.converge import coarsest, converge, order, row_of
@@ -158,3 +160,4 @@ def test_a_program_is_refined_in_time_too():
     assert alone.values[-1] < 200.0  # elastic: above 220
     assert alone.effectivity is None
     assert all(np.isnan(error) for error in alone.errors)
+    json.loads(json_text(study_dict(study)), parse_constant=pytest.fail)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -22,3 +23,8 @@ def finite(value: Any) -> Any:
     if hasattr(value, "tolist"):  # numpy's numbers and arrays; numpy itself is not needed here
         return finite(value.tolist())
     return value
+
+
+def json_text(document: Any, indent: int = 1, ascii_only: bool = False) -> str:
+    """A document as the text of a JSON file, which never holds NaN or infinity."""
+    return json.dumps(finite(document), indent=indent, ensure_ascii=ascii_only, allow_nan=False) + "\n"

@@ -77,12 +77,11 @@ def array(arguments: argparse.Namespace) -> None:
 
 def write_array(run: ArrayRun, document: dict[str, Any], directory: Path) -> None:
     """array.json, cells.csv (a row for each cell, root and length) and a figure for each root and length."""
-    import json
-
+    from femsim.base.finite import json_text
     from femsim.reports.plots.array import array_figure
     from femsim.reports.plots.figures import render
 
-    (directory / "array.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    (directory / "array.json").write_text(json_text(document), encoding="utf-8")
     (directory / "cells.csv").write_text(csv_text(run), encoding="utf-8")
     for one in run.roots:
         name = f"array_{one.average.whole.root.name}_{one.average.whole.length:g}um.png"

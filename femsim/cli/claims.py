@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import textwrap
 from typing import Any
 
 from femsim.base.errors import InputError
-from femsim.base.finite import finite
+from femsim.base.finite import json_text
 from femsim.cli.options import CASE, add_json, add_out, add_quiet, add_set, subcommand
 from femsim.cli.text import out, out_json
 
@@ -52,8 +51,7 @@ def claims(arguments: argparse.Namespace) -> None:
 
             progress("drawing")
             with staged_directory(arguments.out) as stage:
-                text = json.dumps(finite(document), indent=2, ensure_ascii=False, allow_nan=False)
-                (stage / "claims.json").write_text(text + "\n", encoding="utf-8")
+                (stage / "claims.json").write_text(json_text(document, 2), encoding="utf-8")
                 for ending in ("svg", "png"):
                     (stage / f"claims.{ending}").write_bytes(render(claims_figure(found), ending))
     if arguments.json:

@@ -100,12 +100,11 @@ def study_dict(study: Study) -> dict[str, Any]:
 
 def write_study(study: Study, document: dict[str, Any], directory: Path) -> None:
     """converge.json, converge.png and converge.svg."""
-    import json
-
+    from femsim.base.finite import json_text
     from femsim.reports.plots.convergence import study_figure
     from femsim.reports.plots.figures import render
 
-    (directory / "converge.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    (directory / "converge.json").write_text(json_text(document, 2), encoding="utf-8")
     figure = study_figure(study)
     for ending in ("png", "svg"):
         (directory / f"converge.{ending}").write_bytes(render(figure, ending))

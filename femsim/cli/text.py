@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 from femsim.base.errors import printable
-from femsim.base.finite import finite
+from femsim.base.finite import json_text
 
 
 def out(text: str) -> None:
@@ -20,7 +19,7 @@ def out(text: str) -> None:
 def out_json(document: Any) -> None:
     """Write one JSON document to standard output, in ASCII where the stream cannot take it as it is."""
     for ascii_ in (False, True):
-        text = json.dumps(finite(document), indent=2, ensure_ascii=ascii_, allow_nan=False) + "\n"
+        text = json_text(document, 2, ascii_)
         try:
             text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
         except UnicodeEncodeError:

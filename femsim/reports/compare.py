@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 
 import femsim
 from femsim.base.files import staged_directory
-from femsim.base.finite import finite
+from femsim.base.finite import finite, json_text
 from femsim.reports.page.html import HERE
 from femsim.reports.plots.look import DPI, INK
 from femsim.reports.plots.style import new_figure, tidy
@@ -42,7 +41,7 @@ def publish(document: Mapping[str, Any], directory: Path) -> None:
     with staged_directory(directory) as stage:
         for kind, content in images.items():
             (stage / f"compare.{kind}").write_bytes(content)
-        text = json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        text = json_text(whole)
         (stage / "compare.json").write_text(text, encoding="utf-8")
         (stage / "compare.html").write_text(page(whole, images["png"]), encoding="utf-8")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ import numpy as np
 
 import femsim
 from femsim.base.files import atomic_write
-from femsim.base.finite import finite
+from femsim.base.finite import finite, json_text
 from femsim.cases.casefile import dump_case
 from femsim.measures.flux import nodal_flux
 from femsim.meshes.write import Values, vtu_bytes
@@ -57,7 +56,7 @@ def write_heat_outputs(
     content: dict[str, bytes | str] = {
         "case.toml": dump_case(run.case, {}, header, base),
         "fields.vtu": fields,
-        "metrics.json": json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
+        "metrics.json": json_text(document),
     }
     for plate, picture in zip(drawn, pictures, strict=True):
         say(f"drawing {plate.name}")

@@ -7,14 +7,13 @@ solving.
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
 import femsim
 from femsim.base.errors import InputError
 from femsim.base.files import atomic_write, read_json, staged_directory
-from femsim.base.finite import finite
+from femsim.base.finite import finite, json_text
 from femsim.cases.casefile import dump_case
 from femsim.measures.stress import nodal_stress
 from femsim.meshes.read.solved import read_fields
@@ -85,7 +84,7 @@ def write_outputs(
     figures = [{"name": p.name, "caption": p.caption, "kind": p.kind} for p in drawn]
     view = None if what is None else view_of(what)
     document = finite(results_dict(run) | {"report": report_data(run, figures, view)})
-    keep("metrics.json", json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    keep("metrics.json", json_text(document))
     for plate, picture in zip(drawn, pictures, strict=True):
         say(f"drawing {plate.name}")
         for kind, content in picture().items():

@@ -8,7 +8,6 @@ come with the solve. Every solve is a row of ``history.csv``.
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import warnings
 from collections.abc import Callable
@@ -21,6 +20,7 @@ import numpy as np
 from femsim.base.arrays import FloatArray
 from femsim.base.errors import FemsimWarning, InputError, NumericsError, ToleranceError
 from femsim.base.files import atomic_write
+from femsim.base.finite import json_text
 from femsim.cases.casefile import changed_case, dump_case
 from femsim.cases.parts import CaseBase
 from femsim.cases.wording import show
@@ -344,7 +344,7 @@ def write_optimum(found: Optimum, directory: Path, checked: Confirmation | None 
     writer.writerows([["" if v is None else v for v in r] for r in found.history])
     document = found.to_dict() | ({"confirmation": checked.to_dict()} if checked is not None else {})
     files = {
-        "optimum.json": json.dumps(document, indent=2, ensure_ascii=False) + "\n",
+        "optimum.json": json_text(document, 2),
         "case.toml": dump_case(
             case, base=found.plan.base_path, header=f"the best design that study {found.plan.name} found"
         ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +13,7 @@ from scipy.stats import gaussian_kde
 
 import femsim
 from femsim.base.files import staged_directory
-from femsim.base.finite import finite
+from femsim.base.finite import json_text
 from femsim.reports.page.html import environment
 from femsim.reports.plots.figures import render as drawn
 from femsim.reports.plots.look import INK, SMALL
@@ -36,7 +35,7 @@ MOST = 12
 def publish(found: Ranking, directory: Path) -> None:
     """Write rank.json, rank.html and the figures as PNG and SVG."""
     figures = figures_of(found)
-    document = json.dumps(finite(found.to_dict()), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    document = json_text(found.to_dict())
     with staged_directory(directory) as stage:
         (stage / "rank.json").write_text(document, encoding="utf-8")
         for name, figure in figures.items():
