@@ -80,11 +80,7 @@ def solve_case(
     else:
         chosen = shared.averages
     ready = time.perf_counter()
-    if shared is not None and shared.factor:
-        solution = resolve_with(shared.solution, model)
-    else:
-        # the order of elimination and the places of the entries depend on mesh and constraints alone
-        solution = solve(model, progress=say, pattern=None if shared is None else shared.solution.factor.pattern)
+    solution = _answer(model, shared, say)
     if told is not None:
         told(solution, chosen)
     say("recovering stresses")
@@ -92,15 +88,7 @@ def solve_case(
     fields, forces = sharpened(solution, chosen)
     if disc.case.harmonic or disc.case.board is not None:  # one functional for all harmonics
         forces = [None] * len(chosen)
-    best = [one.averages if one is not None else plain for one, plain in zip(forces, chosen, strict=True)]
-    roots = [root_metrics(solution.field, average) for average in best]
-    defect: Defect | None = None
-    cellwise: FloatArray | None = None
-    if errors and chosen:
-        plain = roots, defect, cellwise
-        more = others(solution) if others is not None else ()
-        take = partial(_estimated, solution, chosen, roots, more, forces)
-        roots, defect, cellwise = attempt("error estimates of the root metrics", take, plain)
+    roots, defect, cellwise = _metrics(solution, chosen, forces, errors, others)
     own = sum(len(m.values) for m in roots)
     beside = None
     if cellwise is not None and others is not None:
@@ -136,24 +124,14 @@ def _solve_solid(
     """A body in space: averages along its root circles, with error estimates of those over the whole circle."""
     found = rim_averages(model.space, disc.rims, disc.lengths, chosen=disc.case.metrics.length is not None)
     ready = time.perf_counter()
-    if shared is not None and shared.factor:
-        solution = resolve_with(shared.solution, model)
-    else:
-        solution = solve(model, progress=say, pattern=None if shared is None else shared.solution.factor.pattern)
+    solution = _answer(model, shared, say)
     say("recovering stresses")
     done = time.perf_counter()
     chosen = tuple(average.whole for average in found)
     rims = [around(solution.field, average) for average in found]
     cuts, forces = _sharpened_rims(solution, found, rims)
-    best = [one.averages if one is not None else plain for one, plain in zip(forces, chosen, strict=True)]
-    roots = [root_metrics(solution.field, average) for average in best]
+    roots, defect, cellwise = _metrics(solution, chosen, forces, errors)
     rims = [one.around if one is not None else plain for one, plain in zip(forces, rims, strict=True)]
-    defect: Defect | None = None
-    cellwise: FloatArray | None = None
-    if errors and chosen:
-        plain = roots, defect, cellwise
-        take = partial(_estimated, solution, chosen, roots, (), forces)
-        roots, defect, cellwise = attempt("error estimates of the root metrics", take, plain)
     timing = {"mesh": ready - start, "assemble": solution.timing["assemble"], "solve": solution.timing["solve"]}
     timing["recover"] = time.perf_counter() - done
     return Solved(
@@ -169,6 +147,15 @@ def _solve_solid(
         around=tuple(rims),
         sections=cuts,
     )
+
+
+def _answer(model: Model, shared: Shared | None, say: Callable[[str], None]) -> Solution:
+    """The solution of a model, by what an earlier run on the same mesh left: its factor, or the order of elimination
+    and the places of the entries, which depend on mesh and constraints alone.
+    """
+    if shared is not None and shared.factor:
+        return resolve_with(shared.solution, model)
+    return solve(model, progress=say, pattern=None if shared is None else shared.solution.factor.pattern)
 
 
 def _sharpened_rims(
@@ -204,23 +191,34 @@ def sharpened(
     return fields, found
 
 
-def _estimated(
+def _metrics(
     solution: Solution,
     chosen: Sequence[Averages],
-    roots: list[RootMetrics],
-    others: Sequence[Goal] = (),
-    forces: Sequence[Consistent | RimForces | None] = (),
+    forces: Sequence[Consistent | RimForces | None],
+    errors: bool,
+    others: Callable[[Solution], Sequence[Goal]] | None = None,
 ) -> tuple[list[RootMetrics], Defect | None, FloatArray | None]:
-    known = forces or (None,) * len(chosen)
-    best = [one.averages if one is not None else plain for one, plain in zip(known, chosen, strict=True)]
-    defect, goals = Defect.of(solution), root_goals(solution, best)
-    cellwise = goal_indicators(solution, [*goals, *others], defect)
-    split = [None if one is None else (one.first, one.growth if isinstance(one, Consistent) else 1.0) for one in known]
-    found = with_errors(solution, chosen, roots, cellwise[:, : len(goals)], split)
-    for i, one in enumerate(known):
-        if one is not None:
-            found[i] = one.doubted(found[i], root_metrics(solution.field, chosen[i]))
-    return found, defect, cellwise
+    """Root metrics, from consistent ``forces`` where these are known, with their errors where these are wanted."""
+    best = [one.averages if one is not None else plain for one, plain in zip(forces, chosen, strict=True)]
+    roots = [root_metrics(solution.field, average) for average in best]
+    plain: tuple[list[RootMetrics], Defect | None, FloatArray | None] = (roots, None, None)
+    if not errors or not chosen:
+        return plain
+    more = () if others is None else others(solution)
+
+    def estimated() -> tuple[list[RootMetrics], Defect | None, FloatArray | None]:
+        defect, goals = Defect.of(solution), root_goals(solution, best)
+        cellwise = goal_indicators(solution, [*goals, *more], defect)
+        split = [
+            None if one is None else (one.first, one.growth if isinstance(one, Consistent) else 1.0) for one in forces
+        ]
+        found = with_errors(solution, chosen, roots, cellwise[:, : len(goals)], split)
+        for i, one in enumerate(forces):
+            if one is not None:
+                found[i] = one.doubted(found[i], root_metrics(solution.field, chosen[i]))
+        return found, defect, cellwise
+
+    return attempt("error estimates of the root metrics", estimated, plain)
 
 
 def metric_names(roots: Sequence[RootMetrics]) -> list[str]:
