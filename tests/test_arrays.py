@@ -16,7 +16,7 @@ from femsim.measures.rims import AROUND, around, rim_averages
 from femsim.meshes.interface import Interface
 from femsim.models.fields import ElasticField
 from femsim.runs.array import reduced, run_array
-from femsim.solvers.lattice import Lattice, lattice, solve_lattice, spread
+from femsim.solvers.lattice import Lattice, alike, lattice, opposite, solve_lattice, spread
 from femsim.solvers.solve import solve
 
 MESH = ["mesh.size=8", "mesh.growth=4", "mesh.around=8", "metrics.length=5"]
@@ -124,8 +124,8 @@ def test_images_are_the_other_cells(name, more):
     assert part.counts == ((1, 1) if name == "bilayer" else (2, 1))
     a, b = (read_cells(fine, arcs, solve_lattice(fine, one)) for one in (part, whole))
     for kind in AROUND:
-        odd = kind == "shear_t"
-        own, all_ = spread(part, a.mean(kind), odd), spread(whole, b.mean(kind))
+        image = opposite if kind == "shear_t" else alike
+        own, all_ = spread(part, a.mean(kind), image), spread(whole, b.mean(kind))
         assert own == pytest.approx(all_, abs=1e-6 * np.abs(b.values["von_mises"]).max())
 
 

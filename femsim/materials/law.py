@@ -40,7 +40,8 @@ State = Mapping[str, FloatArray]  # named arrays, the first axis runs over point
 """What a law remembers of its points. Three names mean the same everywhere: ``p`` (equivalent plastic strain, Anand's
 included), ``creep`` (equivalent creep strain), which only grow, and ``work`` (inelastic work density, MPa)."""
 
-GROWING = ("p", "creep", "work")
+#: of these, those that only grow, and all that count as flow
+GROWING, FLOWED = ("p", "creep"), ("p", "creep", "work")
 
 # eps_engineering -> deviatoric tensor components, stress-like: e_dev = DEVIATOR @ eps
 DEVIATOR = np.diag([1.0, 1.0, 1.0, 0.5, 0.5, 0.5])

@@ -13,7 +13,7 @@ import numpy as np
 from femsim.base.arrays import FloatArray
 from femsim.base.errors import InputError, NumericsError
 from femsim.base.stepping import next_size
-from femsim.materials.law import GROWING, Law, State, Update
+from femsim.materials.law import FLOWED, GROWING, Law, State, Update
 
 _ITERATIONS = 60
 
@@ -131,7 +131,7 @@ def extrapolated(
     Work can fall: where a back stress is larger than the yield radius, flow turns back before the stress does.
     """
     new = {name: halves[name] + weight * (halves[name] - whole[name]) for name in halves}
-    return {name: np.maximum(x, before[name]) if name in ("p", "creep") else x for name, x in new.items()}
+    return {name: np.maximum(x, before[name]) if name in GROWING else x for name, x in new.items()}
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,7 @@ def drive(
             x_half, half = step(x, state, done, middle)
             x_end, halves = step(x_half, half.state, middle, end)
             scale = np.array([max(peak[0], np.abs(halves.stress).max()), max(reach[0], np.abs(x_end).max())])
-            growing = [float(np.abs(halves.state[k] - whole.state[k]).max()) for k in GROWING if k in halves.state]
+            growing = [float(np.abs(halves.state[k] - whole.state[k]).max()) for k in FLOWED if k in halves.state]
             errors = [
                 np.abs(halves.stress - whole.stress).max() / (scale[0] or 1.0),
                 np.abs(x_end - x_whole).max() / (scale[1] or 1.0),

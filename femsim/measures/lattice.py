@@ -17,6 +17,7 @@ from femsim.measures.rims import AROUND, RimAverages
 from femsim.models.fields import ElasticField
 from femsim.models.kinematics import von_mises
 from femsim.models.sampling import sample
+from femsim.solvers.lattice import turned
 from femsim.solvers.substructure import ReducedCell
 
 #: cells whose stresses are held at once
@@ -129,8 +130,8 @@ def _read(cell: ReducedCell, arcs: Arcs, unknowns: FloatArray) -> tuple[FloatArr
         found.append(np.concatenate([three, ring[None]]).transpose(2, 0, 1))
         angle = arcs.angle
         for axis in axes:
-            angle = 180.0 - angle if axis == 0 else -angle
-        angles.append(angle % 360.0)
+            angle = turned(angle, axis)
+        angles.append(angle)
     return np.concatenate(angles), np.concatenate(found, axis=2)
 
 

@@ -34,7 +34,7 @@ from femsim.meshes.interface import SAME, Interface
 from femsim.meshes.mesh import Mesh
 from femsim.models.model import Model
 from femsim.runs.once import solve_case
-from femsim.solvers.lattice import Lattice, lattice, solve_lattice, spread
+from femsim.solvers.lattice import Lattice, alike, lattice, opposite, solve_lattice, spread, turned
 from femsim.solvers.substructure import ReducedCell, reduce_cell
 
 Progress = Callable[[str], None]
@@ -228,22 +228,13 @@ def _root(
     average: RimAverages, found: CellValues, solved: Lattice, error: dict[str, tuple[float, float]], alone: RootMetrics
 ) -> RootCells:
     largest = {kind: found.largest(kind) for kind in AROUND}
-    mean = {kind: spread(solved, found.mean(kind), odd=kind == "shear_t") for kind in AROUND}
-    angle = {kind: _spread_angle(solved, angles) for kind, (_, angles) in largest.items()}
-    signs = {kind: spread(solved, values, odd=kind == "shear_t") for kind, (values, _) in largest.items()}
+    image = {kind: opposite if kind == "shear_t" else alike for kind in AROUND}
+    mean = {kind: spread(solved, found.mean(kind), image[kind]) for kind in AROUND}
+    angle = {kind: spread(solved, angles, turned) for kind, (_, angles) in largest.items()}
+    signs = {kind: spread(solved, values, image[kind]) for kind, (values, _) in largest.items()}
     scale = max(1.0, float(mean["von_mises"].max()) / max(alone.von_mises, 1e-300))
     errors = {kind: scale * one.error for kind, one in alone.values.items()}
     return RootCells(average, mean, signs, angle, error, errors, alone)
-
-
-def _spread_angle(solved: Lattice, angle: FloatArray) -> FloatArray:
-    """Angles (degrees) of the solved cells over the whole array: images are mirrored."""
-    found = angle.reshape(solved.counts)
-    for axis in range(2):
-        if solved.mirrored[axis]:
-            image = (180.0 - found if axis == 0 else -found) % 360.0
-            found = np.concatenate([np.flip(image, axis), found], axis)
-    return np.asarray(found)
 
 
 def array_dict(run: ArrayRun) -> dict[str, Any]:

@@ -7,6 +7,7 @@ normal motion; what motion of a rigid body is left is held at a corner, without 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -117,13 +118,29 @@ def _free(of: Lattice, places: IntArray, p: int, width: int, heights: int) -> Bo
     return free.reshape(len(places), width)
 
 
-def spread(of: Lattice, values: FloatArray, odd: bool = False) -> FloatArray:
-    """Values (cells, ...) of the solved cells over the whole array (nx, ny, ...); ``odd`` ones change sign in an
-    image.
-    """
+#: what a mirroring along an axis makes of values
+Image = Callable[[FloatArray, int], FloatArray]
+
+
+def alike(values: FloatArray, axis: int) -> FloatArray:
+    """Values that a mirroring leaves as they are."""
+    return values
+
+
+def opposite(values: FloatArray, axis: int) -> FloatArray:
+    """Values that change sign in a mirroring, as a shear around does."""
+    return -values
+
+
+def turned(angle: FloatArray, axis: int) -> FloatArray:
+    """Angles (degrees) from x in a mirroring along an axis."""
+    return (180.0 - angle if axis == 0 else -angle) % 360.0
+
+
+def spread(of: Lattice, values: FloatArray, image: Image = alike) -> FloatArray:
+    """Values (cells, ...) of the solved cells over the whole array (nx, ny, ...), the other half being their image."""
     found = values.reshape(*of.counts, *values.shape[1:])
     for axis in range(2):
         if of.mirrored[axis]:
-            image = np.flip(found, axis)
-            found = np.concatenate([-image if odd else image, found], axis)
+            found = np.concatenate([image(np.flip(found, axis), axis), found], axis)
     return found

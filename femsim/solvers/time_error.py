@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from femsim.base.arrays import BoolArray, FloatArray
-from femsim.materials.law import GROWING, State
+from femsim.materials.law import FLOWED, State
 from femsim.models.body import States
 
 
@@ -52,7 +52,7 @@ def error_of(whole: States, halves: States, scales: Scales, at: list[BoolArray] 
         parts = zip(counted, pairs, strict=True)
         return _squares([((h[name] - w[name]).T * mask).T for mask, (w, h) in parts])
 
-    return max(squares(name) / (against[name] or 1.0) for name in ("stress", *GROWING))
+    return max(squares(name) / (against[name] or 1.0) for name in ("stress", *FLOWED))
 
 
 def onset(before: States, half: States, halves: States, scales: Scales, allowed: float) -> list[BoolArray] | None:
