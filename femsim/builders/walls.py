@@ -15,7 +15,7 @@ from femsim.base.arrays import FloatArray, IntArray
 from femsim.base.errors import InputError
 from femsim.builders.solids import Solid
 from femsim.meshes.elements import shape
-from femsim.meshes.facets import surface_nodes
+from femsim.meshes.facets import face_normals, surface_nodes
 from femsim.meshes.locate import locate
 from femsim.meshes.mesh import Mesh
 
@@ -115,8 +115,7 @@ def wall_normals(mesh: Mesh, name: str) -> tuple[IntArray, FloatArray]:
         from femsim.meshes.elements import node_points
 
         _, slopes = shape(element, node_points(element))
-        tangent = np.einsum("qnd,knc->kqdc", slopes, mesh.points[nodes])
-        normal = np.cross(tangent[:, :, 0], tangent[:, :, 1])
+        normal = face_normals(slopes, mesh.points[nodes])
         normal /= np.linalg.norm(normal, axis=2, keepdims=True)
         np.add.at(total, nodes.ravel(), normal.reshape(-1, 3))
     nodes = mesh.nodes_on(name)

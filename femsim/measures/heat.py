@@ -14,7 +14,7 @@ import numpy as np
 
 from femsim.base.arrays import FloatArray, IntArray
 from femsim.meshes.elements import FACE_OF, extrapolation, gauss_points, line_gauss, line_shape, node_points, shape
-from femsim.meshes.facets import edges_of, faces_of, find_edges, find_faces
+from femsim.meshes.facets import edges_of, face_normals, faces_of, find_edges, find_faces
 from femsim.models.heat import Feed, Fixed, HeatModel
 from femsim.models.sampling import sample
 from femsim.solvers.system import SystemFactor
@@ -169,8 +169,7 @@ def _flux_at_faces(model: HeatModel, faces: IntArray, temperature: FloatArray) -
         sampled = sample(model.space, cells, linear @ corner[list(ends[: corners.shape[1]])])
         d = model.moduli(temperature).at(cells, sampled.values)[..., :-1, :-1]
         flux = -np.matmul(d, sampled.strain(temperature)[..., :-1, None])[..., 0]
-        tangent = np.einsum("qnd,knc->kqdc", slopes, mesh.points[own])
-        through = (flux * np.cross(tangent[:, :, 0], tangent[:, :, 1])).sum(axis=-1) * w
+        through = (flux * face_normals(slopes, mesh.points[own])).sum(axis=-1) * w
         found += np.bincount(own.ravel(), (through @ values).ravel(), minlength=len(found))
     return found
 

@@ -23,10 +23,11 @@ from femsim.measures.consistent import SLIGHT, doubted
 from femsim.measures.corner.intensity import RootField, root_share
 from femsim.measures.corner.section import Section
 from femsim.measures.goals import Functional, Piece
-from femsim.measures.rims import ARC, Around, RimAverages, bin_of, faces_of, place
+from femsim.measures.rims import ARC, Around, RimAverages, bin_of, conductor_faces, faces_of, place
 from femsim.measures.singularity.antiplane import antiplane_psi
 from femsim.measures.traction import cell_force
 from femsim.meshes.elements import FACE_OF, gauss_points, shape
+from femsim.meshes.facets import face_normals
 from femsim.meshes.layout import Rim
 from femsim.models.fields import StressField
 from femsim.models.sampling import sample
@@ -102,23 +103,16 @@ class _Interface:
         from scipy.sparse.linalg import splu
 
         mesh = space.mesh
-        cells = mesh.cells_of(rim.region)
         rows, columns, values = [], [], []
-        for face in mesh.info.faces:
+        for face, cells in conductor_faces(mesh, rim):
             nodes = mesh.cells[cells][:, list(face)]
-            x = mesh.points[nodes]
-            flat = np.all(np.abs(x[..., 2] - rim.z) <= 1e-9 * mesh.extent, axis=1)
-            flat &= (mesh.points[mesh.cells[cells]].mean(axis=1)[:, 2] - rim.z) * rim.up > 0
-            if not np.any(flat):
-                continue
             plane = FACE_OF[len(face)]
             xi, w = gauss_points(plane, 3)
             n, slopes = shape(plane, xi)
-            tangent = np.einsum("qnd,knc->kqdc", slopes, x[flat])
-            stretch = np.linalg.norm(np.cross(tangent[:, :, 0], tangent[:, :, 1]), axis=2) * w
-            values.append(np.einsum("kq,qi,qj->kij", stretch, n, n).ravel())
-            rows.append(np.repeat(nodes[flat], len(face), axis=1).ravel())
-            columns.append(np.tile(nodes[flat], (1, len(face))).ravel())
+            area = np.linalg.norm(face_normals(slopes, mesh.points[nodes]), axis=2)
+            values.append(np.einsum("kq,qi,qj->kij", area * w, n, n).ravel())
+            rows.append(np.repeat(nodes, len(face), axis=1).ravel())
+            columns.append(np.tile(nodes, (1, len(face))).ravel())
         used, index = np.unique(np.concatenate(rows), return_inverse=True)
         other = np.searchsorted(used, np.concatenate(columns))
         mass = sp.coo_matrix((np.concatenate(values), (index, other)), shape=(len(used),) * 2).tocsc()

@@ -15,7 +15,7 @@ point by point; so are cells that the ring cuts.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +25,9 @@ from femsim.base.errors import FemsimWarning, InputError
 from femsim.measures.averages import Averages, fits, lengths_at, reach
 from femsim.measures.goals import Functional, Piece
 from femsim.meshes.elements import ELEMENTS, FACE_OF, gauss_points, node_points, reduced_basis, shape
+from femsim.meshes.facets import face_normals
 from femsim.meshes.layout import Rim
+from femsim.meshes.mesh import Mesh
 from femsim.models.fields import StressField
 from femsim.models.kinematics import von_mises
 from femsim.models.sampling import sample
@@ -195,29 +197,37 @@ def place(rim: Rim, x: FloatArray) -> tuple[FloatArray, FloatArray]:
     return np.hypot(dx, dy), np.arctan2(dy, dx)
 
 
+def conductor_faces(mesh: Mesh, rim: Rim) -> Iterator[tuple[tuple[int, ...], IntArray]]:
+    """A face's place in its cells, and the conductor's cells that have it on the circle's level, on their side of it;
+    those that there are.
+    """
+    cells = mesh.cells_of(rim.region)
+    side = (mesh.points[mesh.cells[cells]].mean(axis=1)[:, 2] - rim.z) * rim.up > 0
+    for face in mesh.info.faces:
+        z = mesh.points[mesh.cells[cells][:, list(face)], 2]
+        flat = side & np.all(np.abs(z - rim.z) <= 1e-9 * mesh.extent, axis=1)
+        if np.any(flat):
+            yield tuple(face), cells[flat]
+
+
 def faces_of(space: Space, rim: Rim, length: float) -> list[RingPoints]:
     """Points on the conductor's faces at the interface, inside the annulus."""
     mesh = space.mesh
-    cells = mesh.cells_of(rim.region)
     low, high = rim.ring(length)
     found = []
     corner = node_points(mesh.element)
-    for face in mesh.info.faces:
+    for face, cells in conductor_faces(mesh, rim):
         x = mesh.points[mesh.cells[cells][:, list(face)]]
-        flat = np.all(np.abs(x[..., 2] - rim.z) <= 1e-9 * mesh.extent, axis=1)
-        flat &= (mesh.points[mesh.cells[cells]].mean(axis=1)[:, 2] - rim.z) * rim.up > 0
         radius, _ = place(rim, x)
-        near = flat & (radius.max(axis=1) > low) & (radius.min(axis=1) < high)
+        rows = np.flatnonzero((radius.max(axis=1) > low) & (radius.min(axis=1) < high))
         plane = FACE_OF[len(face)]
-        rows = np.flatnonzero(near)
         if len(rows):
             xi, w = _cut(plane)
             values, slopes = shape(plane, xi)
             nodes = x[rows]
-            tangent = np.einsum("qnd,knc->kqdc", slopes, nodes)
-            stretch = np.linalg.norm(np.cross(tangent[:, :, 0], tangent[:, :, 1]), axis=2)
             r, angle = place(rim, np.einsum("qn,knc->kqc", values, nodes))
-            weights = _limited(stretch * w, r, rim, length)
+            area = np.linalg.norm(face_normals(slopes, nodes), axis=2)
+            weights = _limited(area * w, r, rim, length)
             linear = shape("quad4" if plane.startswith("quad") else "tri3", xi)[0]
             inside_cell = linear @ corner[list(face[: linear.shape[1]])]
             found.append(RingPoints(cells[rows], inside_cell, weights, angle))

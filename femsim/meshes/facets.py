@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from femsim.base.arrays import IntArray
+from femsim.base.arrays import FloatArray, IntArray
 from femsim.base.errors import NumericsError
 from femsim.meshes.mesh import Mesh
 
@@ -155,6 +155,14 @@ def find_faces(mesh: Mesh, faces: Faces, corners: IntArray) -> IntArray:
     key = _keys(np.where(wanted < 0, corner_count, wanted), corner_count)
     at = np.minimum(np.searchsorted(faces.keys, key), len(faces.keys) - 1)
     return np.where(known & (faces.keys[at] == key), at, -1)
+
+
+def face_normals(slopes: FloatArray, x: FloatArray) -> FloatArray:
+    """dx/ds x dx/dt (k, q, 3) of faces with nodes ``x`` (k, n, 3), where their shape functions have the ``slopes``
+    (q, n, 2): normal to the face, as long as its area over that of the reference face.
+    """
+    tangent = np.einsum("qnd,knc->kqdc", slopes, x)
+    return np.asarray(np.cross(tangent[:, :, 0], tangent[:, :, 1]))
 
 
 def surface_nodes(mesh: Mesh, rows: IntArray) -> dict[str, tuple[IntArray, IntArray]]:

@@ -12,6 +12,7 @@ from femsim.base.arrays import BoolArray, FloatArray, IntArray
 from femsim.base.errors import InputError
 from femsim.base.threads import do_in_threads, in_parts
 from femsim.meshes.elements import gauss_points, line_gauss, line_shape, shape
+from femsim.meshes.facets import face_normals
 from femsim.meshes.mesh import jacobians
 from femsim.models.dilatation import projection, smoothed_operator
 from femsim.models.fields import ElasticField, StressField
@@ -210,8 +211,7 @@ def _face_force(space: Space, load: Load) -> FloatArray:
         plane = FACE_OF_NODES[traction.edges.shape[1]]
         xi, w = gauss_points(plane, 4)
         values, slopes = shape(plane, xi)
-        tangent = np.einsum("qnd,knc->kqdc", slopes, space.mesh.points[traction.edges])
-        normal = np.cross(tangent[:, :, 0], tangent[:, :, 1])
+        normal = face_normals(slopes, space.mesh.points[traction.edges])
         along = traction.vector[:, None, :] * np.linalg.norm(normal, axis=2)[..., None] - traction.pressure * normal
         if traction.weight is not None:
             along = along * (traction.weight @ values.T)[..., None]

@@ -22,6 +22,7 @@ from femsim.base.arrays import BoolArray, FloatArray, IntArray
 from femsim.materials.property import Property
 from femsim.materials.thermal import Conductor
 from femsim.meshes.elements import FACE_OF, gauss_points, line_gauss, line_shape, shape
+from femsim.meshes.facets import face_normals
 from femsim.meshes.mesh import Mesh
 from femsim.models.assembly import sum_of_elements
 from femsim.models.overtime import OverTime
@@ -69,8 +70,7 @@ class Line:
             element = FACE_OF[edges.shape[1]]
             xi, w = gauss_points(element, 4)
             values, slopes = shape(element, xi)
-            tangent = np.einsum("qnd,knc->kqdc", slopes, space.mesh.points[edges])
-            area = np.linalg.norm(np.cross(tangent[:, :, 0], tangent[:, :, 1]), axis=2)
+            area = np.linalg.norm(face_normals(slopes, space.mesh.points[edges]), axis=2)
             return Line(edges, values, area * w)
         s, w = line_gauss(4)
         values, slopes = line_shape(edges.shape[1], s)
