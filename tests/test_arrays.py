@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from femsim.base.errors import InputError
+from femsim.base.errors import FemsimWarning, InputError
 from femsim.builders.build import build_model, discretise, resolve_materials
 from femsim.cases.casefile import load_case
 from femsim.cli.main import main
@@ -16,11 +16,12 @@ from femsim.measures.rims import AROUND, around, rim_averages
 from femsim.meshes.interface import Interface
 from femsim.models.fields import ElasticField
 from femsim.runs.array import reduced, run_array
+from femsim.runs.run import run as solve_run
 from femsim.solvers.lattice import Lattice, alike, lattice, opposite, solve_lattice, spread
 from femsim.solvers.solve import solve
 
 MESH = ["mesh.size=8", "mesh.growth=4", "mesh.around=8", "metrics.length=5"]
-CELL = ["model.kinematics=3d", "model.element=hex27", "model.cell=square", *MESH]
+CELL = ["model.kinematics=3d", "model.element=hex27", "model.cell=square", "probe=[]", *MESH]
 OFFSET = ["layer.1.offset=12", *(f"layer.{i}.radius=40" for i in range(3))]
 
 
@@ -161,6 +162,19 @@ def test_held_sides_make_all_cells_alike():
         true = getattr(average.whole, kind)
         value = true(solve(model).field) if kind == "von_mises" else true.value(solve(model).field)
         assert found.mean[kind] == pytest.approx(np.full((3, 1), value), abs=2e-3 * found.mean["von_mises"].max())
+
+
+def test_one_cell_alone_is_read_as_the_array_is():
+    """Off the conductor's cells, with an error that holds the distance to the consistent average."""
+    case = case_of("bilayer", "probe=[{ name = 'tip', at = [0, 0, 90] }]")
+    with pytest.warns(FemsimWarning, match="probe: not read in arrays"):
+        (found,) = run_array(case, 1, 1).roots
+    (solved,) = solve_run(case).roots
+    for kind, best in solved.values.items():
+        own = found.alone.values[kind]
+        assert own.error == pytest.approx(best.error + abs(own.value - best.value))
+        assert found.mesh_error[kind] >= own.error
+    assert found.alone.von_mises == pytest.approx(solved.von_mises)
 
 
 def test_one_material_is_stressless():

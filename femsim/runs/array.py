@@ -3,7 +3,8 @@
 The order p of the interface functions limits what cells can do to each other. It is judged on a small array, of at most
 ``JUDGED`` cells a side, whose corners are the large one's: the differences between order p and p + 1 there, the largest
 of all cells, are the stated interface errors. What the mesh adds is the error estimate of one cell alone with coupled
-walls, in proportion to the von Mises average where that is larger in the array.
+walls, in proportion to the von Mises average where that is larger in the array. Arrays read tractions off the
+conductor's cells; the estimate is of the better ones from consistent forces, so the distance between both counts too.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from femsim.builders.resolve import ResolvedMaterial
 from femsim.cases.case import Case
 from femsim.cases.stacks.blocks import BlocksCase
 from femsim.cases.stacks.meshfile import MeshCase
-from femsim.measures.averages import RootMetrics
+from femsim.measures.averages import RootMetrics, root_metrics
 from femsim.measures.lattice import Arcs, CellValues, read_arcs, read_cells
 from femsim.measures.rims import AROUND, RimAverages, rim_averages
 from femsim.meshes.interface import SAME, Interface
@@ -110,6 +111,10 @@ def _run(case: Case, counts: tuple[int, int], order: int, fixed: bool, base: Pat
     say("meshing")
     disc = discretise(_walls(case, "free"), base)
     materials = resolve_materials(case, disc)
+    if is_program(disc, materials):
+        raise InputError(
+            f"{case.name}: materials: arrays are elastic; leave plastic, creep, anand and viscoelastic out"
+        )
     model = build_model(disc, materials)
     averages = rim_averages(model.space, disc.rims, disc.lengths, chosen=case.metrics.length is not None)
     if not averages:
@@ -155,6 +160,9 @@ def _check(case: Case, counts: tuple[int, int], order: int) -> None:
     for name in ("step", "cycle", "harmonic", "board", "boundary", "body", "heat"):
         if getattr(case, name, None):
             raise InputError(f"{case.name}: {name}: not in arrays, which know one uniform temperature; leave it out")
+    for name in ("probe", "path"):
+        if getattr(case, name):
+            warnings.warn(f"{name}: not read in arrays, which give the averages at roots", FemsimWarning, stacklevel=2)
     if case.load.temperatures or not isinstance(case.load.temperature, int | float):
         raise InputError(f"{case.name}: load.temperature: arrays know one uniform temperature, a number")
     if order not in ORDERS:
@@ -172,13 +180,15 @@ def _walls(case: Case, outer: str) -> Case:
 
 def _alone(
     case: Case, disc: Discretisation, materials: dict[str, ResolvedMaterial], say: Progress
-) -> tuple[RootMetrics, ...]:
-    """The averages of one cell with coupled walls, and their errors."""
-    if is_program(disc, materials):
-        raise InputError(
-            f"{case.name}: materials: arrays are elastic; leave plastic, creep, anand and viscoelastic out"
-        )
-    return solve_case(replace(disc, case=_walls(case, "coupled")), materials, say).roots
+) -> list[RootMetrics]:
+    """The averages of one cell with coupled walls, as arrays have them, and their errors."""
+    solved = solve_case(replace(disc, case=_walls(case, "coupled")), materials, say)
+    found = []
+    for average, best in zip(solved.averages, solved.roots, strict=True):
+        own = root_metrics(solved.solution.field, average)
+        pairs = zip(own.values.values(), best.values.values(), strict=True)
+        found.append(own.with_errors(one.error + abs(mine.value - one.value) for mine, one in pairs))
+    return found
 
 
 def reduced(disc: Discretisation, model: Model, order: int) -> ReducedCell:
