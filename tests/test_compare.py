@@ -132,6 +132,8 @@ def test_what_scatters():
     assert "materials.post.E" not in {u.keys[0] for u in uncertain_of(exact)}
     with pytest.raises(fs.InputError, match=r"uncertain\.geometry\.nothing: the case has no number"):
         uncertain_of(load_case("bilayer", ['uncertain."geometry.nothing"=[1, 2]'])[0])
+    with pytest.raises(fs.InputError, match=r"uncertain\.geometry\.nothing: the case has no number"):
+        fs.solve("bilayer", {"uncertain": {"geometry.nothing": [1, 2]}})
 
 
 @pytest.fixture(scope="module")

@@ -27,6 +27,10 @@ def check(disc: Discretisation, model: Model) -> None:
     A corner without a local field that can be expanded is no fault of the case: its results say why.
     """
     case, mesh = disc.case, disc.mesh
+    if case.uncertain:
+        from femsim.runs.scatter import uncertain_of  # few cases have any
+
+        uncertain_of(case)
     for probe in probes_of(disc):
         side_of(mesh, probe.at, probe.region, probe.key)
     for index, path in enumerate(case.path):
