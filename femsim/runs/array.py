@@ -34,6 +34,7 @@ from femsim.measures.rims import AROUND, RimAverages, rim_averages
 from femsim.meshes.interface import SAME, Interface
 from femsim.meshes.mesh import Mesh
 from femsim.models.model import Model
+from femsim.runs.names import kind_words
 from femsim.runs.once import solve_case
 from femsim.solvers.lattice import Lattice, alike, lattice, opposite, solve_lattice, spread, turned
 from femsim.solvers.substructure import ReducedCell, reduce_cell
@@ -300,7 +301,7 @@ def array_table(run: ArrayRun) -> list[list[str]]:
                 [
                     one.average.whole.root.name,
                     f"{one.average.whole.length:g}",
-                    kind.replace("_mises", " Mises").replace("_", " "),
+                    kind_words(kind),
                     "-" if alone is None else f"{alone.value:.2f}",
                     f"{middle + 0.0:.2f}",
                     f"{values[at]:.2f}",

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from femsim.runs.names import flatten
+from femsim.runs.names import error_paths, numbers
 from femsim.runs.units import output_unit
 
 #: dotted paths that are compared; of lists over time the last entry is
@@ -84,17 +84,12 @@ def _wanted(document: Mapping[str, Any]) -> dict[str, tuple[float, float | None]
     """Values and errors by path: the error's path differs by ``_error`` behind one word."""
     parts = {key: document[key] for key in ("heat", "life", "probes", "bow", "cracks") if document.get(key) is not None}
     parts["metrics"] = {"regions": document["metrics"].get("regions", {})}
-    numbers = {path: float(v) for path, v in flatten(parts) if isinstance(v, int | float) and not isinstance(v, bool)}
+    known = numbers(parts)
     found: dict[str, tuple[float, float | None]] = {}
-    for path, value in numbers.items():
+    for path, value in known.items():
         if not _WANTED.fullmatch(path) or not math.isfinite(value):
             continue
         series = path.startswith("heat.") and path.endswith("]")
         name = re.sub(r"\[\d+\]$", "", path) if series else path  # later entries write over earlier ones
-        words = path.split(".")
-        errors = (
-            numbers.get(".".join([*words[:k], re.sub(r"^(\w+)", r"\1_error", word), *words[k + 1 :]]))
-            for k, word in enumerate(words)
-        )
-        found[name] = value, next((error for error in errors if error is not None), None)
+        found[name] = value, next((known[other] for other in error_paths(path) if other in known), None)
     return found

@@ -33,7 +33,7 @@ AT = 1.0e-9
 @dataclass(frozen=True)
 class Worst:
     """The instant at which ``metric`` (the largest von Mises average of a root; without roots of a region) is largest,
-    and for every metric the time (s) of its largest magnitude and its value then (MPa).
+    and for every metric the time (s) of its largest magnitude and that magnitude (MPa).
     """
 
     metric: str

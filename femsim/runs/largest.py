@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from femsim.runs.names import kind_words
+
 
 def largest_of(entry: Mapping[str, Any], kind: str) -> tuple[float, float | None, float | None]:
     """Value, error and angle (degrees) of a root's average where it is largest in magnitude around a body; its one
@@ -26,6 +28,5 @@ def largest_table(roots: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[list
             for kind in entry.get("largest", {}):
                 value, error, angle = largest_of(entry, kind)
                 sure = f"{value:.2f}" if error is None else f"{value:.2f} +- {error:.2f}"
-                word = {"von_mises": "von Mises", "shear_t": "shear around"}.get(kind, kind)
-                rows.append([name, f"{entry['length']:g}", word, sure, f"{angle:g}"])
+                rows.append([name, f"{entry['length']:g}", kind_words(kind), sure, f"{angle:g}"])
     return rows

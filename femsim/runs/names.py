@@ -145,16 +145,27 @@ def find(text: str, outputs: Sequence[Output]) -> list[Output]:
     return [o for o in outputs if (found := _METRIC.fullmatch(o.name)) and _same(wanted, found)]
 
 
+def kind_words(kind: str) -> str:
+    """A kind of root average as tables write it."""
+    return {"von_mises": "von Mises", "shear_t": "shear around"}.get(kind, kind)
+
+
 def error_of(output: Output, outputs: Sequence[Output]) -> float:
     """The stated error of an output: the number whose path differs in one word alone, by ``_error`` behind it, as
     ``probes.tip.u_error[1]`` does from ``probes.tip.u[1]``; not a number where there is none.
     """
-    words = output.path.split(".")
-    paths = set()
+    paths = error_paths(output.path)
+    return next((one.value for one in outputs if one.path in paths), float("nan"))
+
+
+def error_paths(path: str) -> list[str]:
+    """Where the error of the number at a dotted path may stand: the path with ``_error`` behind one of its words."""
+    words = path.split(".")
+    found = []
     for k, word in enumerate(words):
         stem, bracket, index = word.partition("[")
-        paths.add(".".join([*words[:k], f"{stem}_error{bracket}{index}", *words[k + 1 :]]))
-    return next((one.value for one in outputs if one.path in paths), float("nan"))
+        found.append(".".join([*words[:k], f"{stem}_error{bracket}{index}", *words[k + 1 :]]))
+    return found
 
 
 def _same(wanted: re.Match[str], found: re.Match[str]) -> bool:

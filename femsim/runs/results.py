@@ -23,7 +23,7 @@ from femsim.runs.harmonics import around_dict, harmonics_list, probe_dict, six_r
 from femsim.runs.heat import heat_dict, probe_heat
 from femsim.runs.heat_steps import step_dict
 from femsim.runs.heat_worst import worst_dict
-from femsim.runs.names import length_text, place
+from femsim.runs.names import kind_words, length_text, place
 from femsim.runs.points import gathered
 from femsim.runs.readings import paths_of
 from femsim.runs.run import Run
@@ -185,8 +185,7 @@ def left_out_list(run: Run) -> list[dict[str, Any]]:
 def root_table(run: Run) -> list[list[str]]:
     """Rows of text, header first: root, place, length and the averages with their error estimates."""
     kinds = list(dict.fromkeys(kind for m in run.roots for kind in m.values))
-    words = {"von_mises": "von Mises"}
-    rows = [["root", "at (um)", "length (um)", *(f"{words.get(kind, kind)} (MPa)" for kind in kinds)]]
+    rows = [["root", "at (um)", "length (um)", *(f"{kind_words(kind)} (MPa)" for kind in kinds)]]
     for m in run.roots:
         found = [_with_error(m.values[kind].value, m.values[kind].error) if kind in m.values else "" for kind in kinds]
         rows.append([m.root.name, place(m.root.at), f"{m.length:g}", *found])

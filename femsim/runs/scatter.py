@@ -23,6 +23,7 @@ from femsim.cases.library import SPEC_KEYS, read_material
 from femsim.cases.material import CompositeSpec, MaterialRef, MaterialSpec
 from femsim.cases.merge import merged
 from femsim.cases.own import material_refs
+from femsim.cases.parts import CaseBase
 from femsim.cases.uncertain import CUT, ScatterSpec
 
 #: properties that move a stress
@@ -106,7 +107,7 @@ def used_roles(disc: Discretisation) -> set[str]:
     return regions | {layout.roles.get(region, region) for region in regions} | {role for role in smeared if role}
 
 
-def uncertain_of(case: Case, used: Collection[str] | None = None) -> list[Uncertain]:
+def uncertain_of(case: CaseBase, used: Collection[str] | None = None) -> list[Uncertain]:
     """What scatters in a case: properties with a range in the library, as far as the case takes the library's value or
     one inside that range, and the keys of ``[uncertain]``, which go before (with equal ends: no scatter).
     ``used`` are the roles and regions that the body has, if known.
@@ -141,7 +142,7 @@ def uncertain_of(case: Case, used: Collection[str] | None = None) -> list[Uncert
     return [u for u in found.values() if u.high > u.low]
 
 
-def _stated(case: Case, key: str, said: Sequence[float] | ScatterSpec) -> Uncertain:
+def _stated(case: CaseBase, key: str, said: Sequence[float] | ScatterSpec) -> Uncertain:
     """What ``[uncertain]`` says of a key."""
     nominal = _at_room(_value_of(case, key))
     if nominal is None:
@@ -172,7 +173,7 @@ def _full(ref: MaterialRef) -> dict[str, Any]:
     return merged({k: v for k, v in own.items() if k != "like"}, read_material(name) if name else None)
 
 
-def _value_of(case: Case, key: str) -> Any:
+def _value_of(case: CaseBase, key: str) -> Any:
     """What a case has under a dotted key, materials with the library's numbers."""
     for prefix, ref in material_refs(case).values():
         if key.startswith(f"{prefix}."):

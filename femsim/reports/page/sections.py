@@ -15,6 +15,7 @@ from typing import Any
 
 from femsim.runs.heat_tables import heat_tables, heat_words
 from femsim.runs.largest import largest_of
+from femsim.runs.names import kind_words
 from femsim.runs.points import spread
 from femsim.runs.program_tables import is_program, life_sources, life_tables, step_table
 from femsim.runs.states import range_table
@@ -61,8 +62,7 @@ def _around(document: Document) -> Iterator[Json]:
         for entry in entries:
             for kind in entry.get("largest", {}):
                 value, error, angle = largest_of(entry, kind)
-                word = {"von_mises": "von Mises", "shear_t": "shear around"}.get(kind, kind)
-                row = {"root": name, "length": entry["length"], "kind": word}
+                row = {"root": name, "length": entry["length"], "kind": kind_words(kind)}
                 yield row | {"value": value, "error": error, "angle": angle}
 
 

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from femsim.reports.plots.style import new_figure, own_axes, tidy
+from femsim.runs.names import kind_words
 
 if TYPE_CHECKING:
     from femsim.runs.array import ArrayRun, RootCells
@@ -39,9 +40,7 @@ def plot_array(found: RootCells, kind: str, ax: Axes | None = None) -> Axes:
     figure = ax.get_figure(root=True)
     if figure is not None:
         bar = figure.colorbar(image, ax=ax, shrink=0.8)
-        bar.set_label(
-            f"{kind.replace('_mises', ' Mises').replace('_', ' ')}, largest around the root (MPa)", fontsize=8
-        )
+        bar.set_label(f"{kind_words(kind)}, largest around the root (MPa)", fontsize=8)
         bar.ax.tick_params(labelsize=8)
     ax.set_xlabel("cell along x")
     ax.set_ylabel("cell along y")
