@@ -66,7 +66,9 @@ def render(figure: Figure, kind: str) -> bytes:
         if kind == "svg":
             from matplotlib.backends.backend_svg import FigureCanvasSVG
 
+            dpi = figure.dpi
             FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": "femsim"})  # type: ignore[no-untyped-call]
+            figure.set_dpi(dpi)  # it leaves 72
         else:
             from PIL import Image
 

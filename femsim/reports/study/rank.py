@@ -19,7 +19,7 @@ from femsim.reports.plots.figures import render as drawn
 from femsim.reports.plots.look import INK, SMALL
 from femsim.reports.plots.style import new_figure, plain, tidy
 from femsim.reports.study.figures import LINE, PALE, short
-from femsim.reports.study.report import image
+from femsim.reports.study.report import image_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,10 +38,13 @@ def publish(found: Ranking, directory: Path) -> None:
     document = json_text(found.to_dict())
     with staged_directory(directory) as stage:
         (stage / "rank.json").write_text(document, encoding="utf-8")
+        images = {}
         for name, figure in figures.items():
-            for kind in ("png", "svg"):
-                (stage / f"{name}.{kind}").write_bytes(drawn(figure, kind))
-        (stage / "rank.html").write_text(page(found, figures), encoding="utf-8")
+            raw = {kind: drawn(figure, kind) for kind in ("png", "svg")}
+            for kind, content in raw.items():
+                (stage / f"{name}.{kind}").write_bytes(content)
+            images[name] = image_of(raw["png"])
+        (stage / "rank.html").write_text(page(found, images), encoding="utf-8")
 
 
 def figures_of(found: Ranking) -> dict[str, Figure]:
@@ -172,11 +175,13 @@ def _plain(ax: Any) -> None:
         plain(text)
 
 
-def page(found: Ranking, figures: dict[str, Figure]) -> str:
+def page(found: Ranking, images: dict[str, Any]) -> str:
     """The page."""
     nominal, robust = found.designs[found.nominal_best], found.designs[found.robust_best]
     gains = sorted((s for s in robust.swings if s.tightened > 0.0), key=lambda s: -s.tightened)
     k = found.nominal_best, found.robust_best
+    from femsim.study.rank import FITTED
+
     document: str = (
         environment()
         .get_template("rank.html")
@@ -192,7 +197,8 @@ def page(found: Ranking, figures: dict[str, Figure]) -> str:
             gains=gains[:MOST],
             designs=[_row(found, d) for d in found.designs],
             pairs=_pairs(found),
-            images={name: image(figure) for name, figure in figures.items()},
+            images=images,
+            fitted=FITTED,
             worst=_worst(found),
         )
     )

@@ -173,7 +173,11 @@ def image(figure: Figure) -> Json:
     """A figure as a data URI with its size on the page."""
     from femsim.reports.plots.figures import render as drawn
 
-    raw = drawn(figure, "png")
+    return image_of(drawn(figure, "png"))
+
+
+def image_of(raw: bytes) -> Json:
+    """A drawn PNG as a data URI with its size on the page."""
     width, height = struct.unpack(">II", raw[16:24])
     return {"source": data_uri(raw, "image/png"), "width": round(width / SHRUNK), "height": round(height / SHRUNK)}
 
