@@ -221,9 +221,8 @@ def _show_results(document: dict[str, Any], rows: list[list[str]]) -> None:
         stress = ", ".join(f"{key} {_sure(value, errors.get(key), 4)}" for key, value in probe["stress"].items())
         place = ", ".join(f"{v:.6g}" for v in probe["at"])
         moved = ", ".join(_sure(v, e, 6) for v, e in zip(probe["u"], moves, strict=True))
-        out(f"\nprobe {name} at ({place}) um: u = ({moved}) um; {stress} MPa")
-        if "T" in probe:
-            out(f"; T = {temperature(probe)}")
+        warmth = f"; T = {temperature(probe)}" if "T" in probe else ""
+        out(f"\nprobe {name} at ({place}) um: u = ({moved}) um; {stress} MPa{warmth}")
     _show_end(document)
 
 

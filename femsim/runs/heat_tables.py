@@ -64,7 +64,7 @@ def worst_table(heat: dict[str, Any]) -> list[list[list[str]]]:
     """Of every root metric when it is largest, and its magnitude then; no table without a worst instant."""
     if "worst" not in heat:
         return []
-    rows = [["largest over time", "at (s)", "MPa"]]
+    rows = [["largest over time", "at (s)", "magnitude (MPa)"]]
     rows += [[name, _text(one["time"]), _text(one["value"])] for name, one in heat["worst"]["each"].items()]
     return [rows]
 
