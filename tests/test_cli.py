@@ -441,8 +441,10 @@ def test_an_interrupt_leaves_no_half_file(seed: int, tmp_path: Path) -> None:
     time.sleep(random.Random(seed).uniform(0.0, 4.0))
     child.send_signal(wanted)
     _, err = child.communicate(timeout=120)
-    # behind the end of the command, when its handlers are gone, SIGTERM ends the interpreter itself
-    assert child.returncode in (128 + wanted, 0, -signal.SIGTERM), err
+    # behind the end of the command, when its handlers are gone, the signal ends the interpreter itself (130 or 143 too,
+    # as a shell tells it)
+    assert child.returncode in (128 + wanted, 0, -wanted), err
+    assert "Traceback" not in err
     assert [p.name for p in tmp_path.iterdir()] in ([], ["results"])
     if child.returncode and not out.exists():
         assert "femsim: " in err
