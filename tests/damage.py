@@ -116,6 +116,18 @@ def changed(data: Any, random_: random.Random) -> Any:
     return data
 
 
+def grafted(data: dict[str, Any], other: dict[str, Any], random_: random.Random) -> dict[str, Any]:
+    """A table with one of another's keys, at the top or one level below."""
+    key = random_.choice(list(other))
+    mine, theirs = data.get(key), other[key]
+    if isinstance(mine, list) and isinstance(theirs, list):
+        return {**data, key: [*mine, random_.choice(theirs)] if theirs else mine}
+    if isinstance(mine, dict) and isinstance(theirs, dict) and theirs:
+        below = random_.choice(list(theirs))
+        return {**data, key: {**mine, below: theirs[below]}}
+    return {**data, key: theirs}
+
+
 def _changed(node: Any, random_: random.Random, depth: int) -> Any:
     if isinstance(node, dict) and node and random_.random() < 0.9 - 0.1 * depth:
         key = random_.choice(list(node))

@@ -266,6 +266,18 @@ def test_a_board_moves_a_stacks_face():
     entry = found["metrics"]["roots"]["post_root"][0]
     assert entry["largest"]["shear_t"]["value"] > 0
     assert max(h["checks"]["residual"] for h in found["harmonics"]) < 1e-8
+    # shift and tilt of one face add up
+    around = [
+        np.array(
+            results_dict(quietly(run, load_case("bilayer", [*sets[:2], *more])[0]))["metrics"]["roots"]["post_root"][0][
+                "around"
+            ]["peel"]
+        )
+        for more in (["board.shift=0.5"], ["board.tilt=0.001"], ["board.shift=0.5", "board.tilt=0.001"])
+    ]
+    still = entry["peel"]
+    assert around[0] + around[1] - still == pytest.approx(around[2], abs=1e-6 * np.ptp(around[2]))
+    assert np.ptp(around[1]) > 1.0
     # the mean over the angle is the axisymmetric average
     assert np.mean(entry["around"]["peel"]) == pytest.approx(entry["peel"], rel=1e-9)
 

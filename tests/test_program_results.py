@@ -165,10 +165,20 @@ def test_a_study_measures_no_history(solved):
     [
         ({"metrics": {"thickness": 31.0}}, "metrics.thickness: 31 is more than 'post' has, 30 um"),
         ({"metrics": {"thickness": -1.0}}, "metrics.thickness"),
+        (
+            {"life": [{"region": "post", "thickness": 31.0, "engelmaier": 0.3}]},
+            "life.0.thickness: 31 is more than 'post' has",
+        ),
+        ({"life": [{"region": "chip", "thickness": 1.0, "engelmaier": 0.3}]}, "life.0.thickness: 'chip' has no root"),
+        (
+            {"life": [{"region": "pst", "engelmaier": 0.3}]},
+            "life.0.region: 'pst' is not there at the end (did you mean",
+        ),
         ({"cycle": {"low": -40.0, "high": 125.0, "ramp": 60.0, "fields": [2]}}, "fields: 2 is not <= count, 1"),
     ],
 )
-def test_refused_in_one_line(change, words):
+def test_refused_in_one_line_before_the_march(change, words, monkeypatch):
+    monkeypatch.setattr("femsim.runs.program.march", lambda *_: pytest.fail("marched"))
     with pytest.raises(InputError) as caught:
         quiet(change)
     assert words in str(caught.value)

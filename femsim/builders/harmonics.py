@@ -57,9 +57,10 @@ def harmonic_models(
         if hold is None:
             raise InputError("board: only a stack has an outermost face; give [[harmonic]] with a place")
         top = float(base.mesh.points[:, 1].max())
-        for key in ("shift", "tilt", "twist"):
-            if (value := getattr(board, key)) is not None:
-                named.append((f"board.{key}", Harmonic(z=top, **{key: value})))
+        if board.shift is not None or board.tilt is not None:
+            named.append(("board", Harmonic(z=top, shift=board.shift, tilt=board.tilt)))
+        if board.twist is not None:
+            named.append(("board.twist", Harmonic(z=top, twist=board.twist)))
     kinds = sorted({_kind(entry) for _, entry in named})
     return tuple(
         HarmonicModel(
@@ -156,12 +157,13 @@ def _model(
 
 
 def _motions(entry: Harmonic, points: FloatArray) -> dict[str, float | str | Varying | FloatArray]:
-    """The displacements an entry rules, its rigid motions written out."""
+    """The displacements an entry rules, its rigid motions written out: a shift d and a tilt a are u_r = d, u_t = -d,
+    u_z = a r.
+    """
     r = points[:, 0]
-    if entry.shift is not None:
-        return {"u_r": entry.shift * np.ones_like(r), "u_t": -entry.shift * np.ones_like(r), "u_z": np.zeros_like(r)}
-    if entry.tilt is not None:
-        return {"u_r": np.zeros_like(r), "u_t": np.zeros_like(r), "u_z": entry.tilt * r}
+    if entry.shift is not None or entry.tilt is not None:
+        along = np.full_like(r, entry.shift or 0.0)
+        return {"u_r": along, "u_t": -along, "u_z": (entry.tilt or 0.0) * r}
     if entry.twist is not None:
         return {"u_t": entry.twist * r}
     return {key: value for key in MOTIONS if (value := getattr(entry, key)) is not None}

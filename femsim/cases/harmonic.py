@@ -51,8 +51,10 @@ class Harmonic(OnLine):
         rigid = [key for key in RIGID if getattr(self, key) is not None]
         what = [key for key in (*MOTIONS, "pressure", "traction", "temperature") if getattr(self, key) is not None]
         if rigid:
-            if len(rigid) > 1 or what or self.n is not None or self.odd:
+            if what or self.n is not None or self.odd:
                 raise ValueError(f"{rigid[0]} stands alone: it says n and all displacements of its face")
+            if self.twist is not None and len(rigid) > 1:
+                raise ValueError(f"{rigid[0]} and twist are of different n; give an entry for each")
         elif self.n is None:
             raise ValueError("n: missing; give the number of waves around")
         elif not what:

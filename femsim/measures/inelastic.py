@@ -125,34 +125,48 @@ def region_means(flow: Flow) -> dict[str, Inelastic]:
 def layer_mean(flow: Flow, region: str, thickness: float | None, roots: tuple[Root, ...], key: str) -> Inelastic:
     """Volume average over a region, or over the layer of it next to the interface of its roots (um).
 
-    Where its roots lie on several interfaces, the layer with the largest work counts. Raises InputError where the
-    region is not there, has no root, or is thinner.
+    Where its roots lie on several interfaces, the layer with the largest work counts. Raises InputError as
+    :func:`layer_volumes` does.
     """
-    space, mesh = flow.space, flow.space.mesh
+    cells, found = layer_volumes(flow.space, region, thickness, roots, key)
+    return max((_mean(flow, cells, volume) for volume in found), key=lambda one: one.work)
+
+
+def layer_volumes(
+    space: Space, region: str, thickness: float | None, roots: tuple[Root, ...], key: str
+) -> tuple[IntArray, list[FloatArray]]:
+    """A region's cells, and the volumes (E, q) of their points that lie in each layer of it, by the interfaces of its
+    roots; all of them where there is no thickness.
+
+    Raises InputError where the region is not there, has no root, or is thinner.
+    """
+    mesh = space.mesh
     cells = mesh.cells_of(region) if region in mesh.regions else np.empty(0, dtype=np.int64)
     if not len(cells):
         near = nearest(region, mesh.regions)
         raise InputError(
             f"{key}.region: {region!r} is not there at the end{near}; there are: {', '.join(mesh.regions)}"
         )
-    volume = _volumes(space)
+    points, weights = gauss_points(mesh.element, mesh.info.full)
+    sampled = sample(space, cells, points)
+    volume = np.asarray(sampled.volume * weights)
     if thickness is None:
-        return _mean(flow, cells, volume[cells])
+        return cells, [volume]
     faces = {(root.at[1], root.into[1]) for root in roots if root.region == region}
     if not faces:
         raise InputError(f"{key}.thickness: {region!r} has no root; leave thickness out for the whole region")
-    points, _ = gauss_points(mesh.element, mesh.info.full)
-    height = sample(space, cells, points).position[..., 1]
+    height = sampled.position[..., 1]
     found = []
     for level, way in faces:
         depth = (height - level) * way
-        if float(depth.max()) < thickness * (1.0 - 1e-9) - 0.5 * float(np.ptp(depth)):
-            raise InputError(f"{key}.thickness: {thickness:g} is more than {region!r} has, {float(depth.max()):g} um")
-        inside = np.where((depth >= 0) & (depth <= thickness), volume[cells], 0.0)
+        tall = float(((mesh.points[mesh.cells[cells], 1] - level) * way).max())
+        if tall < thickness * (1.0 - 1e-9):
+            raise InputError(f"{key}.thickness: {thickness:g} is more than {region!r} has, {tall:g} um")
+        inside = np.where((depth >= 0) & (depth <= thickness), volume, 0.0)
         if not inside.any():
             raise InputError(f"{key}.thickness: no point of {region!r} lies within {thickness:g} um; refine the mesh")
-        found.append(_mean(flow, cells, inside))
-    return max(found, key=lambda one: one.work)
+        found.append(inside)
+    return cells, found
 
 
 def _volumes(space: Space) -> FloatArray:

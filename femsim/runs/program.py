@@ -22,7 +22,7 @@ from femsim.builders.program import Leg, Plan, plan_of
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.measures.averages import Averages, RegionMetrics, RootMetrics, averages, region_metrics, root_metrics
 from femsim.measures.bow import Bow, bow
-from femsim.measures.inelastic import Flow, Inelastic, flow_of, layer_mean, region_means, smoothed_at
+from femsim.measures.inelastic import Flow, Inelastic, flow_of, layer_mean, layer_volumes, region_means, smoothed_at
 from femsim.measures.patches import (
     Patch,
     PatchMean,
@@ -41,6 +41,7 @@ from femsim.meshes.locate import locate_side
 from femsim.models.fields import PointField
 from femsim.models.loads import Load, Program
 from femsim.models.model import Model
+from femsim.models.part import part_of
 from femsim.models.space import HELD, Space
 from femsim.runs.heat import HeatResult, steady_result
 from femsim.runs.life import Life, lives
@@ -121,6 +122,15 @@ def refuse_elastic_statements(disc: Discretisation, materials: dict[str, Resolve
         raise InputError(f"mesh.tolerance: its error estimate holds in linear elasticity; leave it out {why}")
 
 
+def _refuse_layers(disc: Discretisation, plan: Plan) -> None:
+    """Raise InputError for layers that [[life]] or metrics.thickness asks for and that cannot be, before the march."""
+    case = disc.case
+    there = part_of(plan.space, plan.program.steps[-1].alive).space
+    for i, spec in enumerate(case.life):
+        layer_volumes(there, spec.region, spec.thickness, disc.roots, f"life.{i}")
+    layer_patches(plan.space, disc.roots, case.metrics.thickness)
+
+
 def run_program(
     disc: Discretisation,
     materials: dict[str, ResolvedMaterial],
@@ -155,6 +165,7 @@ def _run(
     started = time.perf_counter()
     refuse_elastic_statements(disc, materials)
     plan = plan_of(disc, materials)
+    _refuse_layers(disc, plan)
     planned = time.perf_counter()
     measuring = 0.0
     results: list[StepResult] = []
