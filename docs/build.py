@@ -23,6 +23,7 @@ import made  # noqa: E402
 import running  # noqa: E402
 import verify  # noqa: E402
 
+_FENCE = re.compile(r"^```(\w+) (\S+)$", flags=re.MULTILINE)
 _FORMULA = re.compile(r"\$\$(.+?)\$\$|(?<![\w$`])\$([^$\n]+?)\$(?!\w)", flags=re.DOTALL)
 
 
@@ -41,7 +42,7 @@ def main() -> None:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 running.run_page(text, directory)
-            (pages / page.name).write_text(formulas(text), encoding="utf-8")
+            (pages / page.name).write_text(formulas(titled(text)), encoding="utf-8")
             print(f"{time.perf_counter() - start:6.1f} s  {page.name}", flush=True)
         made.write_all(HERE, pages)
         print(f"{time.perf_counter() - start:6.1f} s  gallery and reference", flush=True)
@@ -51,6 +52,11 @@ def main() -> None:
         shutil.copy(HERE / "mkdocs.yml", work)
         make_site(Path(work) / "mkdocs.yml", site)
     print(f"{time.perf_counter() - start:6.1f} s  site in {site}", flush=True)
+
+
+def titled(text: str) -> str:
+    """The page with the names of its files above them: a block that begins with "toml post.toml" is none to mkdocs."""
+    return _FENCE.sub(lambda found: f'```{"text" if found[1] == "file" else found[1]} title="{found[2]}"', text)
 
 
 def formulas(text: str) -> str:
@@ -76,11 +82,14 @@ def keep_shown(pages: Path) -> None:
 
 
 def make_site(config: Path, site: Path) -> None:
-    """The pages as a site; warnings are errors."""
+    """The pages as a site; warnings are errors, and so is a block that was not taken for one."""
     from mkdocs.commands.build import build
     from mkdocs.config import load_config
 
     build(load_config(str(config), strict=True, site_dir=str(site)))
+    torn = [page.name for page in sorted(site.glob("*.html")) if "```" in page.read_text(encoding="utf-8")]
+    if torn:
+        raise SystemExit(f"blocks of code that are shown as text: {', '.join(torn)}")
 
 
 if __name__ == "__main__":
