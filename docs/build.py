@@ -23,7 +23,6 @@ import made  # noqa: E402
 import running  # noqa: E402
 import verify  # noqa: E402
 
-_FENCE = re.compile(r"^```(\w+) (\S+)$", flags=re.MULTILINE)
 _FORMULA = re.compile(r"\$\$(.+?)\$\$|(?<![\w$`])\$([^$\n]+?)\$(?!\w)", flags=re.DOTALL)
 
 
@@ -41,8 +40,8 @@ def main() -> None:
             directory.mkdir(parents=True)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                running.run_page(text, directory)
-            (pages / page.name).write_text(formulas(titled(text)), encoding="utf-8")
+                whole = running.run_page(text, directory)
+            (pages / page.name).write_text(formulas(running.titled(whole)), encoding="utf-8")
             print(f"{time.perf_counter() - start:6.1f} s  {page.name}", flush=True)
         made.write_all(HERE, pages)
         print(f"{time.perf_counter() - start:6.1f} s  gallery and reference", flush=True)
@@ -52,11 +51,6 @@ def main() -> None:
         shutil.copy(HERE / "mkdocs.yml", work)
         make_site(Path(work) / "mkdocs.yml", site)
     print(f"{time.perf_counter() - start:6.1f} s  site in {site}", flush=True)
-
-
-def titled(text: str) -> str:
-    """The page with the names of its files above them: a block that begins with "toml post.toml" is none to mkdocs."""
-    return _FENCE.sub(lambda found: f'```{"text" if found[1] == "file" else found[1]} title="{found[2]}"', text)
 
 
 def formulas(text: str) -> str:

@@ -20,6 +20,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+#: lines of an output that a page shows
+LONGEST = 60
+_FENCE = re.compile(r"^```(\w+) (\S+)$", flags=re.MULTILINE)
+_BLOCK = re.compile(r"^```(\w+)[ ]?(\S*)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
 
 
 class Block(NamedTuple):
@@ -32,8 +36,7 @@ class Block(NamedTuple):
 
 def blocks_of(text: str) -> list[Block]:
     """All fenced blocks of a page."""
-    found = re.findall(r"^```(\w+)[ ]?(\S*)\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
-    return [Block(*each) for each in found]
+    return [Block(*each) for each in _BLOCK.findall(text)]
 
 
 def same(wanted: str, got: str) -> bool:
@@ -96,22 +99,25 @@ def inside(directory: Path) -> Iterator[None]:
         os.chdir(before)
 
 
-def run_page(text: str, directory: Path) -> None:
-    """Run all blocks of a page in a directory. Raises RuntimeError where a command fails or shows something else."""
+def run_page(text: str, directory: Path) -> str:
+    """Run all blocks of a page in a directory; the page with the whole output where it leaves out parts.
+
+    Raises RuntimeError where a command fails or shows something else.
+    """
     session: dict[str, Any] = {"__name__": "__main__"}
     printed = ""
+    page, done = [], 0
     with inside(directory):
-        for block in blocks_of(text):
+        for found in _BLOCK.finditer(text):
+            block = Block(*found.groups())
+            whole = block.text
             match block.language:
                 case "toml" | "file" if block.info:
                     Path(block.info).write_text(block.text, encoding="utf-8")
                 case "toml" | "sh":
                     pass
                 case "console":
-                    for command, shown in console(block.text):
-                        got = femsim(command)
-                        if shown.strip() and not same(shown, got):
-                            raise RuntimeError(f"$ {command}\nshown:\n{shown}\ngot:\n{got}")
+                    whole = "".join(f"$ {command}\n{_run(command, shown)}" for command, shown in console(block.text))
                 case "python":
                     out = io.StringIO()
                     with contextlib.redirect_stdout(out):
@@ -120,5 +126,32 @@ def run_page(text: str, directory: Path) -> None:
                 case "text":
                     if not same(block.text, printed):
                         raise RuntimeError(f"shown:\n{block.text}\ngot:\n{printed}")
+                    whole = filled(block.text, printed)
                 case other:
                     raise ValueError(f"a block of {other!r} is not run")
+            page += [text[done : found.start(3)], whole]
+            done = found.end(3)
+    return "".join([*page, text[done:]])
+
+
+def _run(command: str, shown: str) -> str:
+    """Run a command and compare what it prints with what is shown; what a reader shall see of it."""
+    got = femsim(command)
+    if shown.strip() and not same(shown, got):
+        raise RuntimeError(f"$ {command}\nshown:\n{shown}\ngot:\n{got}")
+    return filled(shown, got)
+
+
+def filled(shown: str, got: str) -> str:
+    """What came where what is shown leaves out parts, without times and with ``...`` behind its first lines."""
+    if "..." not in shown:
+        return shown
+    lines = [line for line in got.splitlines() if not line.startswith(("time:", "written"))]
+    lines = "\n".join(lines).strip("\n").splitlines()
+    rest = ["..."] if len(lines) > LONGEST else []
+    return "".join(f"{line}\n" for line in [*lines[:LONGEST], *rest])
+
+
+def titled(text: str) -> str:
+    """The page with the names of its files above them: a block that begins with "toml post.toml" is none to mkdocs."""
+    return _FENCE.sub(lambda found: f'```{"text" if found[1] == "file" else found[1]} title="{found[2]}"', text)

@@ -49,6 +49,19 @@ def _same(real, wanted, got):
     return got == "..." or real(wanted, got)
 
 
+def test_a_page_shows_what_came_and_names_its_files():
+    """Parts left out are filled on the site, which takes a name behind a block's language for text."""
+    assert running.filled("a\n...\n", "a\nb\ntime: 1 s\n\nwritten to x\n") == "a\nb\n"
+    assert running.filled("a b\n", "a  b\n") == "a b\n"
+    long = running.filled("...\n", "line\n" * 100).splitlines()
+    assert (len(long), long[-1]) == (running.LONGEST + 1, "...")
+    page = "```toml post.toml\nx = 1\n```\n```file deck.inp\n*NODE\n```\n```toml\ny = 2\n```\n"
+    titled = running.titled(page)
+    assert '```toml title="post.toml"\n' in titled
+    assert '```text title="deck.inp"\n' in titled
+    assert "```toml\ny" in titled
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_example(example):
