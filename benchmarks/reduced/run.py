@@ -102,7 +102,7 @@ def measure(name: str, designs: int, workers: int) -> None:
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser()
     arguments.add_argument("studies", nargs="*", default=list(STUDIES))
-    arguments.add_argument("--designs", type=int, default=200)
+    arguments.add_argument("--designs", type=int, default=300)
     arguments.add_argument("--workers", type=int, default=processors())
     given = arguments.parse_args()
     for study in given.studies:

@@ -49,7 +49,7 @@ def energy(model: Model) -> sp.csr_matrix:
 
 def span_of(snapshots: Sequence[Snapshot], matrix: sp.csr_matrix, count: int) -> Span:
     """At most ``count`` modes of solutions and duals together. A kind counts the same however many fields it has."""
-    solutions = np.column_stack([s.displacement for s in snapshots])
+    solutions = np.column_stack([column for s in snapshots for column in (s.displacement, *s.others.T)])
     duals = np.concatenate([s.duals for s in snapshots], axis=1)
     fields = np.concatenate([solutions, duals], axis=1)
     fields /= np.sqrt(np.maximum(np.einsum("ik,ik->k", fields, matrix @ fields), 1e-300))

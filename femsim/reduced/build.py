@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from femsim.base.arrays import FloatArray
+from femsim.base.arrays import FloatArray, IntArray
 from femsim.base.errors import InputError
 from femsim.builders.build import discretise
 from femsim.builders.discretisation import Drawn
@@ -29,13 +29,17 @@ from femsim.reduced.truth import Looked, Snapshot, Truth, reference
 SNAPSHOTS, ASIDE = 52, 12
 #: numbers of primal and dual modes that are tried, smallest first
 SIZES = ((6, 4), (10, 6), (14, 9), (17, 11), (20, 12), (25, 15), (30, 20), (38, 28))
+#: a design's time goes with the cube of the modes: while there are fewer than SOME boxes, one that needs more is cut
+QUICK, SOME = 40, 4
+#: what no basis of few modes holds: a height or modulus that changes by more is cut at once, into SOME boxes at most
+WIDE = 4.0
 #: directions in which a box looks for its basis
 SPAN = 90
 #: what is left aside must be reduced to this part of the tolerance
 MARGIN = 0.5
 #: designs from which the points of a ring and the pieces are chosen
 DRAWN = 400
-#: a box is not split where the ends of all heights are nearer than this ratio
+#: a box is not split where the ends of all heights and moduli are nearer than this ratio
 NARROW = 1.15
 
 
@@ -55,9 +59,36 @@ class Problem:
     @property
     def geometric(self) -> list[int]:
         """Parameters that move a height."""
-        k = self.facts.names.heights
-        pairs = {i for at, pair in enumerate(self.forms.pairs) if np.any(self.forms.product[at, :k]) for i in pair}
-        return [i for i in range(len(self.low)) if i in pairs or np.any(self.forms.slope[i, :k])]
+        return self._moving(np.arange(self.facts.names.heights))
+
+    @property
+    def stiff(self) -> list[int]:
+        """Parameters that move the stiffness: a height or a modulus."""
+        names = self.facts.names
+        moduli = [np.arange(self.forms.slope.shape[1])[names.columns(r)[0]] for r in range(len(names.regions))]
+        return self._moving(np.concatenate([np.arange(names.heights), *moduli]))
+
+    def _moving(self, columns: IntArray) -> list[int]:
+        forms = self.forms
+        pairs = {i for at, pair in enumerate(forms.pairs) if np.any(forms.product[at, columns]) for i in pair}
+        curved = {
+            i
+            for at, i in enumerate(forms.curved)
+            if np.any(forms.curves[at][:, columns])
+            or (len(forms.by) and np.any(forms.by[at, columns] >= 0))
+        }
+        return [i for i in range(len(self.low)) if i in pairs | curved or np.any(forms.slope[i, columns])]
+
+    def alike(self, x: FloatArray) -> list[FloatArray]:
+        """Designs of the same body as ``x`` (p,) under other free strains: each parameter that moves these alone is at
+        its farther end in one.
+        """
+        found = []
+        for i in sorted(set(range(len(x))) - set(self.stiff)):
+            other = x.copy()
+            other[i] = self.low[i] if x[i] > 0.5 * (self.low[i] + self.high[i]) else self.high[i]
+            found.append(other)
+        return found
 
 
 @dataclass(frozen=True)
@@ -100,9 +131,9 @@ def _changes(first: Facts, found: Facts) -> str:
 
 
 def spread(problem: Problem, low: FloatArray, high: FloatArray, unit: FloatArray) -> FloatArray:
-    """Designs (k, p) for points of the unit cube: by ratio where a parameter moves a height, else by difference."""
+    """Designs (k, p) for points of the unit cube: by ratio where a parameter moves the stiffness, else by difference."""
     x = low + (high - low) * unit
-    for i in problem.geometric:
+    for i in problem.stiff:
         if low[i] > 0:
             x[:, i] = low[i] * (high[i] / low[i]) ** unit[:, i]
     return x
@@ -113,11 +144,13 @@ def middle(problem: Problem, low: FloatArray, high: FloatArray) -> FloatArray:
     return np.asarray(spread(problem, low, high, np.full((1, len(low)), 0.5))[0])
 
 
-def halves(problem: Problem, low: FloatArray, high: FloatArray) -> list[tuple[FloatArray, FloatArray]] | None:
-    """A box cut where a height changes most; None where no height changes much."""
-    ratios = {i: high[i] / low[i] for i in problem.geometric if low[i] > 0}
+def halves(
+    problem: Problem, low: FloatArray, high: FloatArray, least: float = NARROW
+) -> list[tuple[FloatArray, FloatArray]] | None:
+    """A box cut where a height or a modulus changes most; None where none changes much, by less than ``least``."""
+    ratios = {i: high[i] / low[i] for i in problem.stiff if low[i] > 0}
     widest = max(ratios, key=lambda i: ratios[i], default=None)
-    if widest is None or ratios[widest] < NARROW:
+    if widest is None or ratios[widest] < least:
         return None
     cut = middle(problem, low, high)[widest]
     left, right = high.copy(), low.copy()
@@ -142,20 +175,22 @@ def build_box(
     crew: Crew,
     seed: int = 0,
     last: bool = False,
+    most: int = sum(SIZES[-1]),
 ) -> Built | None:
-    """The smallest basis of a box that meets a relative tolerance on designs kept aside; None where none does, unless
-    it is the ``last`` resort.
+    """The smallest basis of a box that meets a relative tolerance on designs kept aside; None where none of ``most``
+    modes does, unless it is the ``last`` resort.
     """
     from scipy.stats import qmc
 
     truth = truth_of(problem, low, high)
     unit = qmc.Sobol(len(low), rng=np.random.default_rng(seed)).random(64)[:SNAPSHOTS]
     designs = spread(problem, low, high, unit)
-    snapshots = crew.snapshots(truth, list(designs))
-    kept, aside = snapshots[:-ASIDE], snapshots[-ASIDE:]
+    solved = list(designs[:-ASIDE])
+    kept = crew.snapshots(truth, solved, [problem.alike(x) for x in solved])
+    aside = crew.values(truth, list(designs[-ASIDE:]))
     quantities = problem.forms.at(designs)[-ASIDE:]
     pieces = pieces_of(problem, truth, low, high, kept, designs[:-ASIDE], seed)
-    for size in SIZES:
+    for size in (size for size in SIZES if last or sum(size) <= most):
         box = reduced(problem, truth, low, high, pieces, size)
         if np.all(errors_of(box, quantities, aside) <= MARGIN * tolerance):
             break
@@ -309,6 +344,16 @@ class Leaf:
     reason: str = ""
 
 
+def first_boxes(problem: Problem) -> list[tuple[FloatArray, FloatArray]]:
+    """The range cut where a height or modulus changes by more than a basis of few modes holds."""
+    found = [(problem.low, problem.high)]
+    while True:
+        cuts = [halves(problem, *box, WIDE) or [box] for box in found]
+        if sum(map(len, cuts)) == len(found) or sum(map(len, cuts)) > SOME:
+            return found
+        found = [part for parts in cuts for part in parts]
+
+
 def grow(
     problem: Problem,
     tolerance: float,
@@ -318,8 +363,7 @@ def grow(
     keep: Keep | None = None,
 ) -> list[Leaf]:
     """Boxes that fill the range of the parameters, each good enough on designs of its own; ``most`` of them."""
-    waiting = [(problem.low, problem.high)]
-    leaves: list[Leaf] = []
+    waiting, leaves = first_boxes(problem), list[Leaf]()
     count = 0
     while waiting:
         low, high = waiting.pop(0)
@@ -327,10 +371,17 @@ def grow(
         parts = halves(problem, low, high)
         # a box that cannot be cut takes the best basis there is; its errors tell
         last = parts is None or len(leaves) + len(waiting) + 2 > most
+        modes = QUICK if len(leaves) + len(waiting) + 2 <= SOME else sum(SIZES[-1])
         say(f"box {count}, {len(leaves)} done, {len(waiting)} waiting")
 
-        def make(low: FloatArray = low, high: FloatArray = high, last: bool = last, seed: int = count) -> Built | None:
-            return build_box(problem, low, high, tolerance, crew, seed, last)
+        def make(
+            low: FloatArray = low,
+            high: FloatArray = high,
+            last: bool = last,
+            seed: int = count,
+            modes: int = modes,
+        ) -> Built | None:
+            return build_box(problem, low, high, tolerance, crew, seed, last, modes)
 
         try:
             built = make() if keep is None else keep(low, high, make)

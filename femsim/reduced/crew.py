@@ -53,9 +53,12 @@ class Crew:
     def __init__(self, pool: ProcessPoolExecutor | None = None) -> None:
         self.pool = pool
 
-    def snapshots(self, truth: Truth, designs: Sequence[FloatArray]) -> list[Snapshot]:
-        """Solutions with duals."""
-        return self._all(_snapshot, truth, designs)
+    def snapshots(
+        self, truth: Truth, designs: Sequence[FloatArray], alike: Sequence[Sequence[FloatArray]] | None = None
+    ) -> list[Snapshot]:
+        """Solutions with duals, and of each design those of designs ``alike`` that differ in free strains alone."""
+        others = [()] * len(designs) if alike is None else alike
+        return self._all(_snapshot, truth, list(zip(designs, others, strict=True)))
 
     def values(self, truth: Truth, designs: Sequence[FloatArray]) -> list[Snapshot]:
         """Averages alone, without fields."""
@@ -65,7 +68,7 @@ class Crew:
         """Averages and their error estimates by an ordinary solve on each design's own mesh (2, m)."""
         return self._all(_own, truth, designs)
 
-    def _all(self, task: Any, truth: Truth, designs: Sequence[FloatArray]) -> list[Any]:
+    def _all(self, task: Any, truth: Truth, designs: Sequence[Any]) -> list[Any]:
         if self.pool is None:
             return [task(None, truth, x) for x in designs]
         key = f"{os.getpid()}-{id(truth)}-{time.monotonic_ns()}"
@@ -123,8 +126,8 @@ def _truth(key: str | None, parcel: Any) -> Truth:
     return _AT_HAND[key]
 
 
-def _snapshot(key: str | None, parcel: Any, x: FloatArray) -> Snapshot:
-    return _truth(key, parcel).snapshot(x)
+def _snapshot(key: str | None, parcel: Any, designs: tuple[FloatArray, Sequence[FloatArray]]) -> Snapshot:
+    return _truth(key, parcel).snapshot(*designs)
 
 
 def _values(key: str | None, parcel: Any, x: FloatArray) -> Snapshot:

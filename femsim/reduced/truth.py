@@ -23,6 +23,7 @@ from femsim.measures.consistent import Split, forces_at
 from femsim.measures.corner.intensity import root_fields, share_at
 from femsim.meshes.grid import Grading, grid_lines
 from femsim.meshes.layout import Root, paint
+from femsim.models.assembly import thermal_force
 from femsim.models.fields import ElasticField
 from femsim.models.model import Model
 from femsim.reduced.facts import layout_of
@@ -39,7 +40,8 @@ CaseOf = Callable[[FloatArray], Case]
 @dataclass(frozen=True)
 class Snapshot:
     """A solved design: displacement (ndof,), averages (m,) in MPa, and the dual solutions (ndof, m) of the averages;
-    ``root`` and ``forces`` as in :class:`Looked`.
+    ``root`` and ``forces`` as in :class:`Looked`; ``others`` (ndof, l) are solutions of the same body under other free
+    strains.
     """
 
     displacement: FloatArray
@@ -47,6 +49,7 @@ class Snapshot:
     duals: FloatArray
     root: FloatArray
     forces: FloatArray
+    others: FloatArray
 
 
 @dataclass(frozen=True)
@@ -146,18 +149,24 @@ class Truth:
         found = evaluate(self.case_of(x), None, [*self.outputs, *errors]).values
         return np.array(found).reshape(2, -1)
 
-    def snapshot(self, x: FloatArray) -> Snapshot:
-        """A solution with the duals of all averages; that of von Mises is linearised about the solution."""
+    def snapshot(self, x: FloatArray, alike: Sequence[FloatArray] = ()) -> Snapshot:
+        """A solution with the duals of all averages; that of von Mises is linearised about the solution. Designs
+        ``alike`` (p,) differ in free strains alone: the same factor serves them.
+        """
         solution = self.solution(x)
         space = solution.model.space
         looked = self.looked(solution)
-        duals = space.scatter(solution.factor.solve(space.gather(self.goals(solution.field, looked.averages))))
-        return Snapshot(solution.unknowns, looked.values, duals, looked.root, looked.forces)
+        loads = [thermal_force(self.model(self.case_of(other))) for other in alike]
+        goals = self.goals(solution.field, looked.averages)
+        found = space.scatter(solution.factor.solve(space.gather(np.column_stack([goals, *loads]))))
+        duals, others = found[:, : goals.shape[1]], found[:, goals.shape[1] :]
+        return Snapshot(solution.unknowns, looked.values, duals, looked.root, looked.forces, others)
 
     def measured(self, x: FloatArray) -> Snapshot:
         """The averages of a solution, without fields."""
         looked = self.looked(self.solution(x))
-        return Snapshot(np.empty(0), looked.values, np.empty((0, 0)), looked.root, looked.forces)
+        none = np.empty((0, 0))
+        return Snapshot(np.empty(0), looked.values, none, looked.root, looked.forces, none)
 
     def goals(self, field: ElasticField, averages: Sequence[Averages]) -> FloatArray:
         """Derivatives (ndof, m) of all averages by the displacement; that of von Mises is linearised about a field."""
