@@ -74,8 +74,7 @@ class Problem:
         curved = {
             i
             for at, i in enumerate(forms.curved)
-            if np.any(forms.curves[at][:, columns])
-            or (len(forms.by) and np.any(forms.by[at, columns] >= 0))
+            if np.any(forms.curves[at][:, columns]) or (len(forms.by) and np.any(forms.by[at, columns] >= 0))
         }
         return [i for i in range(len(self.low)) if i in pairs | curved or np.any(forms.slope[i, columns])]
 
@@ -131,7 +130,7 @@ def _changes(first: Facts, found: Facts) -> str:
 
 
 def spread(problem: Problem, low: FloatArray, high: FloatArray, unit: FloatArray) -> FloatArray:
-    """Designs (k, p) for points of the unit cube: by ratio where a parameter moves the stiffness, else by difference."""
+    """Designs (k, p) for points of the unit cube: by ratio where a parameter moves the stiffness, else evenly."""
     x = low + (high - low) * unit
     for i in problem.stiff:
         if low[i] > 0:
