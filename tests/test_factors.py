@@ -41,7 +41,8 @@ def _response(body, conditions, rest=None, more=0.0):
 def test_systems_are_those_made_anew(nu):
     body = _body(nu)
     factors = Factors(body, Conditions(20.0), "superlu")
-    for temperature in (20.0, 20.0, 80.0):
+    field = np.linspace(20.0, 80.0, len(body.space.mesh.points))
+    for temperature in (20.0, 20.0, 80.0, field, 80.0):
         conditions = Conditions(temperature)
         response = _response(body, conditions)[1]
         found, wanted = (
@@ -55,10 +56,11 @@ def test_systems_are_those_made_anew(nu):
             np.testing.assert_allclose(a, b, atol=1e-12 * np.abs(b).max())
 
 
-def test_forces_near_by_are_those_of_every_point():
-    body = _body()
+@pytest.mark.parametrize("nu", [(0.3,), (0.3, 0.35)], ids=["times a number", "another ratio"])
+def test_forces_near_by_are_those_of_every_point(nu):
+    body = _body(nu)
     factors = Factors(body, Conditions(20.0), "superlu")
-    for temperature in (20.0, 80.0):
+    for temperature in (20.0, 80.0, np.linspace(20.0, 80.0, len(body.space.mesh.points))):
         conditions = Conditions(temperature)
         _, first = _response(body, conditions)
         u, wanted = _response(body, conditions, more=1.0)

@@ -390,16 +390,17 @@ class Body:
         found = [np.array(constant)] if constant else []
         return (*found, *(np.array([n]) for n, v in zip(here, varies, strict=True) if v))
 
-    def rest_stiffness(self, conditions: Conditions) -> FloatArray | None:
-        """Stiffness (regions, size, size) of the regions that do not flow (zero for those that do) where it is the same
-        all over each; None where it is not.
+    def rest_stiffness(self, conditions: Conditions) -> FloatArray:
+        """Stiffness (regions, size, size) of the regions that do not flow (zero for those that do), NaN where it is not
+        the same all over one.
         """
         kinematics, t = self.space.kinematics, conditions.temperature
         found = np.zeros((len(self.space.mesh.regions), kinematics.size, kinematics.size))
         for number in np.concatenate([np.empty(0, dtype=int), *self.rest_groups]).tolist():
             material = self.materials[self.space.mesh.regions[number]]
             if material.depends_on_temperature and np.ndim(t) > 0:
-                return None
+                found[number] = np.nan
+                continue
             at = float(np.mean(t)) if material.depends_on_temperature else 20.0
             found[number] = kinematics.stiffness(material.stiffness(at, kinematics.plane))
         return found

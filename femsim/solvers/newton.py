@@ -19,6 +19,7 @@ from femsim.base.errors import NumericsError
 from femsim.models.assembly import stiffness_matrix
 from femsim.models.body import Body, Conditions, Response
 from femsim.models.moduli import RegionModuli
+from femsim.solvers.moments import same as same_conditions
 from femsim.solvers.pattern import Pattern, make_pattern
 from femsim.solvers.system import Kept, System, SystemFactor, keep, make_system, renewed
 
@@ -36,6 +37,8 @@ STUCK = 8
 SEARCHES = 6
 #: temperature (degC) at which elastic regions' matrices are made
 USUAL = 20.0
+#: temperatures (degC) at which a region shows whether its stiffness changes in size alone
+TRIED = (-55.0, 60.0, 125.0, 250.0)
 #: steps that an old factor is corrected by, and the least cosine between step and change that makes one count
 PAIRS, CURVATURE = 8, 1.0e-8
 
@@ -58,8 +61,9 @@ class Factors:
     """Factors of a space's tangents: the elastic one, made when first needed, and the latest other one.
 
     The latest makes room for the next, whose analysis is its own; the pattern is made once, and so is what the regions
-    that do not flow put into the matrix, each of them times a number that follows its modulus over temperature. Of an
-    earlier object of the ``same`` body all is taken over that does not depend on what happened to it.
+    that do not flow put into the matrix, each of them times a number that follows its modulus over temperature. Where a
+    region's stiffness changes in more than size (a composite, a field of temperature) it is made anew with each
+    tangent. Of an earlier object of the ``same`` body all is taken over that does not depend on what happened to it.
     """
 
     def __init__(
@@ -72,13 +76,16 @@ class Factors:
         self._latest: SystemFactor | None = None
         self._pairs: list[tuple[FloatArray, FloatArray]] = []
         self._reference: FloatArray | None = None  # what is kept belongs to this stiffness of the regions
+        self._firm: tuple[IntArray, ...] = ()  # groups of regions whose stiffness is a multiple of it
         self._kept: Kept | None = None
         self._rest: tuple[sp.csr_matrix, ...] | None = None
-        self._usual = True  # whether the reference is the stiffness at USUAL degC, whatever happened
+        self._loose: tuple[tuple[Conditions, sp.csr_matrix], ...] = ()  # of all other elastic regions, lately
+        self._usual = True  # whether what is kept does not depend on what happened
         if same is not None:
             self._pattern = same._pattern
             if same._usual:
-                self._reference, self._kept, self._rest = same._reference, same._kept, same._rest
+                self._reference, self._firm = same._reference, same._firm
+                self._kept, self._rest = same._kept, same._rest
 
     @property
     def stiff(self) -> SystemFactor:
@@ -130,39 +137,59 @@ class Factors:
 
     def rest(self, conditions: Conditions) -> list[tuple[float, sp.csr_matrix]] | None:
         """Stiffness (ndof, ndof) of the regions that do not flow as a sum of matrices, each times a number; None where
-        their moduli differ from point to point, or the matrices would be too large.
+        the matrices would be too large.
         """
         factors, space, reference = self._factors(conditions), self.body.space, self._reference
-        if factors is None or reference is None:
+        groups, loose = self._cells
+        if reference is None or (sum(map(len, groups)) + len(loose)) * space.element_dofs(slice(1)).size ** 2 > ENTRIES:
             return None
         if self._rest is None:
-            if sum(map(len, self._cells)) * space.element_dofs(slice(1)).size ** 2 > ENTRIES:
-                return None
             moduli = RegionModuli(space.mesh.region, reference)
-            self._rest = tuple(stiffness_matrix(space, moduli, cells) for cells in self._cells)
-        return list(zip(factors, self._rest, strict=True))
+            self._rest = tuple(stiffness_matrix(space, moduli, cells) for cells in groups)
+        found = list(zip(factors, self._rest, strict=True))
+        if len(loose):
+            now = next((matrix for other, matrix in self._loose if same_conditions(other, conditions)), None)
+            if now is None:
+                now = stiffness_matrix(space, self.body.moduli(conditions), loose)
+                self._loose = ((conditions, now), *self._loose[:1])
+            found.append((1.0, now))
+        return found
 
     @property
-    def _cells(self) -> list[IntArray]:
-        """The cells of the groups of regions that do not flow."""
-        return [np.flatnonzero(np.isin(self.body.space.mesh.region, group)) for group in self.body.rest_groups]
+    def _cells(self) -> tuple[list[IntArray], IntArray]:
+        """The cells of the firm groups, and those of all other regions that do not flow."""
+        region, groups = self.body.space.mesh.region, self.body.rest_groups
+        firm = [np.flatnonzero(np.isin(region, group)) for group in self._firm]
+        every = np.isin(region, np.concatenate([np.empty(0, dtype=np.int64), *groups]))
+        every[np.concatenate([np.empty(0, dtype=np.int64), *firm])] = False
+        return firm, np.flatnonzero(every)
 
-    def _factors(self, conditions: Conditions) -> list[float] | None:
-        """What the groups' stiffness is of that which is kept; where it is no multiple, nothing is kept any more."""
-        now = self.body.rest_stiffness(conditions)
-        if now is None:
-            return None
+    def _factors(self, conditions: Conditions) -> list[float]:
+        """What the firm groups' stiffness is of that which is kept. A group is firm if that holds at all of TRIED; one
+        that turns out not to be is none any more.
+        """
         if self._reference is None:
             self._reference = self.body.rest_stiffness(Conditions(USUAL))
-        if self._reference is not None:
-            found = [float(now[g[0], 0, 0] / self._reference[g[0], 0, 0]) for g in self.body.rest_groups]
-            wanted = np.zeros_like(now)
-            for factor, group in zip(found, self.body.rest_groups, strict=True):
-                wanted[group] = factor * self._reference[group]
-            if np.allclose(wanted, now, rtol=1e-13, atol=1e-13 * float(np.abs(now).max(initial=0.0))):
-                return found
-        self._reference, self._kept, self._rest, self._usual = now, None, None, False
-        return [1.0] * len(self.body.rest_groups)
+            self._firm = self.body.rest_groups
+            for temperature in TRIED:
+                now = self.body.rest_stiffness(Conditions(temperature))
+                self._firm = tuple(group for group in self._firm if self._multiple(group, now) is not None)
+        now = self.body.rest_stiffness(conditions)
+        found = [self._multiple(group, now) for group in self._firm]
+        if any(factor is None for factor in found):
+            self._firm = tuple(g for g, factor in zip(self._firm, found, strict=True) if factor is not None)
+            self._kept, self._rest, self._loose, self._usual = None, None, (), False
+        return [factor for factor in found if factor is not None]
+
+    def _multiple(self, group: IntArray, now: FloatArray) -> float | None:
+        """What a group's stiffness is of that which is kept, None where it is no multiple of it."""
+        assert self._reference is not None
+        before, after = self._reference[group], now[group]
+        if not np.all(np.isfinite(after)):
+            return None
+        factor = float(after[0, 0, 0] / before[0, 0, 0])
+        close = np.allclose(factor * before, after, rtol=1e-13, atol=1e-13 * float(np.abs(after).max(initial=0.0)))
+        return factor if close else None
 
     def _system(self, conditions: Conditions, response: Response | None) -> System:
         """The system of a response, or the elastic one."""
@@ -170,11 +197,12 @@ class Factors:
         if self._pattern is None:
             self._pattern = make_pattern(space)
         pattern, factors = self._pattern, self._factors(conditions)
-        if factors is None or self._reference is None:
+        groups, _ = self._cells
+        if not groups or self._reference is None:
             return make_system(space, moduli, pattern)
         if self._kept is None:
             rest = RegionModuli(space.mesh.region, self._reference)
-            self._kept = keep(space, rest, moduli, pattern, self._cells)
+            self._kept = keep(space, rest, moduli, pattern, groups)
         return renewed(space, moduli, self._kept, factors)
 
 

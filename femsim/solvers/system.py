@@ -139,14 +139,14 @@ class Kept:
 
 
 def keep(space: Space, rest: Moduli, moduli: Moduli, pattern: Pattern, groups: Sequence[IntArray]) -> Kept:
-    """What groups of cells have in the systems on a space under the moduli ``rest``; all other cells, which are those
-    that flow in ``moduli``, change.
+    """What groups of cells have in the systems on a space under the moduli ``rest``; all other cells change, those
+    that flow in ``moduli`` among them.
     """
     found = []
     for cells in groups:
         filled = _filled(space, rest, pattern.local, cells)
         found.append((cells, _sum(filled.blocks, pattern, pattern.share(cells)), filled.condensation))
-    share = pattern.share(np.flatnonzero(moduli.flowing))
+    share = pattern.share(np.setdiff1d(np.arange(len(space.mesh.cells)), np.concatenate(groups)))
     width = space.width * space.mesh.info.nodes + space.kinematics.globals_
     points = len(gauss_points(space.mesh.element, space.mesh.info.full)[0])
     small = len(share.cells) * points * space.kinematics.size * width <= OPERATORS
