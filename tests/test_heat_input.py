@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from femsim.base.errors import InputError
+from femsim.base.errors import FemsimWarning, InputError
 from femsim.cases.casefile import parse_case, parse_toml
 from femsim.runs.heat import run_heat
 
@@ -104,6 +104,18 @@ def test_one_line_names_the_key(name):
         run_heat(parse_case(parse_toml(BODY + text, "case.toml"), "case.toml"))
     assert wanted in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_ranges_beyond_the_body_are_told():
+    """A source or film whose range reaches beyond the body, or over gaps in it, says how much of it there is."""
+    wide = POWER.replace("power", "r = [50, 300]\npower") + SINK
+    with pytest.warns(FemsimWarning, match=r"heat\.source\.0\.r: the range .50, 300. um reaches beyond .* 0\.2 of"):
+        run_heat(parse_case(parse_toml(BODY + wide, "case.toml"), "case.toml"))
+    base = BODY[BODY.rindex("[[block]]") : BODY.index("[heat]")]
+    feet = base.replace("r = [0, 100]", "r = [0, 20]") + base.replace("r = [0, 100]", "r = [40, 100]")
+    hole = BODY.replace(base, feet)
+    with pytest.warns(FemsimWarning, match=r"heat\.boundary\.0\.r: 0\.8 of .0, 100. um on this line is surface"):
+        run_heat(parse_case(parse_toml(hole + POWER + SINK + "r = [0, 100]\n", "case.toml"), "case.toml"))
 
 
 def test_materials_without_their_heat_data():

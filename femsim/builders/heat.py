@@ -12,7 +12,7 @@ import numpy as np
 from femsim.base.arrays import FloatArray, IntArray
 from femsim.base.errors import FemsimWarning, InputError, nearest
 from femsim.base.units import UM2_PER_MM2, W_PER_UM2_FROM_M2, W_PER_UM3_FROM_M3, W_PER_UM_K
-from femsim.builders.places import faces_on
+from femsim.builders.places import edges_on, faces_on, tell_gaps
 from femsim.builders.resolve import ResolvedMaterial, properties_of
 from femsim.cases.heat import (
     Duty,
@@ -36,9 +36,6 @@ from femsim.models.kinematics import Kinematics, conduction
 from femsim.models.overtime import OverTime, constant
 from femsim.models.sampling import sample
 from femsim.models.space import Constraints, Space
-
-#: nodes this close (fraction of the extent) to a coordinate lie on it
-NEAR = 1.0e-9
 
 Value = float | TimeTable | Duty | StepValues
 
@@ -181,50 +178,32 @@ class _Builder:
                 raise InputError(f"{key}.on: line {place.on!r} {what}")
             at = find_edges(self.mesh, self.edges, lines[place.on])
             return np.asarray(at[at >= 0])
-        axis, value = place.level() or ("", 0.0)
-        across = self._axis(axis, key)
-        tolerance = NEAR * self.mesh.extent
-        points = self.mesh.points[self.edges.nodes]
-        on = np.all(np.abs(points[..., across] - value) <= tolerance, axis=1)
-        if not np.any(on):
-            low, high = self.mesh.points[:, across].min(), self.mesh.points[:, across].max()
+        _, at = edges_on(self.mesh, self.kinematics, place, key)
+        if not len(at):
+            axis, _ = place.level() or ("", 0.0)
+            points = self.mesh.points[:, self.kinematics.axes.index(axis)]
             raise InputError(
-                f"{key}.{axis}: no line at {axis} = {value:g} um; the body reaches from {low:g} to {high:g}"
+                f"{key}.{axis}: no line at {place.words()} um; the body reaches from {points.min():g} to "
+                f"{points.max():g}"
             )
-        for other, (low, high) in place.ranges().items():
-            along = points[..., self._axis(other, key)]
-            reach = along[on]
-            for end in (low, high):
-                if reach.min() < end < reach.max() and np.abs(reach - end).min() > tolerance:
-                    near = float(reach.ravel()[int(np.argmin(np.abs(reach - end)))])
-                    raise InputError(
-                        f"{key}.{other}: the range ends at {end:g} um, where the mesh has no node; the nearest is "
-                        f"{near:g}"
-                    )
-            on &= np.all((along >= low - tolerance) & (along <= high + tolerance), axis=1)
-        if not np.any(on):
-            raise InputError(f"{key}: no line of the body at {place.words()} um")
-        return np.flatnonzero(on)
+        return at
 
     @property
     def _word(self) -> str:
         return "line" if self.mesh.dim == 2 else "surface"
 
-    def _axis(self, axis: str, key: str) -> int:
-        if axis not in self.kinematics.axes:
-            raise InputError(
-                f"{key}.{axis}: not a coordinate of this model; allowed: {', '.join(self.kinematics.axes)}"
-            )
-        return self.kinematics.axes.index(axis)
-
     def _outer(self, place: HeatPlace, key: str, inner_too: bool) -> IntArray:
         at = self._edges_on(place, key)
         outer = at[self.edges.cells[at, 1] < 0]
-        if len(outer):
-            return np.asarray(outer)
-        if inner_too:
-            return at
+        if len(outer) or inner_too:
+            chosen = np.asarray(outer if len(outer) else at)
+            self._tell_gaps(chosen, place, key)
+            return chosen
         raise InputError(f"{key}: {place.words()} runs inside the body; convection and flux need an outer {self._word}")
+
+    def _tell_gaps(self, at: IntArray, place: HeatPlace, key: str) -> None:
+        if isinstance(self.edges, Edges):
+            tell_gaps(self.mesh.points[self.edges.nodes[at]], self.kinematics, place, key)
 
     def _nodes(self, space: Space, at: IntArray, side: int | IntArray = 0) -> IntArray:
         """Nodes (K, m) of edges as one of their cells sees them, in the opened mesh."""
@@ -287,6 +266,7 @@ class _Builder:
                 raise InputError(f"{key}.region: {source.region!r} does not touch the line {source.words()}")
         elif cut.intersection(at.tolist()):
             raise InputError(f"{key}.region: missing; the line lies on a contact, say on which side of it")
+        self._tell_gaps(at, source, key)
         line = Line.of(space, self._nodes(space, at, side))
         return line.spread(1.0, len(space.mesh.points))
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from femsim.base.arrays import IntArray
+from femsim.base.arrays import FloatArray, IntArray
 from femsim.base.errors import FemsimWarning, InputError, nearest
 from femsim.meshes.facets import Edges, edges_of, faces_of, find_edges, outer_faces, surface_nodes
 from femsim.meshes.mesh import Mesh
@@ -116,6 +116,7 @@ def outer_edges_on(mesh: Mesh, kinematics: Kinematics, place: Where, label: str)
         if not len(at):
             axis, _, value = _level(kinematics, place, label)
             raise InputError(f"{label}.{axis}: no outer edge at {axis} = {value:g} um to carry a load")
+        tell_gaps(mesh.points[edges.nodes[at]], kinematics, place, label)
     elif not len(at) or np.any(edges.cells[at, 1] >= 0):
         raise InputError(f"{label}.on: line {place.on!r} runs inside the body; a load needs an outer line")
     return np.asarray(edges.nodes[at])
@@ -197,9 +198,7 @@ def _level(kinematics: Kinematics, place: Where, label: str) -> tuple[str, int, 
         raise InputError(f"{label}: says no place")
     axis, value = level
     if axis not in kinematics.axes:
-        raise InputError(
-            f"{label}.{axis}: not a coordinate of kinematics {kinematics.name}; allowed: {', '.join(kinematics.axes)}"
-        )
+        raise InputError(f"{label}.{axis}: not a coordinate of this model; allowed: {', '.join(kinematics.axes)}")
     return axis, kinematics.axes.index(axis), value
 
 
@@ -210,12 +209,38 @@ def _axis(kinematics: Kinematics, axis: str, level: str, label: str) -> int:
     return kinematics.axes.index(axis)
 
 
-def _require_ends(at: np.ndarray, axis: str, span: tuple[float, float], label: str, tolerance: float) -> None:
-    """A range must end on nodes, or beyond the line."""
+def _require_ends(at: FloatArray, axis: str, span: tuple[float, float], label: str, tolerance: float) -> None:
+    """A range must end on nodes ``at`` of its line; one that reaches beyond them is told of, with what is left of it.
+
+    Raises InputError for an end between nodes.
+    """
     low, high = float(at.min()), float(at.max())
     for end in span:
         if low < end < high and np.abs(at - end).min() > tolerance:
             near = float(at[int(np.argmin(np.abs(at - end)))])
             raise InputError(
                 f"{label}.{axis}: the range ends at {end:g} um, where the mesh has no node; the nearest is {near:g}"
+            )
+    kept = min(high, span[1]) - max(low, span[0])
+    if 0.0 < kept < span[1] - span[0] - tolerance:
+        warnings.warn(
+            f"{label}.{axis}: the range [{span[0]:g}, {span[1]:g}] um reaches beyond the body, which is there from "
+            f"{low:g} to {high:g}; {kept / (span[1] - span[0]):.3g} of the range is used",
+            FemsimWarning,
+            stacklevel=4,
+        )
+
+
+def tell_gaps(points: FloatArray, kinematics: Kinematics, place: Where, label: str) -> None:
+    """Warn where the edges (K, m, 2) chosen on a line leave gaps within its range: what is given acts beside them."""
+    for axis, span in place.ranges().items():
+        ends = points[:, :2, kinematics.axes.index(axis)]
+        low, high = max(span[0], float(ends.min())), min(span[1], float(ends.max()))
+        covered = float(np.ptp(ends, axis=1).sum())
+        if covered < (1.0 - 1e-6) * (high - low):
+            warnings.warn(
+                f"{label}.{axis}: {covered / (high - low):.3g} of [{low:g}, {high:g}] um on this line is surface of "
+                "the body; what is given acts there alone",
+                FemsimWarning,
+                stacklevel=4,
             )
