@@ -217,7 +217,7 @@ CASES: dict[str, tuple[str | bytes, str]] = {
     "point-data-without-file": (bilayer(load='temperature = { point_data = "T" }'), "load.temperature"),
     "outer-typo": (
         bilayer(model='outer = "couppled"'),
-        "model.outer: 'couppled' is not one of free, fixed, coupled, straight (did you mean 'coupled'?)",
+        "model.outer: 'couppled' is not one of free, fixed, coupled, straight, periodic (did you mean 'coupled'?)",
     ),
     "kinematics-number": (bilayer(model="kinematics = 2"), "model.kinematics: 2 is not one of axisymmetric"),
     "element-typo": (bilayer(model='element = "quad10"'), "model.element: 'quad10' is not one of quad4"),

@@ -282,6 +282,10 @@ def test_what_is_refused(tmp_path):
     fails(tmp_path, BILAYER | {"geometry": sloping}, "no sloping or curved layers", kinematics="3d")
     fails(tmp_path, {**BLOCKS, "model": {"kinematics": "plane-strain"}}, "needs x and y in every block")
     fails(tmp_path, staggered((-30.0, 30.0)), "is not < geometry.cell_radius|does not stand on")
+    turned = {"angle": 30.0, "name": "p", "at": [0, 60]}
+    fails(tmp_path, BILAYER | {"probe": [turned]}, r"probe.0.angle: goes with \[\[harmonic\]\] or \[board\]")
+    plain = {"E": [10.0] * 3, "nu": [0.2] * 3, "G": [4.0] * 3, "cte": 5.0, "euler": [10.0, 0.0, 0.0]}
+    fails(tmp_path, BILAYER | {"materials": {**BILAYER["materials"], "high": plain}}, "materials.high.euler: needs")
     inside = {**BLOCKS, "boundary": [*BLOCKS["boundary"][:3], {"z": 5.0, "pressure": 1.0}]}
     fails(tmp_path, inside, "no outer face at z = 5 um")
 
@@ -305,3 +309,39 @@ def test_results_are_written(tmp_path, capsys):
     assert again.model.element == "hex27"
     assert main(["mesh", str(path), "--to", str(tmp_path / "a.msh"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["element"] == "hex27"
+
+
+def test_periodic_blocks(tmp_path):
+    """A repeating body may be cut anywhere: shifting what lies on it changes no strain of the array; a turned
+    orthotropic one expands freely, its shear too.
+    """
+    jumps = []
+    for x, y in ((2.0, 2.0), (4.0, 3.0)):
+        bump = {"name": "b", "x": [x, x + 4.0], "y": [y, y + 3.0], "z": [5.0, 7.0], "material": PI}
+        case = {
+            **BLOCKS,
+            "load": {"stress_free_temperature": 150.0, "temperature": 25.0},
+            "block": [BLOCKS["block"][0], bump],
+            "mesh": {"size": 1.0},
+            "boundary": [{"point": [0, 0, 0], "u_x": 0.0, "u_y": 0.0, "u_z": 0.0}],
+        }
+        found = results(tmp_path, case | probes((10, 0, 0), (0, 8, 0), (10, 8, 0)), outer="periodic", element="hex8")
+        jumps.append([found["probes"][f"p{i}"]["u"] for i in range(3)])
+        assert found["checks"]["energy"] < 1e-12
+    assert np.ptp(jumps, axis=0).max() < 1e-10
+    turned = {"E": [12.0, 40.0, 25.0], "nu": [0.1, 0.2, 0.25], "G": [5.0, 4.0, 6.0], "cte": [25.0, 8.0, 14.0]}
+    case["block"] = [{**BLOCKS["block"][0], "material": {**turned, "euler": [30.0, 0.0, 0.0]}}]
+    free = results(tmp_path, case | probes((10, 8, 5)), outer="periodic")["probes"]["p0"]
+    c, s = np.cos(np.pi / 6), np.sin(np.pi / 6)
+    strain = -125e-6 * np.array([25 * c * c + 8 * s * s, (25 - 8) * c * s, 25 * s * s + 8 * c * c, 14])
+    assert free["u"] == pytest.approx(
+        [10 * strain[0] + 8 * strain[1], 10 * strain[1] + 8 * strain[2], 5 * strain[3]], rel=1e-9
+    )
+    assert free["stress"]["von_mises"] < 1e-9
+    fails(
+        tmp_path,
+        {**case, "boundary": [{"x": 10.0, "u_x": 0.1}, *case["boundary"]]},
+        "which model.outer rules",
+        outer="periodic",
+    )
+    fails(tmp_path, BILAYER, "periodic.* is for the walls of a square cell", kinematics="3d", outer="periodic")

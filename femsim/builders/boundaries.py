@@ -195,6 +195,8 @@ def constrain(
     groups = _merged(draft)
     extra, more = _links_of_lines(draft, groups, walls)
     links |= more
+    if walls is not None:
+        _walls_held(draft, walls.links, links)
     held = np.array(sorted(draft.owner), dtype=np.int64)
     space = Space(mesh, kinematics, Constraints.build(draft.ndof, held, tuple(groups), links, extra), soft=soft)
     for dof, combination in links.items():  # a link to a held displacement takes its value
@@ -205,6 +207,31 @@ def constrain(
     loads, supports = _loads(draft, space, named)
     loads += _bodies(space, bodies, density or {}, draft.fields)
     return Conditions(space, tuple(draft.held), tuple(draft.follow), tuple(loads), tuple(supports))
+
+
+def _walls_held(draft: _Draft, ruled: Mapping[int, object], links: dict[int, dict[int, float]]) -> None:
+    """Displacements of a wall that entries hold: where all that the wall's link says is held alike the link goes.
+    Raises InputError where the wall says something else.
+    """
+    for dof in [dof for dof in ruled if dof in draft.owner and dof in links]:
+        own, terms = draft.held[draft.owner[dof][0]], links[dof]
+        owned = all(other in draft.owner for other in terms)
+        said = {repr(_said(draft, other)) for other in (dof, *terms)} if owned else {"free"}
+        # nothing is any combination of nothings, and a mean of equal values is that value
+        if not owned or len(said) > 1 or (said != {"0.0"} and abs(sum(terms.values()) - 1.0) > 1e-9):
+            at_ = ", ".join(f"{v:g}" for v in draft.mesh.points[dof // draft.kinematics.width])
+            raise InputError(
+                f"{own.label}: prescribes a displacement at ({at_}) um of a cell wall, which model.outer rules; use "
+                'outer = "free"'
+            )
+        del links[dof]
+
+
+def _said(draft: _Draft, dof: int) -> object:
+    """What the entry that holds a dof says of it."""
+    entry, place = draft.owner[dof]
+    value = _says(draft.held[entry].value, draft.held[entry].scale[place])
+    return 0.0 if value == 0.0 else value  # also of -0.0
 
 
 def _axis(draft: _Draft, tolerance: float) -> dict[int, dict[int, float]]:

@@ -254,6 +254,8 @@ def resolve_materials(case: Case, disc: Discretisation) -> dict[str, ResolvedMat
                 f"material"
             )
         by_role[role] = resolve_ref(role, refs[role], span, named[role][0])
+        if case.model.dim == 2 and by_role[role].spec.euler is not None:
+            raise InputError(f'{named[role][0]}.euler: needs kinematics = "3d"; angle turns the axes in the drawing')
     return {
         region: smear(region, smears[region], by_role, span)
         if region in smears

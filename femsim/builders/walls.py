@@ -3,6 +3,15 @@
 A wall is fixed (no motion along its normal) or coupled (one common motion along it, no net force). Where the normal is
 a coordinate axis these are held and tied degrees of freedom; on round and slanting walls a degree of freedom becomes a
 combination of the node's other one and the wall's common motion.
+
+Coupled walls mirror a cell; periodic ones repeat it, as an array does whose cells all lean one way:
+
+    u(x + L e_a) = u(x) + L E e_a,   E = [[e_x, g, 0], [g, e_y, 0], [0, 0, 0]],
+
+with strains e_x, e_y, g of the array that are free, so it carries no net force and no net shear along its plane
+(Michel, Moulinec and Suquet 1999, Comput. Methods Appl. Mech. Eng. 172, 109); it does not bend. Where the cell is cut
+at a plane of symmetry the two are the same. Nodes of one wall need not stand opposite those of the other, between
+which displacements are interpolated.
 """
 
 from __future__ import annotations
@@ -16,7 +25,7 @@ from femsim.base.errors import InputError
 from femsim.builders.solids import Solid
 from femsim.meshes.elements import shape
 from femsim.meshes.facets import face_normals, surface_nodes
-from femsim.meshes.locate import locate
+from femsim.meshes.locate import locate, locate_many
 from femsim.meshes.mesh import Mesh
 
 #: components of a normal below this are zero
@@ -49,7 +58,9 @@ def solid_supports(mesh: Mesh, solid: Solid, outer: str) -> Supports:
     for name, axis in (solid.symmetry or {}).items():
         for node in mesh.nodes_on(name).tolist():
             found.fixed[3 * node + axis] = (0.0, f"the plane of symmetry {name}")
-    if outer != "free":
+    if outer == "periodic":
+        _periodic(mesh, solid, found, ndof)
+    elif outer != "free":
         if not solid.walls:
             raise InputError(
                 f"model.outer: {outer!r} needs the walls of a stack or of blocks; an imported mesh in space has none: "
@@ -59,6 +70,60 @@ def solid_supports(mesh: Mesh, solid: Solid, outer: str) -> Supports:
     if solid.hold is not None:
         _hold(mesh, solid, outer, found)
     return found
+
+
+def _periodic(mesh: Mesh, solid: Solid, found: Supports, ndof: int) -> None:
+    """Links of periodic walls: those of the far wall follow the near one, edges both."""
+    sides = {axis: (f"{name}_min", f"{name}_max") for axis, name in enumerate("xy")}
+    if set(solid.walls) - {name for pair in sides.values() for name in pair}:
+        raise InputError(
+            'model.outer: "periodic" is for the walls of a square cell (model.cell = "square") and of blocks; '
+            'elsewhere use "coupled"'
+        )
+    symmetry, ties = set((solid.symmetry or {}).values()), []
+    pairs = {axis: pair for axis, pair in sides.items() if axis not in symmetry}
+    for axis in symmetry & set(sides):  # a mirrored wall repeats, too
+        ties.append(3 * mesh.nodes_on(sides[axis][1]) + axis)
+    found.ties = tuple(ties)
+    stretch = {axis: ndof + k for k, axis in enumerate(pairs)}
+    shear = ndof + len(pairs)
+    found.extra = len(pairs) + (len(pairs) == 2)
+    busy = {int(dof) for group in ties for dof in group} | set(found.fixed)
+    for axis, (near, far) in pairs.items():
+        for name in (near, far):
+            if name not in mesh.surfaces:
+                raise InputError(f'model.outer: "periodic" needs a wall {name} over against the other; there is none')
+        nodes = mesh.nodes_on(far)
+        place = mesh.points[nodes].copy()
+        across = float(np.ptp(mesh.points[:, axis]))
+        place[:, axis] -= across
+        cells, xi = locate_many(mesh, np.unique(mesh.surfaces[near][:, 0]), place)
+        share, _ = shape(mesh.element, xi)
+        beside = np.linalg.norm(np.einsum("en,enc->ec", share, mesh.points[mesh.cells[cells]]) - place, axis=1)
+        if beside.max() > 1e-6 * mesh.extent:
+            x = ", ".join(f"{v:g}" for v in mesh.points[nodes[int(np.argmax(beside))]])
+            raise InputError(f'model.outer: "periodic", but nothing lies opposite ({x}) um on the wall {near}')
+        for node, cell, weights in zip(nodes.tolist(), cells.tolist(), share, strict=True):
+            masters = {int(n): float(w) for n, w in zip(mesh.cells[cell], weights, strict=True) if abs(w) > 1e-9}
+            for k in range(3):
+                if 3 * node + k in busy:
+                    continue
+                terms: dict[int, float] = {}
+                for other, weight in masters.items():  # an edge's master may follow the other pair's
+                    for dof, factor in found.links.get(3 * other + k, {3 * other + k: 1.0}).items():
+                        terms[dof] = terms.get(dof, 0.0) + weight * factor
+                if k == axis:
+                    terms[stretch[axis]] = across
+                elif k < 2 and len(pairs) == 2:
+                    terms[shear] = terms.get(shear, 0.0) + across
+                found.links[3 * node + k] = terms
+    for dof, terms in found.links.items():  # of two walls that meet, one's masters follow the other
+        if any(other in found.links for other in terms):
+            plain: dict[int, float] = {}
+            for other, weight in terms.items():
+                for last, factor in found.links.get(other, {other: 1.0}).items():
+                    plain[last] = plain.get(last, 0.0) + weight * factor
+            found.links[dof] = plain
 
 
 def _walls(mesh: Mesh, solid: Solid, outer: str, found: Supports, ndof: int) -> None:

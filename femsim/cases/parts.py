@@ -26,7 +26,7 @@ ElementName: TypeAlias = Literal[
 ]  # fmt: skip
 
 
-Outer: TypeAlias = Literal["free", "fixed", "coupled", "straight"]
+Outer: TypeAlias = Literal["free", "fixed", "coupled", "straight", "periodic"]
 
 
 #: one temperature, several one after the other, a field of a mesh file, or that of [heat]
@@ -102,6 +102,10 @@ class ModelSpec(Strict):
             for key in ("cell", "place"):
                 if getattr(self, key) is not None:
                     raise ValueError(f'{key}: needs kinematics = "3d"')
+            if self.outer == "periodic":
+                raise ValueError(
+                    'outer: "periodic" needs kinematics = "3d"; in a plane "coupled" walls mirror the cell'
+                )
         if (self.cell == "chip") != (self.place is not None):
             raise ValueError('place: goes with cell = "chip", which needs it')
         return self
@@ -327,6 +331,12 @@ class CaseBase(Strict):
                 self.mesh.__dict__.update({k: v for k, v in fine.items() if k not in self.mesh.model_fields_set})
         elif isinstance(self.mesh, MeshSpec) and self.mesh.around is not None:
             raise ValueError('mesh.around: needs kinematics = "3d"')
+        if not self.harmonic and self.board is None:
+            angles: dict[str, list[Probe] | list[PathSpec]] = {"probe": self.probe, "path": self.path}
+            for key, entries in angles.items():
+                for number, entry in enumerate(entries):
+                    if entry.angle:
+                        raise ValueError(f"{key}.{number}.angle: goes with [[harmonic]] or [board]; the case has none")
         return self
 
     def own_materials(self) -> list[PartMaterial]:

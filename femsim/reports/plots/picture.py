@@ -182,6 +182,7 @@ def _supports(what: Picture, disc: Discretisation) -> list[tuple[str, list[Suppo
         "fixed": (INK, "-"),
         "coupled": ("#1565c0", "--"),
         "straight": ("#1565c0", "-."),
+        "periodic": ("#1565c0", "--"),
     }
     style = wall_style[case.model.outer]
     meaning = {
@@ -189,6 +190,7 @@ def _supports(what: Picture, disc: Discretisation) -> list[tuple[str, list[Suppo
         "fixed": "fixed (no lateral motion)",
         "coupled": "coupled (one common lateral motion, no net force)",
         "straight": "straight (free to tilt, no net force or moment)",
+        "periodic": "periodic (repeats, no net force)",
     }
     if case.model.outer != "free" or (layout is not None and layout.hold is not None):
         found.append(
