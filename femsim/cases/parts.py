@@ -332,11 +332,11 @@ class CaseBase(Strict):
         elif isinstance(self.mesh, MeshSpec) and self.mesh.around is not None:
             raise ValueError('mesh.around: needs kinematics = "3d"')
         if not self.harmonic and self.board is None:
-            angles: dict[str, list[Probe] | list[PathSpec]] = {"probe": self.probe, "path": self.path}
-            for key, entries in angles.items():
-                for number, entry in enumerate(entries):
-                    if entry.angle:
-                        raise ValueError(f"{key}.{number}.angle: goes with [[harmonic]] or [board]; the case has none")
+            angles = {f"probe.{k}": probe.angle for k, probe in enumerate(self.probe)}
+            angles |= {f"path.{k}": path.angle for k, path in enumerate(self.path)}
+            for key, angle in angles.items():
+                if angle:
+                    raise ValueError(f"{key}.angle: goes with [[harmonic]] or [board]; the case has none")
         return self
 
     def own_materials(self) -> list[PartMaterial]:
