@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from helpers import quietly
 from test_solid_cases import BILAYER
@@ -73,3 +74,6 @@ def test_a_round_body_yields_as_the_axisymmetric_one():
         assert one["work_mean"] == pytest.approx(two["work_mean"], rel=0.06)
         a, b = (d["metrics"]["roots"]["post_root"][0]["von_mises"] for d in (mine, theirs))
         assert a == pytest.approx(b, rel=0.03)
+        arcs = mine["metrics"]["roots"]["post_root"][0]["around"]["von_mises"]
+        assert arcs == pytest.approx(arcs[::-1], rel=1e-3)  # mirrored at 45 degrees
+        assert np.mean(arcs) == pytest.approx(a, rel=0.03)

@@ -131,7 +131,7 @@ def measure_all(designs: Iterable[Design], given: argparse.Namespace, numbers: s
     return [found[design] for design in wanted]
 
 
-def arguments(description: str) -> argparse.Namespace:
+def arguments(description: str, *switches: str) -> argparse.Namespace:
     """``--quick``: a coarse mesh and few designs, into a directory of its own; ``--out``, ``--workers``."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--quick", action="store_true", help="a coarse mesh and few designs; minutes become seconds")
@@ -144,6 +144,8 @@ def arguments(description: str) -> argparse.Namespace:
     parser.add_argument(
         "--redraw", action="store_true", help="page and figure again from the numbers of an earlier run"
     )
+    for switch in switches:
+        parser.add_argument(f"--{switch}", action="store_true", help="see above")
     given = parser.parse_args()
     if given.out is None:
         given.out = HERE / "quick" if given.quick else HERE

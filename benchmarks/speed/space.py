@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from problem import SIZES  # noqa: E402
+from problem import SIZES
 
 SI, CU = {"E": 169.0, "nu": 0.28, "cte": 2.6}, {"E": 120.0, "nu": 0.34, "cte": 17.0}
 PI, EP = {"E": 2.5, "nu": 0.34, "cte": 35.0}, {"E": 15.0, "nu": 0.3, "cte": 12.0}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -35,7 +36,7 @@ from femsim.measures.patches import (
 )
 from femsim.measures.probes import ProbeValue, probe_values
 from femsim.measures.reactions import supported
-from femsim.measures.rims import rim_averages
+from femsim.measures.rims import Around, RimAverages, around, rim_averages
 from femsim.meshes.layout import Root
 from femsim.meshes.locate import locate_side
 from femsim.models.fields import PointField
@@ -87,6 +88,7 @@ class StepResult:
     axial_strain: float | None
     increments: tuple[Increment, ...]
     heat: HeatResult | None = None
+    around: tuple[Around, ...] = ()  # of bodies in space, one for each of ``roots``
 
 
 @dataclass(frozen=True)
@@ -209,7 +211,8 @@ def _run(
         if history:
             frame = frame_of(leg, stage, flow) if keeper.wants_frame(leg) else None
             keeper.add(sample_of(leg, stage, flow, chosen, means), frame, end=True)
-        results.append(_measured(disc, leg, stage, flow, chosen, means, from_start & stage.moment.alive))
+        there = from_start & stage.moment.alive
+        results.append(_measured(disc, leg, stage, flow, chosen, means, there, look.circles))
         if limits or len(results) == len(plan.legs):
             solution = _solution(plan, stage, flow)
         elif file is not None:
@@ -248,12 +251,14 @@ class _Look:
         self._disc = disc
         self._alive: BoolArray | None = None
         self._found: tuple[tuple[Averages, ...], tuple[Patch, ...]] = (), ()
+        self.circles: tuple[RimAverages, ...] = ()  # of bodies in space, those of the stage looked at last
 
     def at(self, stage: Stage) -> tuple[tuple[Averages, ...], tuple[Patch, ...]]:
         """Averages of the roots, and the patches: their rings, then layers."""
         alive = stage.moment.alive
         if self._alive is None or not np.array_equal(self._alive, alive):
-            chosen = _averages(self._disc, stage, self._alive is not None)
+            self.circles = _circles(self._disc, stage, self._alive is not None)
+            chosen = tuple(one.whole for one in self.circles) or _averages(self._disc, stage, self._alive is not None)
             roots = tuple(dict.fromkeys(a.root for a in chosen if isinstance(a.root, Root)))
             layers = layer_patches(stage.body.space, roots, self._disc.case.metrics.thickness)
             self._found = chosen, (*root_patches(chosen), *layers)
@@ -269,17 +274,29 @@ def _there_at_the_start(program: Program) -> BoolArray:
 
 def _averages(disc: Discretisation, stage: Stage, quiet: bool) -> tuple[Averages, ...]:
     """The functionals of the roots whose conductor is there."""
-    mesh = stage.body.space.mesh
-    there = {name for i, name in enumerate(mesh.regions) if stage.moment.alive[i]}
-    roots = tuple(root for root in disc.roots if root.region in there)
-    rims = [rim for rim in disc.rims if rim.region in there]
-    with warnings.catch_warnings():
-        if quiet:  # said at the first step already
-            warnings.simplefilter("ignore", FemsimWarning)
-        if rims:
-            given = disc.case.metrics.length is not None
-            return tuple(found.whole for found in rim_averages(stage.body.space, rims, disc.lengths, chosen=given))
+    roots = tuple(root for root in disc.roots if root.region in _regions(stage))
+    with _said_once(quiet):
         return tuple(averages(stage.body.space, roots, disc.lengths, chosen=disc.case.metrics.length is not None))
+
+
+def _circles(disc: Discretisation, stage: Stage, quiet: bool) -> tuple[RimAverages, ...]:
+    """The same of root circles, whole and by arc."""
+    rims = [rim for rim in disc.rims if rim.region in _regions(stage)]
+    with _said_once(quiet):
+        return tuple(rim_averages(stage.body.space, rims, disc.lengths, chosen=disc.case.metrics.length is not None))
+
+
+def _regions(stage: Stage) -> set[str]:
+    return {name for i, name in enumerate(stage.body.space.mesh.regions) if stage.moment.alive[i]}
+
+
+@contextmanager
+def _said_once(quiet: bool) -> Iterator[None]:
+    """What averages warn of is said at the first step."""
+    with warnings.catch_warnings():
+        if quiet:
+            warnings.simplefilter("ignore", FemsimWarning)
+        yield
 
 
 def _measured(
@@ -290,12 +307,13 @@ def _measured(
     chosen: tuple[Averages, ...],
     means: tuple[PatchMean, ...],
     original: BoolArray,
+    circles: tuple[RimAverages, ...],
 ) -> StepResult:
     moment, part = stage.moment, stage.part
     space = stage.body.space
     u = part.of(moment.unknowns)
     t = np.asarray(moment.conditions.temperature, dtype=float)
-    there = {name for i, name in enumerate(space.mesh.regions) if moment.alive[i]}
+    there = _regions(stage)
     probes, flown = _smoothed(flow, _probes(disc, stage, flow))
     whole = part.into(stage.element_forces[0], np.zeros(len(moment.unknowns))) - moment.external
     load = stage.step.load
@@ -321,6 +339,7 @@ def _measured(
         axial_strain=float(u[space.nodal]) if space.kinematics.globals_ else None,
         increments=stage.increments,
         heat=None if leg.heat is None else steady_result(disc, leg.heat, part=True),
+        around=tuple(around(flow.field, circle) for circle in circles),
     )
 
 

@@ -332,6 +332,7 @@ def _marched(
         materials=materials,
         solution=done.solution,
         roots=last.roots,
+        around=last.around,
         averages=done.averages,
         regions=last.regions,
         probes={name: found for name, found in last.probes.items() if found is not None},

@@ -12,6 +12,7 @@ from femsim.measures.averages import RegionMetrics, RootMetrics
 from femsim.measures.patches import PatchMean
 from femsim.measures.probes import ProbeValue
 from femsim.meshes.layout import Root
+from femsim.runs.edges import rim_dict
 from femsim.runs.heat import heat_dict, probe_heat
 
 if TYPE_CHECKING:
@@ -46,8 +47,11 @@ def step_entry(step: StepResult, names: Iterable[str], components: tuple[str, ..
     """One entry of ``steps``; a region or probe that is not there is none."""
     low, high = step.temperature
     roots: dict[str, list[dict[str, Any]]] = {}
-    for metric, patch in zip(step.roots, step.patches, strict=False):
-        roots.setdefault(metric.root.name, []).append(root_dict(metric) | flown_entry(step, metric, patch))
+    for number, (metric, patch) in enumerate(zip(step.roots, step.patches, strict=False)):
+        own = root_dict(metric) | flown_entry(step, metric, patch)
+        if number < len(step.around):
+            own |= rim_dict(step.around[number])
+        roots.setdefault(metric.root.name, []).append(own)
     regions: dict[str, Any] = {}
     for name in names:
         found, flown = step.regions.get(name), step.inelastic.get(name)
