@@ -134,6 +134,7 @@ def _one(space: Space, rim: Rim, length: float) -> RimAverages:
             f"root {rim.name}: the mesh has no face of {rim.region!r} at z = {rim.z:g} um inside the circle"
         )
     whole = _averages(space, rim, length, faces, volumes, None)
+    volumes = _volumes(space, rim, length, by_arc=True)
     bins = np.unique(np.concatenate([bin_of(p.angle)[p.weights > 0] for p in faces]))
     arcs = [_averages(space, rim, length, faces, volumes, int(b)) for b in bins]
     turned = [Functional("shear_t", _pieces(space, faces, int(b), lambda cos, sin: {5: cos, 4: -sin})) for b in bins]
@@ -252,8 +253,8 @@ def _cut(plane: str) -> tuple[FloatArray, FloatArray]:
     return np.column_stack([x, y * (1 - x)]), (1 - x) / len(x)
 
 
-def _volumes(space: Space, rim: Rim, length: float) -> list[RingPoints]:
-    """Points of the conductor's ring."""
+def _volumes(space: Space, rim: Rim, length: float, by_arc: bool = False) -> list[RingPoints]:
+    """Points of the conductor's ring; ``by_arc``: cells that reach over several arcs are cut too."""
     mesh = space.mesh
     cells = mesh.cells_of(rim.region)
     x = mesh.points[mesh.cells[cells]]
@@ -265,6 +266,12 @@ def _volumes(space: Space, rim: Rim, length: float) -> list[RingPoints]:
     near = tall & (radius.max(axis=1) > inner) & (radius.min(axis=1) < outer)
     within = near & (radius.min(axis=1) >= inner * (1 - 1e-9)) & (radius.max(axis=1) <= outer * (1 + 1e-9))
     within &= (x[..., 2].min(axis=1) >= low - slack) & (x[..., 2].max(axis=1) <= high + slack)
+    if by_arc:
+        _, turned = place(rim, x)
+        middle = np.arctan2(np.sin(turned).mean(axis=1), np.cos(turned).mean(axis=1))
+        off = (turned - middle[:, None] + np.pi) % (2 * np.pi) - np.pi
+        ends = [middle + off.min(axis=1) + 1e-6, middle + off.max(axis=1) - 1e-6]
+        within &= bin_of(ends[0]) == bin_of(ends[1])
     found = []
     for chosen, (xi, w) in (
         (within, gauss_points(mesh.element, mesh.info.full)),
