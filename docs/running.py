@@ -143,8 +143,10 @@ def _run(command: str, shown: str) -> str:
 
 
 def filled(shown: str, got: str) -> str:
-    """What came where what is shown leaves out parts, without times and with ``...`` behind its first lines."""
-    if "..." not in shown:
+    """What came where what is shown leaves out parts, without times and with ``...`` behind its first lines; what bears
+    paths of this machine stays as it is shown.
+    """
+    if "..." not in shown or sys.prefix in got:
         return shown
     lines = [line for line in got.splitlines() if not line.startswith(("time:", "written"))]
     lines = "\n".join(lines).strip("\n").splitlines()

@@ -138,7 +138,6 @@ def _show_heat(document: dict[str, Any]) -> None:
         out("\n")
     for words in heat_words(document):
         out(words)
-    out("")
 
 
 def temperature(probe: dict[str, Any]) -> str:

@@ -210,7 +210,8 @@ def _reduced_lines(model: dict[str, Any]) -> list[str]:
     """What is said of a reduced model on the console: every word of its guarantee."""
     if not model:
         return []
-    lines = [f"reduced basis: {len(model['unknowns'])} boxes of {', '.join(map(str, model['unknowns']))} unknowns"]
+    count, sizes = len(model["unknowns"]), ", ".join(map(str, model["unknowns"]))
+    lines = [f"reduced basis: {count} {'box' if count == 1 else 'boxes'} of {sizes} unknowns"]
     if (g := model["guarantee"]) is not None:
         shown = ", ".join(f"{100 * error:.2g}" for error in g["reduction_error"])
         lines.append(

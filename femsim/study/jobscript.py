@@ -71,7 +71,8 @@ def job_script(case: str, site: Site, overrides: Sequence[str] = (), out: str | 
     return "\n".join(
         [
             *header(site, f"femsim-{name}", Path("%x-%j.out"), "01:00:00"),
-            f"# {need.unknowns} unknowns: about {need.memory / 1e9:.1f} GB at the peak, {need.cores} cores help",
+            f"# {need.unknowns} unknowns: about {need.memory / 1e9:.1f} GB at the peak, "
+            f"{'1 core helps' if need.cores == 1 else f'{need.cores} cores help'}",
             *environment(site, "${SLURM_CPUS_PER_TASK:-1}"),
             "# results appear whole or not at all, so the job may be requeued at any moment",
             f"exec {python} -P -m femsim solve {shlex.quote(source)}{changes} --out {shlex.quote(target)} --quiet",
