@@ -27,6 +27,9 @@ from femsim.reduced.truth import Looked, Snapshot, Truth, reference
 
 #: snapshots of a box, and how many of them are kept aside to look at its error
 SNAPSHOTS, ASIDE = 52, 12
+#: parts of the snapshots that are spread evenly, and that are then solved where a small and a large basis of those so
+#: far differ most, and of how many designs these are the worst
+EVEN, WORST, LOOKED_AT = 0.6, (0.2, 0.2), 1500
 #: numbers of primal and dual modes that are tried, smallest first
 SIZES = ((6, 4), (10, 6), (14, 9), (17, 11), (20, 12), (25, 15), (30, 20), (38, 28))
 #: a design's time goes with the cube of the modes: while there are fewer than SOME boxes, one that needs more is cut
@@ -184,11 +187,17 @@ def build_box(
     truth = truth_of(problem, low, high)
     unit = qmc.Sobol(len(low), rng=np.random.default_rng(seed)).random(64)[:SNAPSHOTS]
     designs = spread(problem, low, high, unit)
-    solved = list(designs[:-ASIDE])
-    kept = crew.snapshots(truth, solved, [problem.alike(x) for x in solved])
     aside = crew.values(truth, list(designs[-ASIDE:]))
     quantities = problem.forms.at(designs)[-ASIDE:]
-    pieces = pieces_of(problem, truth, low, high, kept, designs[:-ASIDE], seed)
+    count = len(designs) - ASIDE
+    solved, kept = list[FloatArray](), list[Snapshot]()
+    fresh = list(designs[: round(EVEN * count)])
+    for part in (*WORST, 0.0):
+        kept += crew.snapshots(truth, fresh, [problem.alike(x) for x in fresh])
+        solved += fresh
+        pieces = pieces_of(problem, truth, low, high, kept, solved, seed)
+        if part > 0.0:
+            fresh = _worst(problem, truth, low, high, pieces, round(part * count), seed + len(solved))
     for size in (size for size in SIZES if last or sum(size) <= most):
         box = reduced(problem, truth, low, high, pieces, size)
         if np.all(errors_of(box, quantities, aside) <= MARGIN * tolerance):
@@ -198,6 +207,23 @@ def build_box(
             return None
     box = thinned(problem, box, pieces, 0.2 * MARGIN * tolerance)
     return Built(box, errors_of(box, quantities, aside).max(axis=0))
+
+
+def _worst(
+    problem: Problem, truth: Truth, low: FloatArray, high: FloatArray, pieces: Pieces, count: int, seed: int
+) -> list[FloatArray]:
+    """Designs at which a small and a large basis differ most, one of each of ``count`` lots drawn at random; a third
+    of all parameters are at their ends, where extrapolation is worst.
+    """
+    unit = np.clip(0.5 + 1.5 * (np.random.default_rng(seed).random((LOOKED_AT, len(low))) - 0.5), 0.0, 1.0)
+    designs = spread(problem, low, high, unit)
+    quantities = problem.forms.at(designs)
+    small, large = (
+        reduced(problem, truth, low, high, pieces, size).values(quantities) for size in (SIZES[5], SIZES[-1])
+    )
+    gap = (np.abs(small - large) / np.maximum(levels_of(large), 1e-300)).max(axis=1)
+    lots = np.array_split(np.arange(len(designs)), count)
+    return [designs[lot[np.argmax(gap[lot])]] for lot in lots if len(lot)]
 
 
 def errors_of(box: Box, quantities: FloatArray, snapshots: Sequence[Snapshot]) -> FloatArray:
