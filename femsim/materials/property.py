@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -46,18 +47,21 @@ class Property:
         t = np.asarray(temperature, dtype=float)
         if not self.is_table:
             return np.asarray(self.values[0] * t)
+        knots, base, sums, values, bends = self._pieces
+        i = np.searchsorted(knots, t)
+        step = t - base[i]
+        return np.asarray(sums[i] + step * (values[i] + bends[i] * step))
+
+    @cached_property
+    def _pieces(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Knots, and of each piece between them, those outside included, where it begins, the integral and the value
+        there and half its slope.
+        """
         knots, values = np.array(self.temperatures), np.array(self.values)
         sums = np.concatenate([[0.0], np.cumsum(0.5 * (values[1:] + values[:-1]) * np.diff(knots))])
-        i = np.clip(np.searchsorted(knots, t) - 1, 0, len(knots) - 2)
-        inside = np.clip(t, knots[0], knots[-1])
-        step = inside - knots[i]
-        slope = (values[i + 1] - values[i]) / (knots[i + 1] - knots[i])
-        return np.asarray(
-            sums[i]
-            + step * (values[i] + 0.5 * slope * step)
-            + values[0] * (t - inside) * (t < knots[0])
-            + values[-1] * (t - inside) * (t > knots[-1])
-        )
+        bends = np.concatenate([[0.0], 0.5 * np.diff(values) / np.diff(knots), [0.0]])
+        begin = np.maximum(np.arange(len(knots) + 1) - 1, 0)
+        return knots, knots[begin], sums[begin], values[begin], bends
 
     def uncovered(self, low: float, high: float) -> tuple[float, float] | None:
         """The table's range where it does not cover [low, high], else None."""

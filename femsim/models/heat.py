@@ -233,6 +233,14 @@ class HeatModel:
             total -= Line(contact.second, contact.first.values, contact.first.weights).spread(through, count)
         return total
 
+    def cooled(self, temperature: FloatArray, time: float = 0.0, within: float | None = None) -> float:
+        """Heat that convection takes away in all, W, by fluxes at the Gauss points of the surface."""
+        total = 0.0
+        for cooling in self.coolings:
+            surface = temperature[cooling.line.edges] @ cooling.line.values.T
+            total += float((cooling.film(surface, time, within)[0] * cooling.line.weights).sum())
+        return total
+
     def surface_entries(
         self, temperature: FloatArray, time: float = 0.0, within: float | None = None
     ) -> tuple[IntArray, IntArray, FloatArray]:

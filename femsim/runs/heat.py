@@ -63,13 +63,13 @@ class HeatResult:
     """Temperatures of a case: the steady state, or those at the times asked for, the course between them and the
     hottest state of all.
 
-    ``residual`` is relative to what conductivity and temperature would make flow, ``newton_steps`` those of a steady
-    state; of a transient None: its steps are judged by the error control, not by one residual.
+    ``residual`` is relative to what conductivity and temperature would make flow (of a transient to the heat held),
+    ``newton_steps`` those of a steady state.
     """
 
     model: HeatModel
     states: tuple[HeatState, ...]
-    residual: float | None
+    residual: float
     newton_steps: int
     backend: str
     timing: dict[str, float]
@@ -210,7 +210,7 @@ def _course(disc: Discretisation, model: HeatModel, heat: Heat, transient: Trans
     return HeatResult(
         model,
         asked,
-        None,
+        found.residual,
         0,
         backend,
         timing,

@@ -32,27 +32,10 @@ from femsim.models.heat import HeatModel
 from femsim.models.overtime import OverTime
 from femsim.solvers.heat import heat_factor, newton_change
 from femsim.solvers.heat_operators import Operators
+from femsim.solvers.heat_stages import BACKWARD, BEFORE, EARLIER, EMBEDDED, GAMMA, A, C, ahead, hermite
 from femsim.solvers.pattern import Pattern
 from femsim.solvers.system import SystemFactor
 
-GAMMA = 1767732205903 / 4055673282236
-#: stages: times, rows of the method, weights of the embedded method of order 2
-C = (0.0, 2.0 * GAMMA, 0.6, 1.0)
-A = (
-    (0.0,),
-    (GAMMA, GAMMA),
-    (2746238789719 / 10658868560708, -640167445237 / 6845629431997, GAMMA),
-    (1471266399579 / 7840856788654, -4482444167858 / 7529755066697, 11266239266428 / 11593286722821, GAMMA),
-)
-EMBEDDED = (
-    2756255671327 / 12835298489170,
-    -10771552573575 / 22201958757719,
-    9247589265047 / 10645013368117,
-    2193209047091 / 5459859503100,
-)
-#: (S_n - sum of these times S_(n-1), S_(n-2), S_(n-3)) BACKWARD / dt is the rate of S to third order; of what came in
-#: each step, that over the last two enters the next (BEFORE)
-BACKWARD, EARLIER, BEFORE = 11.0 / 6.0, (18.0 / 11.0, -9.0 / 11.0, 2.0 / 11.0), (7.0 / 11.0, -2.0 / 11.0)
 #: factors kept for step sizes that come again
 KEPT = 4
 #: a segment begins with this power-of-two part of it, and no step is smaller than the other one
@@ -84,8 +67,10 @@ class Moment:
 class Course:
     """States at the output times, and of every step its end (s) and the largest temperature.
 
-    ``balance`` is the heat that came in less the heat that went out and is stored, over all heat that passed;
-    ``energy`` the heat stored since the start at the end of each step, J.
+    ``balance`` is the heat that came in through sources, surfaces and supports less what the body holds more than at
+    the start (int rho c dT by quadrature), over all heat that passed: no row of the systems solved enters, so that what
+    these leave over shows. ``residual`` is the largest of the nodal heat left over at the end of a step, over that
+    held and fed. ``energy`` is the heat stored since the start at the end of each step, J.
     """
 
     moments: tuple[Moment, ...]
@@ -93,8 +78,11 @@ class Course:
     largest: FloatArray
     energy: FloatArray
     balance: float
+    residual: float
     rejected: int
     factors: int
+    #: what Newton's iterations may leave over of it, by the tolerance
+    allowed: float
     hottest: Moment
     timing: dict[str, float] = field(default_factory=dict)
 
@@ -102,7 +90,9 @@ class Course:
 @dataclass(frozen=True)
 class _Step:
     """A step: the temperature after it, its error (K), the heat flow and the rate of the temperature at its end (W,
-    K/s), the heat its nodes hold then and took up, and what flowed into them (J).
+    K/s), the heat its nodes hold then and took up, and what flowed into them (J). ``through`` (W) is the heat that
+    comes at its end through sources, films and the neighbours of supports to the free nodes, ``passing`` (J) that of
+    the step; ``shift`` (1/s) is that of its matrix.
     """
 
     temperature: FloatArray
@@ -112,15 +102,21 @@ class _Step:
     content: FloatArray
     gained: FloatArray
     came: FloatArray
+    through: float
+    passing: float
+    shift: float
 
 
 @dataclass(frozen=True)
 class _Past:
-    """A state that later steps look back to: temperature, heat held, and what came in the step to it."""
+    """A state that later steps look back to: temperature, heat held, and what came in the step to it, by nodes and
+    through the surface.
+    """
 
     temperature: FloatArray
     content: FloatArray
     came: FloatArray
+    passing: float
 
 
 @dataclass
@@ -131,6 +127,7 @@ class _Work:
     energy: float = 0.0
     came: float = 0.0
     passed: float = 0.0
+    residual: float = 0.0
 
 
 def march(
@@ -173,6 +170,7 @@ class _March:
         self.factors: OrderedDict[tuple[float, ...], SystemFactor] = OrderedDict()
         self.made = 0
         self.rejected = 0
+        self.shrinks: dict[float, float] = {}  # by how much a Newton step shrinks the error, by the shift seen last
         self.free = model.space.constraints.equation >= 0
         # a film that changes within a segment is met by iterating with the factor of its middle
         self.ramped = any(isinstance(c.h, OverTime) and not c.h.period and not c.h.is_constant for c in model.coolings)
@@ -202,6 +200,7 @@ class _March:
             say(f"heat: {begin:.3g} s of {end:.3g} s")
             self._jump(work, begin, within)
             flow = self._flow(work.temperature, begin, within)
+            through = self._through(work.temperature, flow, begin, within)
             rate: FloatArray | None = None
             due = [t for t in wanted if begin < t <= stop]
             counts = 0
@@ -219,7 +218,7 @@ class _March:
                 if len(past) == 3:
                     step = self._look_back(past, start + size, size, within)
                 else:
-                    step = self._step(work.temperature, flow, rate, start, size, within)
+                    step = self._step(work.temperature, flow, through, rate, start, size, within)
                 reach = max(high, float(step.temperature.max())) - min(low, float(step.temperature.min()))
                 weight = step.error / (self.tolerance * reach) if reach > 0.0 else 0.0
                 if not counts and weight > 1.0 and level < SMALLEST:
@@ -237,9 +236,9 @@ class _March:
                     moments.append(self._between(before, rate, step, reached, due.pop(0), share, size))
                 if counts:
                     if not past:
-                        past.append(_Past(before, step.content - step.gained, np.zeros_like(before)))
-                    past = [*past, _Past(step.temperature, step.content, step.came)][-3:]
-                flow, rate = step.flow, step.rate
+                        past.append(_Past(before, step.content - step.gained, np.zeros_like(before), 0.0))
+                    past = [*past, _Past(step.temperature, step.content, step.came, step.passing)][-3:]
+                flow, through, rate = step.flow, step.through, step.rate
                 low, high = min(low, float(step.temperature.min())), max(high, float(step.temperature.max()))
                 ends.append(time)
                 largest.append(float(step.temperature.max()))
@@ -250,19 +249,25 @@ class _March:
                     hottest = reached
                 while not counts and level > 0 and place % 2 == 0 and weight * 2.0**3 < 0.6 and done < 1.0:
                     level, place, weight = level - 1, place // 2, weight * 2.0**3
+            work.residual = max(work.residual, self._left(step, stop, within))
             if not counts:  # the next segment begins with about the size this one ended with
                 grown = 2.0 if weight * 2.0**3 < 0.6 else 1.0
                 level = self._level_for(grown * span * 2.0**-level, knots, stop)
         if hottest is None:
             raise ValueError("a course has at least one step")
+        first, last = (float(model.stored(t).sum()) for t in (temperature, work.temperature))
+        # a heat that is the rounding of what the body holds is none
+        passed = work.passed + 1e-9 * max(abs(first), abs(last))
         return Course(
             tuple(moments),
             np.array(ends),
             np.array(largest),
             np.array(energy),
-            abs(work.came - work.energy) / (work.passed or 1.0),
+            abs(work.came - (last - first)) / (passed or 1.0),
+            work.residual,
             self.rejected,
             self.made,
+            0.0 if model.is_linear and not self.ramped else 10.0 * SETTLED * self.tolerance,
             hottest,
         )
 
@@ -277,6 +282,19 @@ class _March:
     def _flow(self, temperature: FloatArray, time: float, within: float) -> FloatArray:
         """Heat (N,) that flows into the nodes."""
         return self.model.inflow(time, within) - self.operators.outflow(temperature, time, within)
+
+    def _through(self, temperature: FloatArray, flow: FloatArray, time: float, within: float) -> float:
+        """Heat, W, that comes to the free nodes through sources, films and the neighbours of supports."""
+        fed = float(self.model.inflow(time, within).sum()) - self.model.cooled(temperature, time, within)
+        return fed - float(flow[~self.free].sum())
+
+    def _left(self, step: _Step, time: float, within: float) -> float:
+        """The nodal heat that the end of a step leaves over of its equation, over what is held and fed."""
+        inflow = self.model.inflow(time, within)
+        held = step.shift * step.content
+        left = held - step.flow + inflow - self.operators.both(step.temperature, step.shift, time, within)
+        scale = float(np.abs(held).max()) + float(np.abs(inflow).max())
+        return float(np.abs(self.model.space.gather(left)).max(initial=0.0)) / (scale or 1.0)
 
     def _factor(self, temperature: FloatArray, within: float, shift: float) -> SystemFactor:
         """A factor for a step size, with the films of the middle of the segment."""
@@ -308,6 +326,7 @@ class _March:
         self,
         temperature: FloatArray,
         flow: FloatArray,
+        through: float,
         rate: FloatArray | None,
         start: float,
         size: float,
@@ -317,20 +336,22 @@ class _March:
         model = self.model
         shift = 1.0 / (GAMMA * size)
         stored = self.operators.stored(temperature)
-        stage, content = temperature, stored
+        stage, content, stages = temperature, stored, [(0.0, temperature)]
         factor = self._factor(temperature, within, shift)
         # the rate at the end does not depend on the one at the start, since R(infinity) = 0
-        flows, rates = [flow], [np.zeros_like(temperature) if rate is None else rate]
+        passes, flows, rates = [through], [flow], [np.zeros_like(temperature) if rate is None else rate]
         for row, c in zip(A[1:], C[1:], strict=True):
             time = start + c * size
-            guess = stage.copy()
+            guess = stage.copy() if model.is_linear or rate is None else ahead(stages, rates, c, size)
             held, values = model.prescribed(time, within)
             guess[held] = values
             known = np.asarray(size * sum(a * f for a, f in zip(row[:-1], flows, strict=True)))
             stage, own, content = self._stage(guess, stored, known, time, within, shift, factor)
             flows.append(own)
+            passes.append(self._through(stage, own, time, within))
             earlier = sum(a * r for a, r in zip(row[:-1], rates, strict=True))
             rates.append(np.asarray(((stage - temperature) / size - earlier) / GAMMA))
+            stages.append((c, stage))
         if self.constant is not None:
             error = 0.0
         elif rate is None:
@@ -340,7 +361,9 @@ class _March:
             off = size * sum((a - b) * r for a, b, r in zip(A[-1], EMBEDDED, rates, strict=True))
             error = float(np.abs(np.asarray(off)[self.free]).max(initial=0.0))
         came = np.asarray(size * sum(a * f for a, f in zip(A[-1], flows, strict=True)))
-        return _Step(stage, error, flows[-1], rates[-1], content, content - stored, came)
+        passing = size * sum(a * one for a, one in zip(A[-1], passes, strict=True))
+        gained = content - stored
+        return _Step(stage, error, flows[-1], rates[-1], content, gained, came, passes[-1], passing, shift)
 
     def _look_back(self, past: list[_Past], time: float, size: float, within: float) -> _Step:
         """A step of constant size from the last three states, by the backward differentiation formula."""
@@ -356,7 +379,9 @@ class _March:
         before = sum(a * p.temperature for a, p in zip(EARLIER, (first, second, third), strict=True))
         came = size / BACKWARD * flow + BEFORE[0] * first.came + BEFORE[1] * second.came
         rate = np.asarray(shift * (found - before))
-        return _Step(found, 0.0, flow, rate, content, content - first.content, came)
+        through = self._through(found, flow, time, within)
+        passing = size / BACKWARD * through + BEFORE[0] * first.passing + BEFORE[1] * second.passing
+        return _Step(found, 0.0, flow, rate, content, content - first.content, came, through, passing, shift)
 
     def _stage(
         self,
@@ -372,6 +397,7 @@ class _March:
         model, linear = self.model, self.model.is_linear and not self.ramped
         inflow = model.inflow(time, within)
         known, before, size = inflow + shift * (stored + known), np.inf, 0.0
+        shrinks = self.shrinks.get(shift, 0.9) ** 0.8  # what was seen is trusted less and less
         enough = max(SETTLED * self.tolerance * float(np.ptp(guess)), 1e-12 * (1.0 + float(np.abs(guess).max())))
         for count in range(ITERATIONS):
             right = model.space.gather(known - self.operators.both(guess, shift, time, within))
@@ -382,10 +408,13 @@ class _March:
             if not np.all(np.isfinite(guess)):
                 raise NumericsError(f"heat: the temperature is not finite at {time:.6g} s")
             before, size = (size if count else np.inf), float(np.abs(change).max(initial=0.0))
-            if linear or size <= enough:
+            shrinks = min(size / before, 0.9) if count and before > 0.0 else shrinks
+            # what is left is the rest of a geometric series (Hairer & Wanner 1996, sec. IV.8)
+            if linear or size <= enough or shrinks / (1.0 - shrinks) * size <= enough:
                 break
         else:
             raise NumericsError(f"heat: a time step at {time:.6g} s did not converge in {ITERATIONS} Newton steps")
+        self.shrinks = {shift: shrinks}
         if count > STALE:
             self.factors.clear()
         content = self.operators.stored(guess)
@@ -398,7 +427,7 @@ class _March:
         """Accept a step: heat that came in through sources, surfaces and supports, and the state at its end."""
         gained, came = step.gained, step.came
         fed = np.where(self.free, 0.0, gained - came)  # by supports, over the step
-        work.came += float(came.sum()) + float(fed.sum())
+        work.came += step.passing + float(gained[~self.free].sum())
         work.energy += float(gained.sum())
         work.passed += size * float(np.abs(self.model.inflow(time, within)).sum()) + float(np.abs(fed).sum())
         work.passed += abs(float(gained.sum()))
@@ -428,8 +457,7 @@ class _March:
             bent = before - after + size * step.rate
             found = after - (1.0 - t) * size * step.rate + (1.0 - t) ** 2 * bent
         else:
-            found = (1.0 + 2.0 * t) * (1.0 - t) ** 2 * before + t**2 * (3.0 - 2.0 * t) * after
-            found = found + t * (1.0 - t) * size * ((1.0 - t) * rate - t * step.rate)
+            found = hermite(before, after, rate, step.rate, t, size)
         held, values = self.model.prescribed(time, reached.within)
         found[held] = values
         flow = self._flow(found, time, reached.within)
