@@ -96,8 +96,7 @@ def heat_checks(heat: HeatResult) -> list[Json]:
             "heat residual",
             heat.residual,
             max(GOOD_RESIDUAL, allowed),
-            "largest nodal heat left over, as a part of what would flow if neighbours did not cancel; of a transient "
-            "of the heat held",
+            "largest nodal heat left over, as a part of what would flow if neighbours did not cancel",
         ),
         (
             "heat balance",

@@ -63,7 +63,7 @@ class HeatResult:
     """Temperatures of a case: the steady state, or those at the times asked for, the course between them and the
     hottest state of all.
 
-    ``residual`` is relative to what conductivity and temperature would make flow (of a transient to the heat held),
+    ``residual`` is relative to what conductivity and temperature would make flow,
     ``newton_steps`` those of a steady state.
     """
 

@@ -156,7 +156,8 @@ def solve_heat(
             right = model.space.gather(left)
             change = newton_change(model, temperature, right, factor, time, exact=False)
             temperature, left = _damped(model, temperature, change, plain, factor, imbalance)
-        flow, rounding = _largest_flow(model, temperature)
+        if step == 0 or not model.is_linear:  # a correction does not move the scale
+            flow, rounding = largest_flow(model, temperature)
         scale = max(scale, float(np.abs(load).max()), float(np.abs(left).max()), flow)
         plainly = float(np.abs(model.space.gather(left)).max())
         worst = max(plainly - rounding, 0.0) / (scale or 1.0) if np.isfinite(plainly) else plainly
@@ -184,7 +185,7 @@ def solve_heat(
     )
 
 
-def _largest_flow(model: HeatModel, temperature: FloatArray) -> tuple[float, float]:
+def largest_flow(model: HeatModel, temperature: FloatArray) -> tuple[float, float]:
     """The scale of nodal heat flows, W: what conduction would carry if neighbours did not cancel it; and what the
     rounding of the temperatures alone leaves over, however small their differences are.
     """

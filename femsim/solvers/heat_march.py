@@ -30,7 +30,7 @@ from femsim.base.arrays import FloatArray
 from femsim.base.errors import NumericsError
 from femsim.models.heat import HeatModel
 from femsim.models.overtime import OverTime
-from femsim.solvers.heat import heat_factor, newton_change
+from femsim.solvers.heat import ROUNDED, heat_factor, largest_flow, newton_change
 from femsim.solvers.heat_operators import Operators
 from femsim.solvers.heat_stages import BACKWARD, BEFORE, EARLIER, EMBEDDED, GAMMA, A, C, ahead, hermite
 from femsim.solvers.pattern import Pattern
@@ -46,6 +46,8 @@ MOST = 200_000
 ITERATIONS, STALE = 20, 5
 #: a stage has settled where its temperature changes by less than this fraction of the error a step may make
 SETTLED = 1.0e-3
+#: and no Newton step is taken to shrink the error further than this before it was seen to
+TRUSTED = 1.0e-3
 
 Progress = Callable[[str], None]
 
@@ -69,8 +71,8 @@ class Course:
 
     ``balance`` is the heat that came in through sources, surfaces and supports less what the body holds more than at
     the start (int rho c dT by quadrature), over all heat that passed: no row of the systems solved enters, so that what
-    these leave over shows. ``residual`` is the largest of the nodal heat left over at the end of a step, over that
-    held and fed. ``energy`` is the heat stored since the start at the end of each step, J.
+    these leave over shows. ``residual`` is the largest nodal heat left over at the end of a segment, over
+    |K + C/dt| |T| + |f|. ``energy`` is the heat stored since the start at the end of each step, J.
     """
 
     moments: tuple[Moment, ...]
@@ -199,6 +201,7 @@ class _March:
             within, span = 0.5 * (begin + stop), stop - begin
             say(f"heat: {begin:.3g} s of {end:.3g} s")
             self._jump(work, begin, within)
+            self.shrinks.clear()
             flow = self._flow(work.temperature, begin, within)
             through = self._through(work.temperature, flow, begin, within)
             rate: FloatArray | None = None
@@ -289,11 +292,12 @@ class _March:
         return fed - float(flow[~self.free].sum())
 
     def _left(self, step: _Step, time: float, within: float) -> float:
-        """The nodal heat that the end of a step leaves over of its equation, over what is held and fed."""
+        """The nodal heat that the end of a step leaves over of its equation, over |K + shift C| |T| + |f|."""
         inflow = self.model.inflow(time, within)
         held = step.shift * step.content
         left = held - step.flow + inflow - self.operators.both(step.temperature, step.shift, time, within)
         scale = float(np.abs(held).max()) + float(np.abs(inflow).max())
+        scale += largest_flow(self.model, step.temperature)[1] / (ROUNDED * float(np.finfo(float).eps))
         return float(np.abs(self.model.space.gather(left)).max(initial=0.0)) / (scale or 1.0)
 
     def _factor(self, temperature: FloatArray, within: float, shift: float) -> SystemFactor:
@@ -397,8 +401,7 @@ class _March:
         model, linear = self.model, self.model.is_linear and not self.ramped
         inflow = model.inflow(time, within)
         known, before, size = inflow + shift * (stored + known), np.inf, 0.0
-        shrinks = self.shrinks.get(shift, 0.9) ** 0.8  # what was seen is trusted less and less
-        enough = max(SETTLED * self.tolerance * float(np.ptp(guess)), 1e-12 * (1.0 + float(np.abs(guess).max())))
+        shrinks = max(self.shrinks.get(shift, 0.9) ** 0.8, TRUSTED)  # what was seen is trusted less and less
         for count in range(ITERATIONS):
             right = model.space.gather(known - self.operators.both(guess, shift, time, within))
             # the factor of a temperature nearby does; where it converges slowly, the exact Jacobian
@@ -407,6 +410,7 @@ class _March:
             guess = guess + change
             if not np.all(np.isfinite(guess)):
                 raise NumericsError(f"heat: the temperature is not finite at {time:.6g} s")
+            enough = max(SETTLED * self.tolerance * float(np.ptp(guess)), 1e-12 * (1.0 + float(np.abs(guess).max())))
             before, size = (size if count else np.inf), float(np.abs(change).max(initial=0.0))
             shrinks = min(size / before, 0.9) if count and before > 0.0 else shrinks
             # what is left is the rest of a geometric series (Hairer & Wanner 1996, sec. IV.8)
