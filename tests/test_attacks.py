@@ -309,6 +309,11 @@ def test_a_scheduler_file_that_is_none(tmp_path: Path, capsys: pytest.CaptureFix
         ["sweep", "s.toml", "--profile", "", "--engine", "slurm"],
         ["report", ""],
         ["jobscript", "bilayer", "--out", ""],
+        ["export", "bilayer", "", "--to", "abaqus"],
+        ["path", "bilayer", "--start", "0,1", "--end", "1,1", "--csv", ""],
+        ["compare", "bilayer", ""],
+        ["compare", "bilayer", "--vary", ""],
+        ["--log", "", "solve", "bilayer"],
     ],
 )
 def test_empty_names(capsys: pytest.CaptureFixture[str], argv: list[str]) -> None:

@@ -286,3 +286,24 @@ size = 5
     assert (entry["unit"], entry["resolved"]) == ("degC", True)
     assert entry["difference"][1] == pytest.approx(rise, rel=1e-9)
     assert "side by side" in (tmp_path / "o/compare.html").read_text()
+
+
+def test_what_is_alike_has_no_lowest_and_bad_values_are_told_first(capsys, monkeypatch):
+    from femsim.cli.main import main
+
+    coarse = ["--set", "mesh.size=2", "--set", "mesh.growth=3", "--quiet"]
+    assert main(["compare", "bilayer", "bilayer", *coarse]) == 0
+    said = capsys.readouterr().out
+    assert "no metric is resolved: which case is the lowest cannot be told" in said
+    assert "agree" not in said
+    monkeypatch.setattr("femsim.runs.compare.run", lambda *_: pytest.fail("solved"))
+    for vary, words in {
+        'geometry.ratio=[4, "x"]': "geometry.ratio: 'x' is not a number",
+        "geometry.ratoi=[4, 8]": "did you mean 'ratio'?",
+        "geometry.ratio": "--vary geometry.ratio: not of the form KEY=VALUE",
+    }.items():
+        assert main(["compare", "bilayer", "--vary", vary, *coarse]) == 2
+        assert words in capsys.readouterr().err
+    twice = ["--vary", "geometry.ratio=[4]", "--vary", "geometry.ratio=[5, 6]"]
+    assert main(["compare", "bilayer", *twice, *coarse]) == 2
+    assert "geometry.ratio is given twice" in capsys.readouterr().err

@@ -7,8 +7,10 @@ and puts the findings of the schema into words.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
+import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -221,11 +223,13 @@ def _stand_ins(data: Mapping[str, Any]) -> dict[str, str]:
     return kind.STANDS_FOR if isinstance(kind, type) and issubclass(kind, Geometry) else {}
 
 
-def parse_override(override: str) -> tuple[tuple[str, ...], Any]:
-    """The key path and the value of ``KEY=VALUE``."""
+def parse_override(override: str, option: str = "--set") -> tuple[tuple[str, ...], Any]:
+    """The key path and the value of ``KEY=VALUE``, as an option gives them."""
+    with contextlib.suppress(UnicodeError):  # where the locale is narrow, the shell's bytes are UTF-8 all the same
+        override = os.fsencode(override).decode()
     key, equals, text = override.partition("=")
     key, text = key.strip(), text.strip()
-    label = f"--set {show_text(override)}"
+    label = f"{option} {show_text(override)}"
     if not _is_text(override):
         raise InputError(f"{label}: not UTF-8 text")
     if not equals or not key:
@@ -255,7 +259,7 @@ def parse_override(override: str) -> tuple[tuple[str, ...], Any]:
         if text[0] in "[{\"'" or "\n" in text:
             raise InputError(f"{label}: {show(text)} is not a TOML value{_unquoted(text)}") from None
         value = text
-    _check_values({path[-1]: value}, "--set", tuple(path[:-1]))
+    _check_values({path[-1]: value}, option, tuple(path[:-1]))
     return tuple(path), value
 
 

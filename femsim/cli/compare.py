@@ -7,7 +7,7 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from femsim.base.errors import InputError
+from femsim.base.errors import InputError, printable
 from femsim.cli.options import add_json, add_out, add_quiet, add_set, subcommand
 from femsim.cli.text import out, out_json, table
 
@@ -61,25 +61,34 @@ def compare(arguments: argparse.Namespace) -> None:
         raise InputError("--separate-lots: goes with --uncertain")
     vary: dict[str, list[Any]] = {}
     for text in arguments.vary:
-        path, values = parse_override(text)
+        path, values = parse_override(text, "--vary")
         if not isinstance(values, list) or not values:
-            raise InputError(f"--vary {text}: not a list of values, as geometry.ratio=[4,8]")
-        vary[".".join(path)] = values
+            raise InputError(f"--vary {printable(text)}: not a list of values, as geometry.ratio=[4,8]")
+        key = ".".join(path)
+        if key in vary:
+            raise InputError(f"--vary {printable(text)}: {key} is given twice; one list holds all its values")
+        vary[key] = values
     with Progress(quiet=arguments.quiet) as progress:
         progress("loading")
+        from femsim.runs.compare import check_source, contender, variants
         from femsim.runs.compare import compare as side_by_side
-        from femsim.runs.compare import contender, variants
 
         plan = variants(arguments.cases, vary)
         if len(plan) < 2:
             raise InputError(
                 "compare: one case alone; name two or more, or --vary a key of it, as geometry.ratio=[4,8]"
             )
-        found = []
-        for source, values, _ in plan:
-            changes = [f"{key}={toml_value(value)}" for key, value in values.items()]
+        asked = [
+            (source, [*arguments.overrides, *(f"{key}={toml_value(value)}" for key, value in values.items())])
+            for source, values, _ in plan
+        ]
+        for source, overrides in asked:  # all are read before the first is solved
             with _naming(str(source)):
-                found.append(contender(source, [*arguments.overrides, *changes], progress))
+                check_source(source, overrides)
+        found = []
+        for source, overrides in asked:
+            with _naming(str(source)):
+                found.append(contender(source, overrides, progress))
         done = side_by_side(found, [label for _, _, label in plan])
         document = done.to_dict()
         if arguments.uncertain:
@@ -141,7 +150,8 @@ def show(done: Comparison, document: dict[str, Any]) -> None:
             for v, e in zip(row.values, row.errors, strict=True)
         ]
         lead = _lead(row.values, row.lowest)
-        line = [row.name, *cells, letters[row.lowest], lead, "yes" if row.resolved else "NO"]
+        equal = len({abs(v) for v in row.values if v is not None}) == 1
+        line = [row.name, *cells, "-" if equal else letters[row.lowest], lead, "yes" if row.resolved else "NO"]
         if chance:
             entry = document["metrics"][row.name]
             each = entry.get("probability_lowest")
@@ -175,8 +185,11 @@ def _ranking(done: Comparison, document: dict[str, Any]) -> None:
     turned = [key for key, agrees in same.items() if not agrees]
     if turned:
         out(f"the ranking depends on the averaging length: {', '.join(turned)}")
-    if done.agrees:
-        out(f"all metrics agree: {done.names[done.metrics[0].lowest]} is the lowest")
+    if not done.resolved:
+        out("no metric is resolved: which case is the lowest cannot be told")
+    elif done.agrees:
+        some = "" if done.resolved == len(done.metrics) else f" (resolved: {done.resolved} of {len(done.metrics)})"
+        out(f"all metrics agree: {done.names[done.metrics[0].lowest]} is the lowest{some}")
     else:
         out("the metrics do not agree on the lowest")
 

@@ -78,6 +78,29 @@ class Parser(argparse.ArgumentParser):
         """Write help; argparse would say nothing of a disk that is full."""
         (file or sys.stdout).write(message)
 
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """The arguments; InputError that names the command and its nearest option where some are unknown."""
+        found, unknown = self.parse_known_args(args, namespace)
+        (commands,) = (action for action in self._actions if isinstance(action, argparse._SubParsersAction))
+        actions = commands.choices[found.command]._actions
+        for action in (*self._actions, *actions):
+            value = getattr(found, action.dest, None)
+            if value == "" or (isinstance(value, list) and "" in value):
+                called = action.metavar or action.dest.upper()
+                if action.option_strings:
+                    raise InputError(f"{action.option_strings[-1]}: is empty; give {called}, or leave it out")
+                raise InputError(f"{called}: is empty; name one")
+        if unknown:
+            own = {option for action in actions for option in action.option_strings}
+            given = unknown[0].partition("=")[0]
+            said = (
+                f"no option of {found.command}{nearest(given, sorted(own))}"
+                if given[:1] == "-"
+                else "one argument too many"
+            )
+            raise InputError(f"{printable(given)}: {said}; see {self.prog} {found.command} --help")
+        return found
+
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing the usage."""
         found = re.search(r"invalid choice: '([^']*)'", message)
@@ -92,20 +115,7 @@ class Parser(argparse.ArgumentParser):
         valued = re.match(r"argument (\S+): invalid (\w+) value: '(.*)'", message)
         if valued:
             raise InputError(f"{valued[1]}: {valued[3]!r} is not {KINDS.get(valued[2], 'of the form it takes')}")
-        unknown = re.match(r"unrecognized arguments: (--[\w-]+)", message)
-        if unknown:
-            near = nearest(unknown[1], sorted(_options(self)))
-            raise InputError(f"{unknown[1]}: no option of this command{near}; see {self.prog} COMMAND --help")
         raise InputError(f"{' '.join(message.split())}; see {self.prog} --help")
-
-
-def _options(top: argparse.ArgumentParser) -> set[str]:
-    """The options of a parser and of its commands."""
-    found = {option for action in top._actions for option in action.option_strings}
-    for action in top._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            found |= set().union(*(_options(command) for command in action.choices.values()))
-    return found
 
 
 def parser() -> argparse.ArgumentParser:
@@ -236,10 +246,6 @@ def _guarded(argv: Sequence[str] | None) -> int:
     try:
         check_threads()
         arguments = parser().parse_args(argv)
-        for name in ("case", "study", "directory", "out", "to", "profile", "scheduler"):
-            if getattr(arguments, name, None) == "":
-                option = name.upper() if name in ("case", "study", "directory") else f"--{name}"
-                raise InputError(f"{option}: is empty; give a name, or leave it out")
         with journal(arguments.log):
             return _logged(arguments, sys.argv[1:] if argv is None else argv)
     except SystemExit as stop:  # --help and --version

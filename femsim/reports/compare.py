@@ -144,7 +144,9 @@ def _verdict(document: Mapping[str, Any]) -> tuple[str, str, list[str]]:
         return "", f"{len(document['others'])} results of {' and '.join(names)} side by side.", []
     turned = [key for key, same in ranking["same_at_all_lengths"].items() if not same]
     unresolved = [name for name, entry in metrics.items() if not entry["resolved"]]
-    if ranking["agrees"]:
+    if len(unresolved) == len(metrics):
+        lead = "No metric is resolved: which case is the lowest cannot be told."
+    elif ranking["agrees"]:
         lead = f"{names[next(iter(metrics.values()))['lowest']]} is the lowest in all {len(metrics)} metrics."
     else:
         counts = ", ".join(f"{name} in {count}" for name, count in ranking["lowest"].items() if count)

@@ -17,7 +17,7 @@ from typing import Any
 
 from femsim.base.errors import InputError
 from femsim.cases.case import Case
-from femsim.cases.casefile import load_case, show_file
+from femsim.cases.casefile import CaseOrigin, load_case, show_file
 from femsim.runs.beside import Beside, beside
 from femsim.runs.differences import differences
 from femsim.runs.heat import conducts_only, heat_run_dict, run_heat
@@ -86,6 +86,11 @@ class Comparison:
         """Whether all metrics have the same lowest."""
         return len({row.lowest for row in self.metrics}) == 1
 
+    @property
+    def resolved(self) -> int:
+        """How many metrics have a lowest that leads by more than the errors."""
+        return sum(row.resolved for row in self.metrics)
+
     def rankings(self) -> dict[str, dict[str, list[int]]]:
         """For each root and kind, the order of the cases (lowest first) at every averaging length."""
         found: dict[str, dict[str, list[int]]] = {}
@@ -117,6 +122,7 @@ class Comparison:
             },
             "ranking": {
                 "agrees": self.agrees,
+                "resolved": self.resolved,
                 "lowest": {name: sum(row.lowest == i for row in self.metrics) for i, name in enumerate(self.names)},
                 "orders": rankings,
                 "same_at_all_lengths": {key: len({tuple(o) for o in by.values()}) == 1 for key, by in rankings.items()},
@@ -140,9 +146,9 @@ def _shown(value: Any) -> str:
     return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
-def contender(source: str | Path, overrides: Sequence[str] = (), say: Progress | None = None) -> Contender:
-    """A case file, the name of a shipped one, or a directory of results; what the directory holds is taken as it is,
-    unless overrides change its case. Raises InputError for what is none of these.
+def check_source(source: str | Path, overrides: Sequence[str] = ()) -> tuple[Case, CaseOrigin, bool]:
+    """The case of a file, a shipped name or a directory of results, and whether it is such a directory. Raises
+    InputError for what is none of these, and for a case that cannot be.
     """
     path = Path(source)
     try:
@@ -150,13 +156,20 @@ def contender(source: str | Path, overrides: Sequence[str] = (), say: Progress |
     except (OSError, ValueError):
         results = False
     if not results:
-        case, origin = load_case(source, overrides)
-        return solved(case, origin.base, say)
+        return *load_case(source, overrides), False
     for name in ("case.toml", "metrics.json"):
         if not (path / name).is_file():
             raise InputError(f"{show_file(path)}: holds no {name}; not what `femsim solve --out` writes")
-    case, origin = load_case(path / "case.toml", overrides)
-    if overrides:
+    return *load_case(path / "case.toml", overrides), True
+
+
+def contender(source: str | Path, overrides: Sequence[str] = (), say: Progress | None = None) -> Contender:
+    """A case file, the name of a shipped one, or a directory of results; what the directory holds is taken as it is,
+    unless overrides change its case. Raises InputError for what is none of these.
+    """
+    path = Path(source)
+    case, origin, results = check_source(source, overrides)
+    if overrides or not results:
         return solved(case, origin.base, say)
     try:
         document = json.loads((path / "metrics.json").read_text(encoding="utf-8"))
