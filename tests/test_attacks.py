@@ -462,3 +462,38 @@ def test_what_a_write_says_when_it_fails(tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "deep.json").write_text("[" * 100_000)
     with pytest.raises(ValueError, match="nested too deeply"):
         read_json(tmp_path / "deep.json")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with a name as Unix knows them")
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    """A device, too: as root a file could take the place of /dev/null."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        atomic_write(pipe, "r,z\n")
+        assert os.read(reader, 100) == b"r,z\n"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["--start", "0,45,3", "--end", "1,45"], "--start: 3 numbers; a point of this body has 2"),
+        (["--start", "0,45", "--end", "nan,45"], "--end: 'nan,45' is not a point"),
+        (["--start", "-5,-45", "--end", "-6,-45"], "--start, --end: no part of it lies in the body"),
+        (["--start", "0,1", "--end", "1,1", "--n", "0"], "--n: 0 is not >= 2"),
+        (["--start", "0,1", "--end", "1,1", "--region", "pots"], "--region: no region 'pots' (did you mean 'post'?)"),
+        (["--start", "0,1", "--end", "1,1", "--csv", "."], "--csv: . names no file"),
+        (["--start", "0,1", "--end", "1,1", "--csv", "nowhere/a"], "--csv: nowhere: no such directory"),
+        (["--start", "0,1", "--end", "1,1", "--figure", "a.gif"], "--figure: a.gif: the ending '.gif' is not one of"),
+    ],
+)
+def test_paths_speak_of_their_options(capsys: pytest.CaptureFixture[str], argv: list[str], said: str) -> None:
+    refused(capsys, ["path", "bilayer", "--set", "mesh.size=2", "--set", "mesh.growth=3", "--quiet", *argv], said)
+
+
+def test_levels_without_end(capsys: pytest.CaptureFixture[str]) -> None:
+    refused(capsys, ["converge", "bilayer", "--levels", "99", "--quiet"], "--levels: 99 is not <= 12")

@@ -29,11 +29,21 @@ MOST_JSON = 4_000_000_000
 
 
 def atomic_write(path: str | Path, content: bytes | str) -> None:
-    """Write a file so that readers, and a crash, see the old one or the new one and nothing between."""
+    """Write a file so that readers, and a crash, see the old one or the new one and nothing between. A device or a pipe
+    is written to: it must not be replaced by a file.
+    """
     target = Path(path)
+    raw = content.encode("utf-8") if isinstance(content, str) else content
+    if (target.exists() and not target.is_file() and not target.is_dir()) or target.parts[:2] == ("/", "dev"):
+        try:
+            with target.open("wb") as stream:
+                stream.write(raw)
+        except OSError as error:
+            _name(error, target)
+            raise
+        return
     if target.is_symlink():
         target = target.resolve()
-    raw = content.encode("utf-8") if isinstance(content, str) else content
     temporary = target.with_name(f"{_PREFIX}{secrets.token_hex(6)}")
     try:
         with temporary.open("xb") as stream:
@@ -113,6 +123,30 @@ def check_target(target: str | Path, label: str = "--out") -> None:
         probe = ground / f"{_PREFIX}{secrets.token_hex(6)}"
         probe.mkdir()
         probe.rmdir()
+    except (OSError, ValueError) as error:
+        raise InputError(f"{label}: {shown}: cannot be written ({_reason(error)})") from None
+
+
+def check_file(target: str | Path, label: str, endings: Collection[str] = ()) -> None:
+    """Raise InputError unless a file can be written at ``target``, of one of the ``endings`` where these are given;
+    nothing is left behind.
+    """
+    path = Path(target)
+    shown = printable(path)
+    if not path.name:
+        raise InputError(f"{label}: {shown} names no file")
+    if endings and path.suffix.lower() not in endings:
+        raise InputError(f"{label}: {shown}: the ending {path.suffix!r} is not one of {', '.join(endings)}")
+    try:
+        if path.is_dir():
+            raise InputError(f"{label}: {shown} is a directory, not a file")
+        if not path.parent.is_dir():
+            raise InputError(f"{label}: {printable(path.parent)}: no such directory")
+        if path.exists() and not path.is_file():
+            return
+        probe = path.with_name(f"{_PREFIX}{secrets.token_hex(6)}")
+        probe.touch(exist_ok=False)
+        probe.unlink()
     except (OSError, ValueError) as error:
         raise InputError(f"{label}: {shown}: cannot be written ({_reason(error)})") from None
 

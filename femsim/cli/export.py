@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from femsim.base.errors import InputError
+from femsim.base.errors import InputError, printable
 from femsim.cli.options import CASE, add_quiet, add_set, subcommand
 from femsim.cli.text import out
 
@@ -28,15 +28,15 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
 
 def export(arguments: argparse.Namespace) -> None:
     """Build the model of a case and write it."""
-    from femsim.base.files import atomic_write, check_target
+    from femsim.base.files import atomic_write, check_file
     from femsim.base.progress import Progress
     from femsim.cases.casefile import changed_case, load_case
 
     target = Path(arguments.file)
     ending = {"gmsh": ".msh", "vtu": ".vtu"}.get(arguments.to, ".inp")
     if target.suffix.lower() != ending:
-        raise InputError(f"{target}: --to {arguments.to} writes {ending} files")
-    check_target(target.parent, "FILE")
+        raise InputError(f"FILE: {printable(target)}: --to {arguments.to} writes {ending} files")
+    check_file(target, "FILE")
     case, origin = load_case(arguments.case, arguments.overrides)
     with Progress(quiet=arguments.quiet) as progress:
         progress("meshing")
@@ -50,8 +50,9 @@ def export(arguments: argparse.Namespace) -> None:
             write_mesh(target, disc.mesh, disc.point_data)
             out(f"written: {target}: {len(disc.mesh.cells)} {disc.mesh.element}")
             return
-        if case.harmonic:
-            raise InputError(f"{case.name}: harmonic: a deck cannot hold loads that vary around the axis")
+        if case.harmonic or case.board is not None:
+            key = "harmonic" if case.harmonic else "board"
+            raise InputError(f"{case.name}: {key}: a deck cannot hold loads that vary around the axis")
         disc = discretise(case, origin.base)
         element = disc.mesh.element
         if element in _WITHOUT_MIDDLE:

@@ -74,6 +74,10 @@ KINDS = {"int": "a whole number", "float": "a number", "_positive": "a whole num
 class Parser(argparse.ArgumentParser):
     """An argument parser whose complaints are input errors of one line."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._negative_number_matcher = re.compile(r"^-\.?\d[\d.,eE+-]*$")  # a point of negative numbers is no option
+
     def _print_message(self, message: str, file: Any = None) -> None:
         """Write help; argparse would say nothing of a disk that is full."""
         (file or sys.stdout).write(message)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import math
+import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +47,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
 
 def path(arguments: argparse.Namespace) -> None:
     """Solve a case and show its paths."""
-    from femsim.base.files import atomic_write
+    from femsim.base.files import atomic_write, check_file
     from femsim.base.progress import Progress
     from femsim.cases.casefile import load_case, toml_value
 
@@ -59,12 +63,16 @@ def path(arguments: argparse.Namespace) -> None:
         if arguments.region is not None:
             entry["region"] = arguments.region
         given.append(f"path={toml_value([entry])}")
-    case, origin = load_case(source, given)
+    if arguments.figure is not None:
+        check_file(arguments.figure, "--figure", (".png", ".svg", ".pdf"))
+    if arguments.csv is not None:
+        check_file(arguments.csv, "--csv")
+    with _as_options() if arguments.start is not None else contextlib.nullcontext():
+        case, origin = load_case(source, given)
     if not case.path:
         raise InputError(f"{case.name}: has no [[path]]; give one there, or --start and --end")
-    if arguments.figure is not None and Path(arguments.figure).suffix not in (".png", ".svg", ".pdf"):
-        raise InputError(f"--figure: {arguments.figure} does not end in .png, .svg or .pdf")
-    with Progress(quiet=arguments.quiet) as progress:
+    named = _as_options() if arguments.start is not None else contextlib.nullcontext()
+    with named, Progress(quiet=arguments.quiet) as progress:
         progress("loading")
         from femsim.runs.readings import paths_of
         from femsim.runs.run import run
@@ -87,12 +95,26 @@ def path(arguments: argparse.Namespace) -> None:
         out(f"written: {', '.join(str(f) for f in (arguments.csv, arguments.figure) if f is not None)}")
 
 
+@contextlib.contextmanager
+def _as_options() -> Iterator[None]:
+    """Let errors speak of the options by which a path was given, not of the entry made of them."""
+    try:
+        yield
+    except InputError as error:
+        text = re.sub(r"^(?:.*: )?path\.0(?:\.(start|end|n|angle|region)(?:\.\d)?)?: ", _option, str(error))
+        raise InputError(text if text == str(error) else text.removesuffix(" (set by --set)")) from error
+
+
+def _option(found: re.Match[str]) -> str:
+    return f"--{found[1]}: " if found[1] else "--start, --end: "
+
+
 def _point(option: str, text: str) -> list[float]:
     try:
         found = [float(part) for part in text.split(",")]
     except ValueError:
         found = []
-    if len(found) not in (2, 3):
+    if len(found) not in (2, 3) or not all(map(math.isfinite, found)):
         raise InputError(f"{option}: {text!r} is not a point as 0,45 (um)")
     return found
 

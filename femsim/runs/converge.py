@@ -40,6 +40,8 @@ from femsim.runs.once import estimates, metric_names, solve_case
 
 #: meshes of a study
 LEVELS = 4
+#: more would be 4 million times the cells of the first
+MOST_LEVELS = 12
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,8 @@ def converge(
     """
     if levels < 3:
         raise InputError(f"--levels: {levels} is not >= 3; an order needs three meshes")
+    if levels > MOST_LEVELS:
+        raise InputError(f"--levels: {levels} is not <= {MOST_LEVELS}; each mesh has four times the cells of the last")
     tell = say or (lambda text: None)
     found: list[Level] = []
     values, errors = [], []
