@@ -57,9 +57,9 @@ def test_command(run, capsys, tmp_path):
         (["--start", "500,1", "--end", "600,1"], "no part of it lies in the body"),
         ([], r"has no [[path]]"),
         (["--start", "0,45", "--end", "9,45", "--region", "pst"], "did you mean 'post'"),
-        (["--start", "0,45", "--end", "9,45", "--n", "1"], "path.0.n: 1 is not >= 2"),
-        (["--start", "0,45,1", "--end", "9,45,1"], "2 coordinates a point"),
-        (["--start", "0,45", "--end", "9,45", "--figure", "x.gif"], "does not end in .png"),
+        (["--start", "0,45", "--end", "9,45", "--n", "1"], "--n: 1 is not >= 2"),
+        (["--start", "0,45,1", "--end", "9,45,1"], "--start: 3 numbers; a point of this body has 2"),
+        (["--start", "0,45", "--end", "9,45", "--figure", "x.gif"], "is not one of .png, .svg, .pdf"),
         (
             ["--set", 'path=[{name="a",start=[0,1],end=[1,1]},{name="a",start=[0,1],end=[1,1]}]'],
             "two paths are named 'a'",
