@@ -10,6 +10,7 @@ from femsim.base.errors import InputError, ToleranceError
 from femsim.builders.build import build_model, discretise, resolve_materials
 from femsim.builders.discretisation import Imported
 from femsim.builders.roots import roots_of_mesh
+from femsim.cases.casefile import load_case
 from femsim.cases.stacks.bilayer import BilayerCase
 from femsim.cases.stacks.meshfile import MeshCase
 from femsim.measures.averages import averages, root_metrics
@@ -261,3 +262,32 @@ def test_imported_quadrilaterals_are_halved_until_the_limit():
     solved, way = solve_to_tolerance(case, disc, resolve_materials(case, disc), lambda text: None)
     assert not way.met
     assert len(solved.discretisation.mesh.cells) == len(disc.mesh.cells) * 4 ** (len(way.steps) - 1)
+
+
+def test_a_mesh_that_cannot_be_solved_ends_the_refinement(monkeypatch):
+    """What the mesh before gave is the result; on the first mesh there is none."""
+    from femsim.base.errors import NumericsError
+    from femsim.runs import adapt
+
+    real, count = adapt.solve_case, []
+
+    def fails(*given):
+        count.append(1)
+        if len(count) == first:
+            raise NumericsError("the residual is 1e-5 of the load")
+        return real(*given)
+
+    monkeypatch.setattr(adapt, "solve_case", fails)
+    case = load_case("bilayer", ["mesh.tolerance=1e-4", "metrics.length=5"])[0]
+    disc = discretise(case, None, adapt.coarse_grading((5.0,)))
+    materials = resolve_materials(case, disc)
+    first = 1
+    with pytest.raises(NumericsError):
+        adapt.solve_to_tolerance(case, disc, materials, lambda text: None)
+    count.clear()
+    first = 3
+    solved, found = adapt.solve_to_tolerance(case, disc, materials, lambda text: None)
+    assert not found.met
+    assert found.reason == "on the next mesh the residual is 1e-5 of the load"
+    assert len(found.steps) == 2
+    assert solved.model.constraints.count == found.steps[-1].unknowns

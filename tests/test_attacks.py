@@ -497,3 +497,29 @@ def test_paths_speak_of_their_options(capsys: pytest.CaptureFixture[str], argv: 
 
 def test_levels_without_end(capsys: pytest.CaptureFixture[str]) -> None:
     refused(capsys, ["converge", "bilayer", "--levels", "99", "--quiet"], "--levels: 99 is not <= 12")
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("[3, 2]", "'materials.low.E': a range ascends, [3, 2] does not"),
+        ("[3]", "'materials.low.E': [3] is not a range of two numbers"),
+        ("3", "'materials.low.E': 3 is not a range, as [2.5, 3.5]"),
+        ("{ ds = 1 }", "'materials.low.E.ds': 1 is not a range, as [2.5, 3.5], or a table of one of plus_minus"),
+    ],
+)
+def test_scatter_that_is_none(capsys: pytest.CaptureFixture[str], value: str, said: str) -> None:
+    refused(capsys, ["solve", "bilayer", "--set", f'uncertain."materials.low.E"={value}', "--quiet"], said)
+
+
+def test_keys_without_effect_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    sets = ["metrics.thickness=10", "model.time_tolerance=0.01", "mesh.size=2", "mesh.growth=3"]
+    assert main(["solve", "bilayer", *(part for text in sets for part in ("--set", text)), "--quiet"]) == 0
+    said = capsys.readouterr().err
+    assert "metrics.thickness: nothing flows" in said
+    assert "model.time_tolerance: nothing flows" in said
+
+
+def test_options_of_rank_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    refused(capsys, ["rank", "bilayer-windows", "--quiet", "--draws", "0"], "error: --draws: 0 is not >= 100")
+    refused(capsys, ["rank", "bilayer-windows", "--quiet", "--percentile", "50"], "error: --percentile: 50 is not > 50")

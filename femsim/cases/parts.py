@@ -15,7 +15,7 @@ from femsim.cases.keys import PointData as PointData
 from femsim.cases.material import MaterialRef, Materials
 from femsim.cases.steps import CycleSpec, LifeSpec, StepSpec, end_temperature
 from femsim.cases.trust import CornerSpec, CrackSpec, Refinement
-from femsim.cases.uncertain import Scatter, leaves
+from femsim.cases.uncertain import Scatter, by_dotted_key
 
 Kinematics: TypeAlias = Literal["axisymmetric", "plane-strain", "generalized-plane-strain", "plane-stress", "3d"]
 
@@ -268,7 +268,7 @@ class CaseBase(Strict):
     @field_validator("uncertain", mode="before")
     @classmethod
     def _dotted(cls, value: Any) -> Any:
-        return dict(leaves(value)) if isinstance(value, Mapping) else value
+        return by_dotted_key(value)
 
     @model_validator(mode="after")
     def _heat_given(self) -> CaseBase:

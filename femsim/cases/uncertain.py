@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Field, model_validator
 
 from femsim.cases.keys import Strict
+from femsim.cases.wording import show
 
 
 class ScatterSpec(Strict):
@@ -66,3 +67,22 @@ def leaves(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
             yield from leaves(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
+
+
+def by_dotted_key(value: Any) -> Any:
+    """A table [uncertain] by dotted key. Raises ValueError for an entry that is no scatter."""
+    if not isinstance(value, Mapping):
+        return value
+    found = dict(leaves(value))
+    for key, one in found.items():
+        if isinstance(one, list):
+            number = [isinstance(end, int | float) and not isinstance(end, bool) for end in one]
+            if len(one) != 2 or not all(number):
+                raise ValueError(f"{key!r}: {show(one)} is not a range of two numbers, as [2.5, 3.5]")
+            if not one[0] < one[1]:
+                raise ValueError(f"{key!r}: a range ascends, [{one[0]:g}, {one[1]:g}] does not")
+        elif not isinstance(one, Mapping | ScatterSpec):
+            raise ValueError(
+                f"{key!r}: {show(one)} is not a range, as [2.5, 3.5], or a table of one of {', '.join(AMOUNTS)}"
+            )
+    return found

@@ -51,10 +51,8 @@ def rank(arguments: argparse.Namespace) -> None:
 
     if arguments.out is not None:
         check_target(arguments.out)
-    for name in ("best", "draws", "workers"):
-        value = getattr(arguments, name)
-        if value is not None and value < 1:
-            raise InputError(f"--{name}: {value} is not >= 1")
+    if arguments.workers is not None and arguments.workers < 1:
+        raise InputError(f"--workers: {arguments.workers} is not >= 1")
     with Progress(quiet=arguments.quiet) as progress:
         progress("loading")
         from femsim.study.candidates import Asked, rank_study

@@ -67,8 +67,14 @@ def solve_to_tolerance(
     spec: Refinement = case.mesh
     assert spec.tolerance is not None
     steps: list[Step] = []
+    solved: Solved | None = None
     while True:
-        solved = solve_case(disc, materials, say)
+        try:
+            solved = solve_case(disc, materials, say)
+        except NumericsError as error:  # what the mesh before gave stands
+            if solved is None:
+                raise
+            return solved, Adaptation(spec.tolerance, tuple(steps), False, f"on the next mesh {error}")
         wanted = np.array(goal_metrics([(m.root, m.length) for m in solved.roots], spec.goals))
         relative = relative_errors(solved.roots)
         steps.append(_step(solved, relative, wanted))

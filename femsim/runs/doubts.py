@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from femsim.builders.resolve import ResolvedMaterial
+from femsim.cases.case import Case
 from femsim.measures.averages import RegionMetrics, RootMetrics
 
 #: von Mises stress over the limit, beyond which a material would long have given way
 FAR = 2.0
+
+
+def without_effect(case: Case) -> Iterator[str]:
+    """One sentence for each key of a case that says nothing where nothing flows and there are no steps."""
+    if case.model.time_tolerance is not None:
+        yield "model.time_tolerance: nothing flows and there are no steps; it has no effect"
+    if case.metrics.thickness is not None:
+        yield "metrics.thickness: nothing flows and there are no steps, so it has no effect"
 
 
 def stress_doubts(

@@ -29,7 +29,7 @@ from femsim.meshes.layout import Rim, Root
 from femsim.meshes.mesh import Quality, quality
 from femsim.runs.adapt import Adaptation, coarse_grading, solve_to_tolerance
 from femsim.runs.cracks import CrackFailure, crack_releases
-from femsim.runs.doubts import stress_doubts
+from femsim.runs.doubts import stress_doubts, without_effect
 from femsim.runs.harmonics import Harmonics, solve_harmonics
 from femsim.runs.heat import HeatResult
 from femsim.runs.once import solve_case
@@ -204,6 +204,8 @@ def _run(
     materials = resolve_materials(case, disc)
     if is_program(disc, materials):
         return _marched(case, disc, materials, say, wanted, time.perf_counter() - start, state)
+    for text in without_effect(case):
+        warnings.warn(text, FemsimWarning, stacklevel=2)
     stiffness = stiffness_key(case, materials)
     meshed = time.perf_counter()
     solved_: Callable[[Solution, Sequence[Averages]], None] | None = None

@@ -12,6 +12,7 @@ import numpy as np
 
 from femsim.base.errors import InputError
 from femsim.cases.casefile import parse_case
+from femsim.cases.wording import dotted, first_finding
 from femsim.runs.names import parts
 from femsim.study.analysis import best, load_frame
 from femsim.study.local import default_workers
@@ -57,9 +58,10 @@ class Asked:
         try:
             return RankSpec.model_validate({**found, **given})
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "rank"
-            raise InputError(f"{file}: rank: {where}: {first['msg']}") from None
+            finding = first_finding(error, {**found, **given}, RankSpec)
+            key = dotted(finding.path)
+            where = f"--{key}" if key in given else f"{file}: rank.{key}" if key else f"{file}: rank"
+            raise InputError(f"{where}: {finding.text}") from None
 
 
 def rank_study(

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Field, field_validator, model_validator
 
 from femsim.cases.keys import Strict
-from femsim.cases.uncertain import Scatter, leaves
+from femsim.cases.uncertain import Scatter, by_dotted_key
 
 Design: TypeAlias = Literal["grid", "sobol", "lhs", "random", "list", "saltelli", "morris", "none"]
 Scale: TypeAlias = Literal["linear", "log"]
@@ -234,7 +234,7 @@ class RankSpec(Strict):
         default=None, description="the robust optimum has the least such percentile instead"
     )
 
-    _dotted = field_validator("uncertain", mode="before")(lambda value: dict(leaves(value)))
+    _dotted = field_validator("uncertain", mode="before")(by_dotted_key)
 
     @model_validator(mode="after")
     def _one(self) -> RankSpec:
