@@ -79,7 +79,7 @@ def by_dotted_key(value: Any) -> Any:
             number = [isinstance(end, int | float) and not isinstance(end, bool) for end in one]
             if len(one) != 2 or not all(number):
                 raise ValueError(f"{key!r}: {show(one)} is not a range of two numbers, as [2.5, 3.5]")
-            if not one[0] < one[1]:
+            if one[0] > one[1]:  # equal ends: known exactly
                 raise ValueError(f"{key!r}: a range ascends, [{one[0]:g}, {one[1]:g}] does not")
         elif not isinstance(one, Mapping | ScatterSpec):
             raise ValueError(
