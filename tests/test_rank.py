@@ -147,7 +147,7 @@ def test_points_of_a_study_and_the_page(tmp_path: Path, capsys: pytest.CaptureFi
     ("uncertain", "more", "given", "said"),
     [
         ("", TWO, [], "nothing scatters"),
-        ("", TWO, ["--draws", "50"], "rank: draws"),
+        ("", TWO, ["--draws", "50"], "--draws: 50 is not >= 100"),
         ("", TWO, ["--output", "post_root.peal.5um"], "did you mean"),
         ("", TWO, ["--data", "."], "names its designs"),
         ("", TWO.replace('"thick"', '"thin"'), [], "two designs have one name"),
