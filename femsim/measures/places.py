@@ -106,9 +106,9 @@ def path_rows(
     Warns where a part of the path lies outside the body; raises InputError where all of it does, or lies outside the
     region.
     """
-    for key, tip in (("start", start), ("end", end)):
+    for which, tip in (("start", start), ("end", end)):
         if len(tip) != mesh.dim:
-            raise InputError(f"{label}.{key}: {len(tip)} numbers; a point of this body has {mesh.dim}")
+            raise InputError(f"{label}.{which}: {len(tip)} numbers; a point of this body has {mesh.dim}")
     ends = as_points([list(start), list(end)], mesh.dim, f"{label}.start and end")
     length = float(np.linalg.norm(ends[1] - ends[0]))
     if not length > 0.0:
