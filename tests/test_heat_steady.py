@@ -257,6 +257,22 @@ def test_conductivity_linear_in_temperature():
     assert document["heat"]["newton_steps"] <= 6
 
 
+@pytest.mark.parametrize("k", [20.0, 1.0])
+def test_a_film_that_carries_less_the_hotter_it_is(k):
+    """Past its peak (as boiling does) such a film has a negative derivative, and Newton's matrix with it no definite
+    one; the far branch is found, and carries the power.
+    """
+    heat = {
+        "ambient": 50.0,
+        "source": [{"name": "spot", "z": 200.0, "r": [0.0, 30.0], "density": 6e7}],
+        "boundary": [{"name": "foot", "z": 0.0, "h": {"T": [0.0, 200.0], "value": [8e4, 5e3]}}],
+    }
+    document = solved(case_of([("a", (0.0, 100.0), (0.0, 200.0), matter(k))], heat, AXI, size=20.0))
+    power = 6e7 * np.pi * 30e-6**2
+    assert document["heat"]["boundaries"]["foot"] == pytest.approx(power, rel=1e-8)
+    assert document["heat"]["T_min"] > 200.0  # all of the film beyond its peak
+
+
 def silicon(k0, reference, n, low, high):
     return table(lambda t: k0 * ((t + 273.15) / reference) ** -n, low, high, 800)
 

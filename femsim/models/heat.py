@@ -242,9 +242,11 @@ class HeatModel:
         return total
 
     def surface_entries(
-        self, temperature: FloatArray, time: float = 0.0, within: float | None = None
+        self, temperature: FloatArray, time: float = 0.0, within: float | None = None, definite: bool = False
     ) -> tuple[IntArray, IntArray, FloatArray]:
-        """Entries (node, node, W/K) of the matrix of convection and contacts at a temperature."""
+        """Entries (node, node, W/K) of the matrix of convection and contacts at a temperature: its derivative, or a
+        ``definite`` one, where a film that carries less the hotter it is counts with its h.
+        """
         rows, columns, values = [], [], []
 
         def add(nodes: IntArray, matrices: FloatArray) -> None:
@@ -255,7 +257,11 @@ class HeatModel:
 
         for cooling in self.coolings:
             surface = temperature[cooling.line.edges] @ cooling.line.values.T
-            add(cooling.line.edges, cooling.line.matrices(cooling.film(surface, time, within)[1]))
+            flux, slope = cooling.film(surface, time, within)
+            if definite and np.any(slope < 0.0):
+                rise = surface - cooling.ambient.at(time, within)
+                slope = np.where(slope < 0.0, flux / np.where(rise == 0.0, 1.0, rise), slope)
+            add(cooling.line.edges, cooling.line.matrices(slope))
         for contact in self.contacts:
             m = contact.first.matrices(contact.conductance)
             both = np.concatenate([np.concatenate([m, -m], axis=2), np.concatenate([-m, m], axis=2)], axis=1)

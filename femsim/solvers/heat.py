@@ -66,7 +66,7 @@ def heat_factor(
 ) -> SystemFactor:
     """Factor of the symmetric matrix K(T) + ``shift`` C(T) with convection and contacts, W/K."""
     system = make_system(model.space, model.moduli(temperature, shift), pattern)
-    rows, columns, values = model.surface_entries(temperature, time, within)
+    rows, columns, values = model.surface_entries(temperature, time, within, definite=True)
     return SystemFactor.of(_with_entries(system, model, rows, columns, values), backend)
 
 
@@ -175,7 +175,7 @@ def solve_heat(
     if worst > WORST:
         raise NumericsError(
             f"heat: no steady temperature found in {MOST_STEPS} Newton steps (residual {worst:.1e} of the largest heat "
-            f"flow); is the body cooled enough for its k(T)?"
+            f"flow); is the body cooled enough for its k(T) and h(T)?"
         )
     total = clock.perf_counter() - start
     # against all that flows, also what neighbours cancel: the backward error, which rounding does not inflate

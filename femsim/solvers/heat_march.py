@@ -121,6 +121,10 @@ class _Past:
     passing: float
 
 
+class _StuckError(NumericsError):
+    """Newton's method did not converge; a smaller step may."""
+
+
 @dataclass
 class _Work:
     """What a march carries from step to step."""
@@ -218,10 +222,18 @@ class _March:
                     raise NumericsError(f"heat: more than {MOST} steps; a larger heat.transient.tolerance takes fewer")
                 size = span / counts if counts else span * 2.0**-level
                 start = begin + (place * size)
-                if len(past) == 3:
-                    step = self._look_back(past, start + size, size, within)
-                else:
-                    step = self._step(work.temperature, flow, through, rate, start, size, within)
+                try:
+                    if len(past) == 3:
+                        step = self._look_back(past, start + size, size, within)
+                    else:
+                        step = self._step(work.temperature, flow, through, rate, start, size, within)
+                except _StuckError:
+                    if counts or level + 2 > SMALLEST:
+                        raise  # a constant step is the user's
+                    level, place = level + 2, place * 4
+                    self.rejected += 1
+                    self.factors.clear()
+                    continue
                 reach = max(high, float(step.temperature.max())) - min(low, float(step.temperature.min()))
                 weight = step.error / (self.tolerance * reach) if reach > 0.0 else 0.0
                 if not counts and weight > 1.0 and level < SMALLEST:
@@ -400,14 +412,16 @@ class _March:
         """Solve S(T) - S_n = known + gamma dt f(T): the temperature, f (on free nodes by that equation itself), S."""
         model, linear = self.model, self.model.is_linear and not self.ramped
         inflow = model.inflow(time, within)
-        known, before, size = inflow + shift * (stored + known), np.inf, 0.0
+        known, before, size, share = inflow + shift * (stored + known), np.inf, 0.0, 1.0
         shrinks = max(self.shrinks.get(shift, 0.9) ** 0.8, TRUSTED)  # what was seen is trusted less and less
         for count in range(ITERATIONS):
             right = model.space.gather(known - self.operators.both(guess, shift, time, within))
             # the factor of a temperature nearby does; where it converges slowly, the exact Jacobian
-            exact = linear or count < 3 or size < 0.5 * before
+            exact = linear or count < 3 or size < 0.25 * before
             change = newton_change(model, guess, right, factor, time, within, shift, exact)
-            guess = guess + change
+            if not exact:  # less of it where it goes to and fro over a kink of a table, all again where it settles
+                share = max(0.5 * share, 0.1) if size > before else min(2.0 * share, 1.0)
+            guess = guess + share * change
             if not np.all(np.isfinite(guess)):
                 raise NumericsError(f"heat: the temperature is not finite at {time:.6g} s")
             enough = max(SETTLED * self.tolerance * float(np.ptp(guess)), 1e-12 * (1.0 + float(np.abs(guess).max())))
@@ -417,7 +431,8 @@ class _March:
             if linear or size <= enough or shrinks / (1.0 - shrinks) * size <= enough:
                 break
         else:
-            raise NumericsError(f"heat: a time step at {time:.6g} s did not converge in {ITERATIONS} Newton steps")
+            hint = "" if self.constant is None else "; take a smaller heat.transient.step, or a tolerance instead"
+            raise _StuckError(f"heat: a time step at {time:.6g} s did not converge in {ITERATIONS} Newton steps{hint}")
         self.shrinks = {shift: shrinks}
         if count > STALE:
             self.factors.clear()
