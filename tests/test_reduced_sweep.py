@@ -33,6 +33,7 @@ set = ["mesh.size=0.5", "mesh.growth=2.5", "metrics.length=5"]
 method = "reduced"
 tolerance = 0.005
 certify = 2
+bounds = 5
 [[parameter]]
 key = "geometry.high_thickness"
 range = [14, 22]
@@ -110,13 +111,17 @@ def test_rows_have_a_level_and_two_errors_and_the_best_are_solved_in_full(
     assert outcome.failed == 0
     table = store.read().to_pydict()
     levels = np.array(table["level"])
-    assert set(levels) == {"fast", "full"}
+    assert set(levels) == {"fast", "certified", "full"}
     best = np.argsort(np.abs(table["post_root.von_mises.5um"]))[:2]
     assert set(levels[best]) == {"full"}
     fast = levels == "fast"
     value, error = (np.array(table[f"post_root.von_mises{k}.5um"]) for k in ("", "_reduction_error"))
     assert np.all((error[fast] > 0.0) & (error[fast] <= 0.005 * 1.001 * value[fast]))
-    assert np.all(error[~fast] == 0.0)
+    assert np.all(error[levels == "full"] == 0.0)
+    bounds = np.array(table["post_root.peel_reduction_error.5um"])[levels == "certified"]
+    assert len(bounds) >= 5
+    assert np.all(np.isfinite(bounds) & (bounds > 0.0))
+    assert "rigorous bounds" in summary(store.directory)["certified"]
     assert np.all(np.array(table["post_root.peel_mesh_error.5um"]) > 0.0)
     assert store.read().schema.field("post_root.peel_mesh_error.5um").metadata[b"unit"] == b"MPa"
     said = summary(store.directory)

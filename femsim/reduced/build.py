@@ -95,10 +95,14 @@ class Problem:
 
 @dataclass(frozen=True)
 class Built:
-    """A box with its errors (m,) on the designs kept aside, relative to the von Mises average of the same ring."""
+    """A box with its errors (m,) on the designs kept aside, relative to the von Mises average of the same ring; the box
+    of the most modes with these ``fields`` (ndof, n), for rigorous bounds.
+    """
 
     box: Box
     aside: FloatArray
+    wide: Box
+    fields: FloatArray
 
 
 def problem_of(cases: CasesOf, low: FloatArray, high: FloatArray, points: int = POINTS) -> Problem:
@@ -206,7 +210,9 @@ def build_box(
         if not last:
             return None
     box = thinned(problem, box, pieces, 0.2 * MARGIN * tolerance)
-    return Built(box, errors_of(box, quantities, aside).max(axis=0))
+    wide = thinned(problem, reduced(problem, truth, low, high, pieces, SIZES[-1]), pieces, 0.2 * MARGIN * tolerance)
+    fields = pieces.span.modes @ chosen(pieces.span, *SIZES[-1])
+    return Built(box, errors_of(box, quantities, aside).max(axis=0), wide, fields)
 
 
 def _worst(

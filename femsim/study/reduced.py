@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 
 from femsim.base.arrays import FloatArray, IntArray
-from femsim.base.errors import FemsimWarning, InputError
+from femsim.base.errors import FemsimWarning, InputError, NumericsError
 from femsim.reduced.build import Built, Problem, grow, levels_of, problem_of, truth_of
+from femsim.reduced.certificate import certificate_of, columns_of
 from femsim.reduced.crew import Cases, Crew, crew
 from femsim.reduced.keep import load, save
 from femsim.reduced.model import CALIBRATE, OWN, Answers, Reduced, assembled, calibrated
@@ -29,11 +30,20 @@ from femsim.study.store import Row, Store
 
 #: the model and its boxes, in the directory of the dataset
 FOLDER, MODEL = "reduced", "model.npz"
-TOLERANCE, CERTIFY = 0.003, 20
+TOLERANCE, CERTIFY, BOUNDS = 0.003, 20, 1000
 #: rows of a part
 BLOCK = 20_000
 #: with fewer points than this the offline stage costs more than the points
 FEW = 300
+
+
+#: what rows of this level say
+CERTIFIED = (
+    "level certified: the reduction errors of peel and shear are rigorous bounds against the full solution on the same "
+    "moved mesh; those of von Mises, and all mesh errors, are statistical as of level fast"
+)
+#: cells of the parameters that have bounds, and the ratio of a height and of a modulus within one
+CELLS, HEIGHTS, MODULI = 3, 1.5, 2.0
 
 
 def designs_of(plan: Plan) -> FloatArray:
@@ -89,6 +99,8 @@ def model_of(store: Store, workers: int, say: Callable[[str], None]) -> tuple[Re
         if model.boxes:
             say("calibrating the errors")
             model = _calibrated(model, problem, designs, team, wanted)
+    for number, built in enumerate(leaf.built for leaf in leaves if leaf.built is not None):
+        save((built.wide, built.fields), folder / f"wide-{number}.npz", key)
     save(model, folder / MODEL, key)
     for path in folder.glob("box-*.npz"):
         path.unlink()
@@ -135,22 +147,90 @@ def reduced_engine(workers: int, say: Callable[[str], None]) -> Callable[[Store,
             for point, value in _full_values(store):
                 size[point] = abs(value)
             more = _best(size, certify) - chosen
+        chosen |= bounded(store, model, designs, [p for p in points if p not in chosen], wanted, meter)
         left = np.array([p for p in points if p not in chosen], dtype=np.int64)
         for start in range(0, len(left), BLOCK):
             block = left[start : start + BLOCK]
             begun = time.perf_counter()
             answers = model.at(designs[block])
             each = (time.perf_counter() - begun) / len(block)
-            try:
-                store.write(_rows(block, answers, wanted, each))
-            except OSError as error:
-                raise InputError(
-                    f"{store.parts}: cannot be written ({(error.strerror or str(error)).lower()})"
-                ) from None
-            meter.done += len(block)
-            meter.show(force=True)
+            write_rows(store, rows_of(block, answers, wanted, each), meter)
 
     return run
+
+
+def bounded(
+    store: Store, model: Reduced, designs: FloatArray, points: Sequence[int], wanted: Sequence[int], meter: Meter
+) -> set[int]:
+    """Write rows with rigorous bounds of the best of some points, and of those that their errors do not tell from the
+    best one; the points that have one. Bounds are made for CELLS parts of the range at most, those with most points.
+    """
+    plan = store.plan
+    count = plan.study["study"].get("bounds", BOUNDS)
+    columns = list(wanted)
+    tractions = [k for k, column in enumerate(columns) if column % 3 != 2]
+    asked = np.array(points, dtype=np.int64)
+    if not count or not tractions or not len(asked):
+        return set()
+    answers = model.at(designs[asked])
+    size = np.abs(answers.values[:, columns[0]])
+    error = answers.reduction[:, columns[0]]
+    best = np.argsort(size)[:count]
+    near = np.flatnonzero(size - error <= size[best[0]] + error[best[0]])
+    chosen = np.unique(np.concatenate([best, near[np.argsort(size[near])][:count]]))
+    chosen = chosen[answers.box[chosen] >= 0]
+    problem = problem_of(Cases(plan.data, plan.keys), designs.min(axis=0), designs.max(axis=0))
+    cells = [
+        (number, chosen[answers.box[chosen] == number][part])
+        for number in np.unique(answers.box[chosen]).tolist()
+        for part in _cells(problem, designs[asked[chosen[answers.box[chosen] == number]]])
+    ]
+    done: set[int] = set()
+    for number, mine in sorted(cells, key=lambda cell: -len(cell[1]))[:CELLS]:
+        begun = time.perf_counter()
+        found = load(store.directory / FOLDER / f"wide-{number}.npz")
+        if found is None:
+            continue
+        wide, fields = found
+        x = designs[asked[mine]]
+        truth = truth_of(problem, wide.low, wide.high)
+        try:
+            certificate = certificate_of(
+                problem, truth, wide, columns_of(problem, truth, wide, fields), x.min(axis=0), x.max(axis=0)
+            )
+        except NumericsError as why:
+            warnings.warn(f"no rigorous bounds of {len(mine)} points: {why}", FemsimWarning, stacklevel=2)
+            continue
+        quantities = problem.forms.at(x)
+        limit, values = certificate.bounds(wide, quantities), wide.values(quantities)
+        part = model.at(x)
+        for column in range(values.shape[1]):
+            if column % 3 != 2:
+                part.values[:, column] = values[:, column]
+                part.reduction[:, column] = limit[:, 2 * (column // 3) + column % 3]
+        known = np.all(np.isfinite(part.reduction[:, columns]), axis=1)
+        each = (time.perf_counter() - begun) / len(mine)
+        rows = rows_of(asked[mine], part, wanted, each, "certified")
+        write_rows(store, [row for row, one in zip(rows, known.tolist(), strict=True) if one], meter)
+        done |= set(asked[mine[known]].tolist())
+    return done
+
+
+def _cells(problem: Problem, x: FloatArray) -> list[IntArray]:
+    """Parts of some designs (k, p) within which heights and moduli change by little."""
+    waiting, found = [np.arange(len(x))], []
+    most = {i: HEIGHTS if i in problem.geometric else MODULI for i in problem.stiff}
+    while waiting:
+        part = waiting.pop()
+        low, high = x[part].min(axis=0), x[part].max(axis=0)
+        wide = {i: high[i] / low[i] / limit for i, limit in most.items() if low[i] > 0 and high[i] > low[i] * limit}
+        if not wide:
+            found.append(part)
+            continue
+        widest = max(wide, key=lambda i: wide[i])
+        under = x[part, widest] <= np.sqrt(low[widest] * high[widest])
+        waiting += [part[under], part[~under]]
+    return found
 
 
 def _looked_at(model: Reduced, designs: FloatArray, wanted: Sequence[int]) -> tuple[set[int], FloatArray]:
@@ -181,12 +261,25 @@ def _full_values(store: Store) -> list[tuple[int, float]]:
     return [(point, value) for point, level, value in rows if level == "full" and value is not None]
 
 
-def _rows(points: IntArray, answers: Answers, wanted: Sequence[int], seconds: float) -> list[Row]:
+def write_rows(store: Store, rows: list[Row], meter: Meter) -> None:
+    """Write rows and show that they are done."""
+    try:
+        store.write(rows)
+    except OSError as error:
+        raise InputError(f"{store.parts}: cannot be written ({(error.strerror or str(error)).lower()})") from None
+    meter.done += len(rows)
+    meter.show(force=True)
+
+
+def rows_of(
+    points: IntArray, answers: Answers, wanted: Sequence[int], seconds: float, level: str = "fast"
+) -> list[Row]:
+    """Rows of points from their answers."""
     columns = list(wanted)
     values = answers.values[:, columns].tolist()
     pairs = np.stack([answers.reduction[:, columns], answers.mesh[:, columns]], axis=2).reshape(len(points), -1)
     return [
-        Row(int(point), tuple(value), None, seconds, "fast", tuple(errors))
+        Row(int(point), tuple(value), None, seconds, level, tuple(errors))
         for point, value, errors in zip(points, values, pairs.tolist(), strict=True)
     ]
 
@@ -202,6 +295,7 @@ def summary(directory: Path) -> dict[str, Any]:
         "boxes": len(model.boxes),
         "unknowns": [box.modes for box in model.boxes],
         "gaps": [gap.reason for gap in model.gaps],
+        "certified": CERTIFIED,
         "guarantee": None
         if g is None
         else {

@@ -137,6 +137,11 @@ class StudySpec(Strict):
         default=None,
         description="method reduced: how many of the best points by the first output are solved in full (default 20)",
     )
+    bounds: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(
+        default=None,
+        description="method reduced: how many of the best points, and of those that may be better, have rigorous "
+        "bounds on the reduction errors of peel and shear (default 1000)",
+    )
 
     @model_validator(mode="after")
     def _whole(self) -> StudySpec:
@@ -147,9 +152,9 @@ class StudySpec(Strict):
                 raise ValueError("samples: a list has as many points as its file has rows")
         elif self.file is not None:
             raise ValueError(f"file: goes with design = list, not {self.design}")
-        if self.method == "full" and (self.tolerance is not None or self.certify is not None):
-            key = "certify" if self.tolerance is None else "tolerance"
-            raise ValueError(f'{key}: goes with method = "reduced"')
+        for key in ("tolerance", "certify", "bounds"):
+            if self.method == "full" and getattr(self, key) is not None:
+                raise ValueError(f'{key}: goes with method = "reduced"')
         if self.design == "grid" and self.samples is not None:
             raise ValueError("samples: a grid has the product of its parameters' steps; leave it out")
         if self.design == "none" and self.samples is not None:

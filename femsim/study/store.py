@@ -42,7 +42,7 @@ class Row:
     outputs: tuple[float | None, ...]
     error: str | None
     seconds: float
-    level: str | None = None  # of a study by reduced bases: fast or full,
+    level: str | None = None  # of a study by reduced bases: fast, certified or full,
     errors: tuple[float | None, ...] = ()  # and the errors of its outputs, of reduction and mesh in turn
 
     @property
@@ -99,7 +99,9 @@ def schema(plan: Plan, reuse: dict[str, int] | None = None) -> Any:
     fields += [column(o, pa.float64(), "output") for o in plan.outputs]
     fields += [column(e, pa.float64(), "error of an output") for e in plan.error_columns]
     if plan.reduced:
-        fields += [column("level", pa.string(), "fast: by the reduced basis; full: solved in full")]
+        fields += [
+            column("level", pa.string(), "fast: by the reduced basis; certified: so, with bounds; full: solved in full")
+        ]
     fields += [column("status", pa.string(), "done or failed"), column("error", pa.string(), "why it failed"),
                column("seconds", pa.float64(), "wall time of the point")]  # fmt: skip
     provenance = {
