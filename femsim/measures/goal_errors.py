@@ -8,12 +8,13 @@ and Ramm 1998, Comput. Methods Appl. Mech. Eng. 156, 351), where s* is the stres
 
 The dual problems of all metrics cost one substitution each with the factor at hand. Contributions of either sign may
 hide each other, and the smoothed stresses are poor in the cells around a root, so what is reported is a measured
-multiple of the sums D = sum |cell| and S = |sum of cells|. The multiples for quad9 are fitted on 73 random designs of
-four stacks, whose true errors they cover in at least 97 % on the default mesh (``benchmarks/trust/designs.py`` measures
-any number of designs):
+multiple of the sums D = sum |cell| and S = |sum of cells|. The multiples for quad9 are fitted on a part of 200 random
+designs of four stacks, whose true errors they cover in at least 97 % on the default mesh and coarser ones, each metric
+apart (``benchmarks/trust/designs.py`` measures any number of designs):
 
 - averages from consistent forces (:mod:`femsim.measures.consistent`): FORCES times the length of (D_peel, D_shear);
-  of quad9 APART: the cells at the root overstate the error, and what lies elsewhere counts for each alone. They
+  of quad9 APART: the cells at the root overstate the error, and what lies elsewhere counts for each alone, of shear
+  as far as its signs do not cancel: at most S + D of the cells at the root. They
   converge faster than the smoothed stresses know (POWER), but not in the growth of the mesh (STEEP); on a coarse mesh
   :meth:`~femsim.measures.consistent.Consistent.doubted` adds to it;
 - averages extrapolated to the interface: D, and a share (AT_ROOT) of the contribution of the cell at the root, where
@@ -110,7 +111,9 @@ def with_errors(
         if edges is not None and graded and mesh.element == "quad9":
             grown = (np.log(max(edges[1], 1.0)) / np.log(GROWTH)) ** STEEP
             scale = (max(edges[0], FINEST) / FIRST) ** POWER
-            errors[k, :2] = scale * APART[0] * np.hypot(near[0], near[1]) + max(scale, grown) * APART[1] * far[:2]
+            # of either sign they leave no more than the whole sum and what lies near; peel's signs do not tell so much
+            net = far[0], min(far[1], signed[k, 1] + near[1])
+            errors[k, :2] = scale * APART[0] * np.hypot(near[0], near[1]) + max(scale, grown) * APART[1] * np.array(net)
             errors[k, 2] = np.dot(RING_APART, (signed[k, 2], near[2], max(grown, 1.0) * far[2]))
             continue
         if edges is None:
