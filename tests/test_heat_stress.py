@@ -11,6 +11,7 @@ import pytest
 from heatcases import AXI, REFERENCES, case_of, condition
 from patches import Patch, arc, blend, join
 
+from femsim.base.errors import FemsimWarning, InputError
 from femsim.cases.casefile import parse_case
 from femsim.meshes.write import write_mesh
 from femsim.runs.results import results_dict
@@ -250,3 +251,29 @@ def test_worst_instant_is_found_between_output_times():
     assert largest[k] * (1.0 - 1e-4) < worst["value"] < 1.01 * largest[k]
     assert worst["state"]["metrics"]["regions"]["a"]["von_mises_max"] == worst["value"]
     assert worst["each"][worst["metric"]] == {"time": worst["time"], "value": worst["value"]}
+
+
+def test_what_would_be_ignored_is_told():
+    """A field that drives nothing, values by steps that do not match the steps, tables that begin behind the end."""
+    matter = {"E": 120.0, "nu": 0.3, "cte": 17.0, "conductivity": 400.0}
+    heat = {"source": [{"region": "a", "power": 1.0}], "boundary": [{"z": 0.0, "h": 1e4}]}
+    data = {
+        "stack": "blocks",
+        "block": [{"name": "a", "r": [0.0, 50.0], "z": [0.0, 20.0], "material": matter}],
+        "boundary": [{"point": [0.0, 0.0], "u_z": 0.0}],
+        "mesh": {"size": 20.0},
+        "load": {"stress_free_temperature": 150.0, "temperature": 25.0},
+        "heat": heat,
+    }
+    with pytest.warns(FemsimWarning, match=r"temperature is 25 degC, so the temperatures of .heat. do not drive"):
+        run(parse_case(data, "case.toml"))
+    late = {"z": 20.0, "pressure": {"t": [5.0, 9.0], "value": [0.0, 5.0]}}
+    stepped = data | {"step": [{"name": "on", "temperature": "heat"}], "load": {"stress_free_temperature": 150.0}}
+    with pytest.warns(FemsimWarning, match=r"boundary\.1\.pressure\.t: begins at 5 s, the steps end at 1 s"):
+        run(parse_case(stepped | {"boundary": [*data["boundary"], late]}, "case.toml"))
+    twice = {**heat, "source": [{"region": "a", "power": {"steps": [1.0, 2.0]}}]}
+    with pytest.raises(InputError, match=r"heat\.source\.0\.power\.steps: 2 values for 1 steps"):
+        run(parse_case(stepped | {"heat": twice}, "case.toml"))
+    nowhere = {"z": 21.0, "pressure": 0.0}
+    with pytest.raises(InputError, match=r"boundary\.1\.z: no outer edge at z = 21 um"):
+        run(parse_case(stepped | {"boundary": [*data["boundary"], nowhere]}, "case.toml"))

@@ -370,6 +370,7 @@ def _loads(draft: _Draft, space: Space, named: Sequence[tuple[str, Boundary]]) -
             parts.append(("traction", value, np.eye(width)[k], 0.0))
         for key, value, vector, pressure in parts:
             if not isinstance(value, Varying) and value == 0.0:
+                outer_facets_on(mesh, kinematics, boundary, label)  # nothing to add, but the place has to be there
                 continue
             nodal = field_of(value, draft.fields, len(mesh.points), f"{label}.{key}")
             force = np.zeros(space.ndof)

@@ -94,6 +94,19 @@ def conductor_of(resolved: ResolvedMaterial, heat: Heat) -> Conductor:
     return Conductor(resolved.role, along, capacity, spec.angle, spec.euler)
 
 
+def check_step_values(heat: Heat, count: int) -> None:
+    """InputError unless every value by steps has one number for each of the ``count`` [[step]]."""
+    for kind in ("source", "boundary"):
+        for number, entry in enumerate(getattr(heat, kind)):
+            for key in ("power", "density", "h", "temperature", "flux"):
+                value = getattr(entry, key, None)
+                if isinstance(value, StepValues) and len(value.steps) != count:
+                    raise InputError(
+                        f"heat.{kind}.{number}.{key}.steps: {len(value.steps)} values for {count} steps; give one for "
+                        f"each [[step]]"
+                    )
+
+
 def over_time(value: Value, factor: float, key: str, step: int | None) -> OverTime:
     """A value of a case as a number over time, in inner units."""
     if isinstance(value, TimeTable):

@@ -18,6 +18,7 @@ from femsim.builders.amounts import Moment, knots
 from femsim.builders.boundaries import Conditions, constrain, refuse_steps
 from femsim.builders.build import Setting, setting_of, steady_heat, stress_free, temperature_field
 from femsim.builders.discretisation import Discretisation
+from femsim.builders.heat import check_step_values
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.cases.boundary import Body, Boundary, Varying
 from femsim.cases.steps import Intrinsic, StepSpec
@@ -313,6 +314,9 @@ def _pieces(disc: Discretisation, setting: Setting, legs: list[_Leg]) -> tuple[l
     eigenstrain = np.zeros((len(setting.mesh.regions), 6))
     _check_during(case.boundary, [leg.key for leg in legs if leg.key is not None])
     _check_counts(case.boundary, case.body, len(case.step))
+    if case.heat is not None:
+        check_step_values(case.heat, len(case.step))
+    _warn_late(case.boundary, case.body, sum(leg.duration for leg in legs))
     time = 0.0
     for number, leg in enumerate(legs):
         conditions = _conditions(disc, setting, leg, spaces)
@@ -425,6 +429,18 @@ def _check_counts(boundaries: list[Boundary], bodies: list[Body], count: int) ->
     for key, value in _values(boundaries, bodies):
         if value.steps is not None and len(value.steps) != count:
             raise InputError(f"{key}.steps: {len(value.steps)} values for {count} steps; give one for each [[step]]")
+
+
+def _warn_late(boundaries: list[Boundary], bodies: list[Body], end: float) -> None:
+    """Warn of values over time that change only when all steps are over."""
+    for key, value in _values(boundaries, bodies):
+        at = knots(value)
+        if len(at) > 1 and at[0] >= end:
+            warnings.warn(
+                f"{key}.t: begins at {at[0]:g} s, the steps end at {end:g} s; its first value holds throughout",
+                FemsimWarning,
+                stacklevel=2,
+            )
 
 
 def _check_reach(

@@ -43,7 +43,12 @@ class Trail:
 def warn_of_time(model: HeatModel) -> None:
     """Warn where a steady state has values over time."""
     values = {feed.name: feed.amount for feed in (*model.sources, *model.fluxes)}
-    values |= {cooling.name: cooling.h for cooling in model.coolings if isinstance(cooling.h, OverTime)}
+    values |= {cooling.name: cooling.ambient for cooling in model.coolings if not cooling.ambient.is_constant}
+    values |= {
+        cooling.name: cooling.h
+        for cooling in model.coolings
+        if isinstance(cooling.h, OverTime) and not cooling.h.is_constant
+    }
     values |= {fixed.name: fixed.value for fixed in model.fixed if isinstance(fixed.value, OverTime)}
     for name, value in values.items():
         if not value.is_constant:
@@ -53,6 +58,16 @@ def warn_of_time(model: HeatModel) -> None:
                 FemsimWarning,
                 stacklevel=2,
             )
+
+
+def warn_unused(temperature: object) -> None:
+    """Warn where the temperature of [heat] does not drive the stress beside it."""
+    given = f"{temperature:g} degC" if isinstance(temperature, float | int) else "not from [heat]"
+    warnings.warn(
+        f'heat: load.temperature is {given}, so the temperatures of [heat] do not drive the stress; "heat" makes them',
+        FemsimWarning,
+        stacklevel=2,
+    )
 
 
 def warn_outside(model: HeatModel, temperature: FloatArray) -> None:

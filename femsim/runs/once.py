@@ -26,6 +26,7 @@ from femsim.meshes.layout import Rim, Root
 from femsim.models.model import Model
 from femsim.runs.check import check
 from femsim.runs.heat import HeatResult, heat_result
+from femsim.runs.heat_course import warn_unused
 from femsim.runs.names import named
 from femsim.runs.reuse import Shared
 from femsim.solvers.solve import Solution, resolve_with, solve
@@ -69,6 +70,8 @@ def solve_case(
     start = time.perf_counter()
     heat = heat_result(disc, materials, say)
     by_heat = heat is not None and disc.case.load.temperature == "heat"
+    if heat is not None and not by_heat:
+        warn_unused(disc.case.load.temperature)
     heated = time.perf_counter()
     model = build_model(disc, materials, heat.temperature if heat is not None and by_heat else None)
     check(disc, model)
