@@ -76,16 +76,20 @@ def rank(arguments: argparse.Namespace) -> None:
 
 def show(found: Ranking) -> None:
     """Tables of a ranking on standard output."""
+    from femsim.cases.units import key_unit
+
     letters = [chr(ord("A") + i) if i < 26 else f"#{i + 1}" for i in range(len(found.designs))]
     out(f"{found.study}: {found.output}, {found.spec.draws} draws, {found.spec.lots} lots\n")
     for letter, d in zip(letters, found.designs, strict=True):
+        kind = type(d.candidate.case)
         values = ", ".join(
-            f"{k} = {v:.5g}" if isinstance(v, float) else f"{k} = {v}" for k, v in d.candidate.values.items()
+            f"{k} = {v:.5g} {key_unit(kind, k)}".rstrip() if isinstance(v, float | int) else f"{k} = {v}"
+            for k, v in d.candidate.values.items()
         )
         out(f"{letter} = {d.candidate.name}: {values}")
     limit = found.spec.limit
     head = ["MPa", "nominal", "mean", "sd", "5 %", "95 %", found.statistic, "lowest"]
-    rows = [head + ([f"above {limit:g}"] if limit is not None else [])]
+    rows = [head + ([f"above {limit:g} MPa"] if limit is not None else [])]
     for letter, d in zip(letters, found.designs, strict=True):
         cells = [f"{v:.2f}" for v in (d.nominal, d.mean, d.sd, d.percentiles[0], d.percentiles[2])]
         line = [letter, *cells, f"{d.robust:.2f} +- {d.robust_error:.2f}", _chance(d.lowest, d.lowest_error)]
@@ -108,7 +112,7 @@ def show(found: Ranking) -> None:
         if nominal == robust else
         f"lowest without scatter: {letters[nominal]}; robust ({found.statistic}): {letters[robust]}")  # fmt: skip
     best = found.designs[robust]
-    rows = [[f"scatter of {letters[robust]}", "from", "to", "MPa", "swing", "variance", "halved"]]
+    rows = [[f"scatter of {letters[robust]}", "from", "to", "MPa", "swing (MPa)", "variance", "halved (MPa)"]]
     for s in sorted(best.swings, key=lambda s: -s.tightened)[:SHOWN]:
         share = "-" if s.total is None else f"{100 * s.total:.0f} %"
         ends = [f"{v:.4g}" for v in s.ends]

@@ -277,7 +277,7 @@ def optimise(arguments: argparse.Namespace) -> int:
     """Search the ranges of a study."""
     from femsim.base.files import check_target
     from femsim.base.progress import Progress
-    from femsim.study.optimise import confirm, write_optimum
+    from femsim.study.optimise import confirm, lines_of, write_optimum
     from femsim.study.optimise import optimise as search
     from femsim.study.studyfile import load_study
 
@@ -305,13 +305,8 @@ def optimise(arguments: argparse.Namespace) -> int:
     if arguments.json:
         out_json(document)
         return 0
-    first = found.plan.outputs[0]
-    middle = document["objective_of_the_middle"]
-    before = f" (in the middle of the ranges: {middle:.5g})" if middle is not None else ""
-    how = f"{found.solves} designs of a reduced model" if found.reduced else f"{found.solves} solves"
-    out(f"{found.plan.name}: {first} = {found.outputs[first]:.5g} after {how}{before}")
-    for key, value in found.values.items():
-        out(f"  {key} = {value:.5g}" if isinstance(value, float) else f"  {key} = {value}")
+    for line in lines_of(found):
+        out(line)
     for line in checked.lines:
         out(line)
     if arguments.out is not None:

@@ -23,8 +23,10 @@ from femsim.base.files import atomic_write
 from femsim.base.finite import json_text
 from femsim.cases.casefile import changed_case, dump_case
 from femsim.cases.parts import CaseBase
+from femsim.cases.units import key_unit
 from femsim.cases.wording import show
 from femsim.runs.names import outputs_of
+from femsim.runs.units import is_plane, output_unit
 from femsim.study.design import quantiles
 from femsim.study.plan import Plan, make_plan, outputs_named
 from femsim.study.schema import LimitSpec, OptimiseSpec, WindowSpec
@@ -306,18 +308,19 @@ def confirm(found: Optimum) -> Confirmation:
     first = found.plan.outputs[0]
     value, error = outputs[first], known.get(_error_key(keys[first]))
     lines = []
+    unit = _spaced(output_unit(first, is_plane(case.model.kinematics)))
     if value is None:
         lines.append(f"confirmed by a full solve: no; {first} is not among its results")
     else:
         sure = "" if error is None else f" +- {error:.2g}"
-        lines.append(f"confirmed by a full solve: {first} = {value:.5g}{sure}")
+        lines.append(f"confirmed by a full solve: {first} = {value:.5g}{sure}{unit}")
         gain = abs(found.start) - abs(value) if found.start < WORST * 1e-3 else None
         if error is not None and gain is not None and error > 0.2 * abs(gain):
             lines.append("the gain over the middle of the ranges is not much larger than that error; take a finer mesh")
     here = found.outputs[first]
     if found.reduced and value is not None and here is not None:
         lines.append(
-            f"the reduced model gave {here:.5g}, {100 * abs(here - value) / max(abs(value), 1e-300):.2g} % off"
+            f"the reduced model gave {here:.5g}{unit}, {100 * abs(here - value) / max(abs(value), 1e-300):.2g} % off"
         )
     lines += [f"warning: {text}" for text in document["warnings"]]
     return Confirmation(value, error, outputs, document, tuple(lines))
@@ -357,3 +360,21 @@ def write_optimum(found: Optimum, directory: Path, checked: Confirmation | None 
     except OSError as error:
         raise InputError(f"--out: {directory}: cannot be written ({(error.strerror or str(error)).lower()})") from None
     return [directory / name for name in files]
+
+
+def _spaced(unit: str) -> str:
+    return f" {unit}" if unit else ""
+
+
+def lines_of(found: Optimum) -> list[str]:
+    """The optimum in words: the objective, how it was found, and the parameters, each with its unit."""
+    first, kind = found.plan.outputs[0], type(found.plan.case(0))
+    unit = _spaced(output_unit(first, is_plane(found.plan.case(0).model.kinematics)))
+    middle = found.to_dict()["objective_of_the_middle"]
+    before = f" (in the middle of the ranges: {middle:.5g}{unit})" if middle is not None else ""
+    how = f"{found.solves} designs of a reduced model" if found.reduced else f"{found.solves} solves"
+    lines = [f"{found.plan.name}: {first} = {found.outputs[first]:.5g}{unit} after {how}{before}"]
+    for key, value in found.values.items():
+        shown = f"{value:.5g}" if isinstance(value, float) else str(value)
+        lines.append(f"  {key} = {shown}{_spaced(key_unit(kind, key)) if isinstance(value, float | int) else ''}")
+    return lines
