@@ -14,7 +14,7 @@ Chaboche, Int. J. Plasticity 2 (1986) 149; Kobayashi & Ohno, IJNME 53 (2002) 221
 
 The work of a step, int sigma : d eps_in, is exact for proportional plastic flow: int Y dp (mean over the temperatures
 of both ends) + sum int X_i : d eps_p. It starts from the stress on the yield surface, not from the stress of the step's
-start. Creep counts q dc, or the mean of q and the start's stress where that fell (relaxation: exact).
+start. Creep counts the mean of q and the start's stress along the flow (relaxation: exact).
 """
 
 from __future__ import annotations

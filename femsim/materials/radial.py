@@ -58,8 +58,10 @@ def creep_alone(
 
 
 def flow_work(increment: FloatArray, q: FloatArray, normal: FloatArray, stress: FloatArray) -> FloatArray:
-    """Work (n,) of rate-dependent flow: q dc where stress rose, its mean with the start's ``stress`` where it fell."""
-    return increment * 0.5 * (q + np.maximum(q, 1.5 * double_dot(normal, stress)))
+    """Work (n,) of rate-dependent flow: the flow times the mean of q and the start's ``stress`` along it. Stress that
+    turned over did no work before it was gone.
+    """
+    return increment * 0.5 * (q + np.maximum(1.5 * double_dot(normal, stress), 0.0))
 
 
 def along_trial(

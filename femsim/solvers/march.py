@@ -10,8 +10,9 @@ where all that flows is viscoelastic, whose steps are of second order, y = y_hal
 begin to yield in the second half do not show in that difference; there the second half is done again in parts of a
 half and two quarters, point by point with the strain linear in between, and the difference counts as their error.
 Displacements, states and stresses are combined alike, so equilibrium and the elastic law hold. The error is the root
-mean square over the points of the flowing regions, of stress against the largest so far, of the strains ``p`` and
-``creep`` and of ``work`` against theirs (at least the elastic ones of that stress). A body without a flowing region
+mean square over the points of the flowing regions, of stress against the largest so far (at least a part EXPECTED of
+the elastic answer to the step), of the strains ``p`` and ``creep`` and of ``work`` against theirs (at least the elastic
+ones of that stress). A body without a flowing region
 takes a step at once, which is exact.
 
 Where Newton's method fails an increment is cut; below LIMIT the load counts as beyond the limit load.
@@ -47,13 +48,15 @@ from femsim.solvers.moments import (
     same,
 )
 from femsim.solvers.newton import Equilibrium, Factors, Respond, equilibrium
-from femsim.solvers.time_error import error_of, onset, scales_of
+from femsim.solvers.time_error import Scales, error_of, onset, scales_of
 from femsim.solvers.trend import Trend
 
 #: error of an increment (relative, see above) that is allowed where none is asked for
 TOLERANCE = 2.0e-4
 #: first increment of a step, as a part of it; one that creeps at held strain starts fast and slows down
 FIRST, FIRST_DWELL = 0.125, 0.01
+#: part of the elastic answer to a step that errors count against at least
+EXPECTED = 0.05
 #: parts of a step below which an increment is not cut any more: for its error, for want of equilibrium
 SMALLEST, LIMIT = 1.0e-8, 1.0e-5
 #: smallest increments in a row whose error is too large: one jump is passed so, a collapse is not
@@ -234,10 +237,13 @@ class _Runner:
     def _leg(self, start: Moment, end: Moment, size: float, most: float, count: int | None) -> Moment:
         """From one moment to the loads and the time of another."""
         self._rests = ()
+        self._least = Scales()
         if not self.body.flows:
             return self._increment(start, end, 0.0, 1.0, start, None)[0]
         done, moment, trend = 0.0, start, None
         size, forced = min(size, most), 0
+        if self.settings.extrapolate:
+            self._least = self._expected(start, end)
         if count and not self.settings.extrapolate:
             size = most
         while done < 1.0:
@@ -294,11 +300,12 @@ class _Runner:
         whole, _ = self._increment(start, end, a, b, moment, guess)
         scales = scales_of(halves.states, moment.scales, self._modulus())
         weight = 1.0 / (2.0**self.body.order - 1.0)
-        error = weight * error_of(whole.states, halves.states, scales) / self.settings.tolerance
-        late = onset(moment.states, half.states, halves.states, scales, self.settings.tolerance)
+        against = scales.at_least(self._least)
+        error = weight * error_of(whole.states, halves.states, against) / self.settings.tolerance
+        late = onset(moment.states, half.states, halves.states, against, self.settings.tolerance)
         if late is not None and error <= 1.0:
             error = max(
-                error, error_of(halves.states, self._again(half, halves), scales, late) / self.settings.tolerance
+                error, error_of(halves.states, self._again(half, halves), against, late) / self.settings.tolerance
             )
         states = {
             name: [
@@ -382,6 +389,7 @@ class _Runner:
         return respond
 
     floor = 0.0
+    _least = Scales()
     _work: list[int] = [0, 0]  # noqa: RUF012 (set anew for each increment)
 
     def _predicted(
@@ -403,6 +411,22 @@ class _Runner:
         force = space.gather(external - before + thermal[0] - thermal[1])
         force = force + prescribed_force(space, self.elastic.moduli(conditions), moved)
         return here + space.scatter(self.factors.stiff.solve(force)) + moved
+
+    def _expected(self, start: Moment, end: Moment) -> Scales:
+        """A small part of what a leg would do to the flowing regions if they were elastic: errors count against it
+        where a body that starts from nothing has not come so far yet.
+        """
+        part, births = self.part, births_of(self.part, start)
+        here, moved = part.of(start.unknowns), np.where(self._held(), part.of(end.prescribed - start.prescribed), 0.0)
+        before, after = (conditions_of(part, c) for c in (start.conditions, end.conditions))
+        there = self._predicted(start, after, births, here, part.of(end.external), moved)
+        flowing = [b.law is not None for b in self.body.batches]
+        pairs = (self.elastic.stresses(u, c, births, {}) for u, c in ((here, before), (there, after)))
+        change = [b - a for flows, a, b in zip(flowing, *pairs, strict=True) if flows]
+        count = sum(each[..., 0].size for each in change)
+        stress = EXPECTED * float(np.sqrt(sum(float(np.sum(each * each)) for each in change) / count))
+        modulus = self._modulus()
+        return Scales(stress, stress / modulus, stress**2 / modulus)
 
     def _modulus(self) -> float:
         laws = [batch.law for batch in self.body.batches if batch.law is not None]

@@ -20,6 +20,10 @@ class Scales:
     strain: float = 0.0
     work: float = 0.0
 
+    def at_least(self, other: Scales) -> Scales:
+        """The larger of each."""
+        return Scales(max(self.stress, other.stress), max(self.strain, other.strain), max(self.work, other.work))
+
 
 def _squares(values: list[FloatArray]) -> float:
     """Root mean square over all entries' first axis."""
