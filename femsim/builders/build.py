@@ -140,8 +140,9 @@ def discretise(case: Case, base: Path | None = None, grading: Grading | None = N
         if mesh.dim == 3:
             if case.root:
                 raise InputError("root: imported meshes in three dimensions have no roots; use probes")
+            cuts, data = read_cuts(case, base), imported.point_data
             return InSpace(
-                case=case, mesh=mesh, lengths=lengths, point_data=imported.point_data, notes=notes, solid=Solid()
+                case=case, mesh=mesh, lengths=lengths, point_data=data, notes=notes, solid=Solid(), cuts=cuts
             )
         roots = roots_of_mesh(mesh, case.root)
         return Imported(
@@ -154,7 +155,7 @@ def discretise(case: Case, base: Path | None = None, grading: Grading | None = N
             cuts=read_cuts(case, base),
         )
     if case.model.dim == 3:
-        return _solid(case, lengths)
+        return replace(_solid(case, lengths), cuts=read_cuts(case, base))
     if case.model.element.startswith("tri"):
         raise InputError(
             f"model.element: {case.model.element!r} is for imported meshes; allowed here: quad4, quad8, quad9"

@@ -10,6 +10,7 @@ import numpy as np
 from femsim.base.arrays import FloatArray, IntArray
 from femsim.base.errors import InputError
 from femsim.builders.amounts import field_of
+from femsim.builders.cuts import Wave
 from femsim.builders.places import nodes_on, outer_edges_on
 from femsim.cases.boundary import Varying
 from femsim.cases.harmonic import MOTIONS, Board, Harmonic
@@ -38,17 +39,20 @@ def harmonic_models(
     base: Model,
     fields: Mapping[str, FloatArray],
     hold: tuple[float, float] | None,
+    waves: Mapping[tuple[int, bool], Sequence[Wave]] | None = None,
 ) -> tuple[HarmonicModel, ...]:
     """The harmonics' problems, on the mesh and materials of the axisymmetric one.
 
     ``hold`` is the point of the axis where a stack is held: its whole face at that height is clamped against harmonics;
-    ``board`` moves the stack's outermost face. Raises InputError for a model that is no body of revolution, for an
-    empty place, a contradiction, or a rigid motion left free, named.
+    ``board`` moves the stack's outermost face; ``waves`` are displacements that a run gave boundaries. Raises
+    InputError for a model that is no body of revolution, for an empty place, a contradiction, or a rigid motion left
+    free, named.
     """
-    if not entries and board is None:
+    waves = waves or {}
+    if not entries and board is None and not waves:
         return ()
     if base.kinematics.name != "axisymmetric":
-        key = "harmonic" if entries else "board"
+        key = "harmonic" if entries else "board" if board is not None else "boundary.centre"
         raise InputError(f"{key}: needs model.kinematics = axisymmetric, not {base.kinematics.name}")
     if base.varying:
         raise InputError("harmonic: a temperature field on temperature-dependent moduli mixes the harmonics")
@@ -61,13 +65,11 @@ def harmonic_models(
             named.append(("board", Harmonic(z=top, shift=board.shift, tilt=board.tilt)))
         if board.twist is not None:
             named.append(("board.twist", Harmonic(z=top, twist=board.twist)))
-    kinds = sorted({_kind(entry) for _, entry in named})
-    return tuple(
-        HarmonicModel(
-            n, odd, _model(n, odd, [(label, e) for label, e in named if _kind(e) == (n, odd)], base, fields, hold)
-        )
-        for n, odd in kinds
-    )
+    found = []
+    for kind in sorted({_kind(entry) for _, entry in named} | set(waves)):
+        own = [(label, entry) for label, entry in named if _kind(entry) == kind]
+        found.append(HarmonicModel(*kind, _model(*kind, own, base, fields, hold, waves.get(kind, ()))))
+    return tuple(found)
 
 
 def _kind(entry: Harmonic) -> tuple[int, bool]:
@@ -83,6 +85,7 @@ def _model(
     base: Model,
     fields: Mapping[str, FloatArray],
     hold: tuple[float, float] | None,
+    waves: Sequence[Wave] = (),
 ) -> Model:
     mesh, kinematics = base.mesh, harmonic(n, odd)
     held: dict[int, tuple[float, str]] = {}
@@ -130,6 +133,8 @@ def _model(
             temperature = temperature + _nodal(entry.temperature, every, mesh, fields, f"{label}.temperature")
         if entry.name is not None:
             supports.append(Support(entry.name, nodes, tuple(ruled)))
+    for wave in waves:
+        _impose(held, links, mesh, kinematics, wave)
     for dof in [dof for dof in links if dof in held]:  # a face that is held on the axis, too
         _check_link(links[dof], held, dof, mesh, width)
         del links[dof]
@@ -216,6 +221,25 @@ def _hold(
         if dof in links and min(links[dof]) >= kinematics.width * len(mesh.points):
             raise InputError(f"{label}.{key}: the line is straight as another entry says")
         held[dof] = (value, label)
+
+
+def _impose(
+    held: dict[int, tuple[float, str]],
+    links: dict[int, dict[int, float]],
+    mesh: Mesh,
+    kinematics: Kinematics,
+    wave: Wave,
+) -> None:
+    """Prescribe what a run gave; what entries and the axis hold stays theirs, and on the axis a shift is a shift."""
+    places = [MOTIONS.index(name) for name in kinematics.unknowns]
+    for node, row in zip(wave.nodes.tolist(), wave.values[:, places].tolist(), strict=True):
+        dofs = [kinematics.width * node + component for component in range(len(row))]
+        for dof, value in zip(dofs, row, strict=True):
+            terms = links.get(dof)
+            if dof not in held and (terms is None or not all(other in held for other in terms)):
+                held[dof] = (value, wave.label)
+            elif dof not in held and terms is not None:
+                held[dof] = (sum(factor * held[other][0] for other, factor in terms.items()), wave.label)
 
 
 def _straight(

@@ -114,9 +114,17 @@ class Boundary(Where):
         min_length=1,
         description="a directory of results: displacement here, temperature inside",
     )
+    centre: Vector | None = Field(
+        default=None,
+        description="beside from, in an axisymmetric case: where its r = 0, z = 0 stands in a run in space [x, y, z] "
+        "or a plane one [x, y], whose displacement around the axis is taken as harmonics",
+    )
+    waves: Annotated[int, Field(ge=0, le=32)] | None = Field(
+        default=None, description="beside centre: the largest number of waves around, default 4"
+    )
     during: list[str] | None = Field(default=None, min_length=1, description="names of the steps it is in force in")
 
-    @field_validator("traction", "force", mode="before")
+    @field_validator("traction", "force", "centre", mode="before")
     @classmethod
     def _as_tuple(cls, value: Any) -> Any:
         return tuple(value) if isinstance(value, list) else value
@@ -128,6 +136,10 @@ class Boundary(Where):
     @model_validator(mode="after")
     def _what(self) -> Boundary:
         what = [*self.motions(), *(key for key in ("pressure", "traction", "force") if getattr(self, key) is not None)]
+        if self.centre is not None and self.from_ is None:
+            raise ValueError("centre: goes with from")
+        if self.waves is not None and self.centre is None:
+            raise ValueError("waves: goes with centre")
         if self.from_ is not None:
             if what or self.point is not None or self.during is not None:
                 raise ValueError("from stands alone with a line: the run it names gives the displacement there")

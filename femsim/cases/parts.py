@@ -313,6 +313,8 @@ class CaseBase(Strict):
         for number, probe in enumerate(self.probe):
             points = probe.at if isinstance(probe.at, list) else [probe.at]
             given += [(f"probe.{number}.at", point) for point in points]
+        if kinematics != "axisymmetric" and any(boundary.centre is not None for boundary in self.boundary):
+            raise ValueError(f"boundary.centre: needs model.kinematics = axisymmetric, not {kinematics}")
         given += [(f"corner.{number}.at", corner.at) for number, corner in enumerate(self.corner)]
         for number, boundary in enumerate(self.boundary):
             given += [(f"boundary.{number}.{key}", getattr(boundary, key)) for key in ("point", "traction", "force")]
@@ -331,7 +333,7 @@ class CaseBase(Strict):
                 self.mesh.__dict__.update({k: v for k, v in fine.items() if k not in self.mesh.model_fields_set})
         elif isinstance(self.mesh, MeshSpec) and self.mesh.around is not None:
             raise ValueError('mesh.around: needs kinematics = "3d"')
-        if not self.harmonic and self.board is None:
+        if not self.harmonic and self.board is None and all(boundary.centre is None for boundary in self.boundary):
             angles = {f"probe.{k}": probe.angle for k, probe in enumerate(self.probe)}
             angles |= {f"path.{k}": path.angle for k, path in enumerate(self.path)}
             for key, angle in angles.items():

@@ -30,7 +30,7 @@ class Agreement:
     stress: float
     difference: float
     largest: float
-    at: tuple[float, float]
+    at: tuple[float, ...]
 
     @property
     def relative(self) -> float:
@@ -61,6 +61,5 @@ def agreement(field: StressField, fields: Fields, nodes: IntArray) -> Agreement 
         return None
     gap, size, place = np.concatenate(gaps), np.concatenate(sizes), np.concatenate(places)
     worst = int(np.argmax(gap))
-    x, y = place[worst]
     stress, difference = (float(np.sqrt(np.mean(v**2))) for v in (size, gap))
-    return Agreement(stress, difference, float(gap[worst]), (float(x), float(y)))
+    return Agreement(stress, difference, float(gap[worst]), tuple(map(float, place[worst])))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from femsim.base.arrays import FloatArray
+from femsim.builders.cuts import cut_waves
 from femsim.builders.discretisation import Discretisation
 from femsim.builders.harmonics import harmonic_models
 from femsim.measures.around import COMPONENTS, Around, Part, around, probe_at
@@ -44,7 +45,8 @@ def solve_harmonics(
     """Solve and measure a case's harmonics; None where it has none."""
     case = disc.case
     hold = disc.layout.hold if disc.layout is not None else None
-    models = harmonic_models(case.harmonic, case.board, base.model, disc.point_data, hold)
+    waves = cut_waves(disc.cuts, case, base.model.mesh, base.model.kinematics)
+    models = harmonic_models(case.harmonic, case.board, base.model, disc.point_data, hold, waves)
     if not models:
         return None
     parts = []

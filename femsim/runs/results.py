@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import femsim
+from femsim.builders.cuts import fitted
 from femsim.builders.places import nodes_on
 from femsim.measures.averages import fits, reach
 from femsim.measures.bow import bow
@@ -157,6 +158,10 @@ def cuts_list(run: Run) -> list[dict[str, Any]]:
         place = run.case.boundary[cut.number]
         nodes = nodes_on(solution.model.mesh, solution.model.kinematics, place, f"boundary.{cut.number}")
         entry: dict[str, Any] = {"boundary": cut.name, "from": cut.source, "nodes": len(nodes)}
+        if cut.axis is not None:
+            fit = fitted(cut, solution.model.mesh.points[nodes])
+            found.append({**entry, "waves": cut.axis.waves, "misfit": fit.misfit})
+            continue
         both = agreement(solution.field, cut.fields, nodes)
         if both is not None:
             entry |= {

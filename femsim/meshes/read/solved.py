@@ -23,7 +23,7 @@ OUTSIDE = 1.0e-6
 
 @dataclass(frozen=True)
 class Fields:
-    """What fields.vtu holds: displacement (N, 2) in um, stress (E, n, k) in MPa at each cell's own nodes with the names
+    """What fields.vtu holds: displacement (N, d) in um, stress (E, n, k) in MPa at each cell's own nodes with the names
     of its components, temperature (N,) in degC.
     """
 
@@ -34,7 +34,7 @@ class Fields:
     temperature: FloatArray
 
     def holders(self, points: FloatArray, region: str | None = None) -> tuple[IntArray, FloatArray, FloatArray]:
-        """The cells (n,) that hold points (n, 2), of one region where given, the reference coordinates (n, 2) in them,
+        """The cells (n,) that hold points (n, d), of one region where given, the reference coordinates (n, d) in them,
         and how far (um) each point lies outside.
         """
         every = np.arange(len(self.mesh.cells)) if region is None else self.mesh.cells_of(region)
@@ -44,7 +44,7 @@ class Fields:
         return cells, xi, np.asarray(np.linalg.norm(place - points, axis=1))
 
     def at(self, points: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Displacement (n, 2) in um and temperature (n,) in degC at points (n, 2), and how far (um) each lies
+        """Displacement (n, d) in um and temperature (n,) in degC at points (n, d), and how far (um) each lies
         outside.
         """
         cells, xi, outside = self.holders(points)
@@ -64,13 +64,14 @@ def read_fields(path: Path) -> Fields:
         element = next(name for name, kind in VTK_TYPE.items() if kind == kinds[0])
         cells = node.reshape(len(kinds), -1)
         _, first = np.unique(node, return_index=True)
-        place = np.asarray(data["Points"]["Points"], dtype=float)[first, :2]
+        dim = 2 if element.startswith(("tri", "quad")) else 3
+        place = np.asarray(data["Points"]["Points"], dtype=float)[first, :dim]
         known = names_in(data["FieldData"], "region")
         names = tuple(known[number] for number in range(len(known)))
         mesh = Mesh(place, cells, element, np.asarray(values["region"], dtype=np.int64), names)
         components = tuple(name.removeprefix("stress_") for name in points if name.startswith("stress_"))
         stress = np.stack([np.asarray(points[f"stress_{name}"], dtype=float) for name in components], axis=-1)
-        displacement = np.asarray(points["displacement"], dtype=float)[first, :2]
+        displacement = np.asarray(points["displacement"], dtype=float)[first, :dim]
         temperature = np.asarray(points["temperature"], dtype=float)[first]
         return Fields(mesh, components, displacement, stress.reshape(*cells.shape, -1), temperature)
     except (KeyError, ValueError, IndexError, StopIteration, OSError, SyntaxError, zlib.error) as error:
