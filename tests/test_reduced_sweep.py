@@ -16,9 +16,10 @@ from femsim.reports.study.explorer import write_explorer
 from femsim.study.optimise import confirm
 from femsim.study.optimise_reduced import optimise_reduced
 from femsim.study.reduced import FOLDER, MODEL, reduced_engine, summary
+from femsim.study.slurm import Site, prepare, run_task
 from femsim.study.store import Store
 from femsim.study.studyfile import load_study
-from femsim.study.sweep import local_engine, open_study, sweep
+from femsim.study.sweep import finish, open_study, sweep
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 BROWSER = next((found for name in NAMES if (found := shutil.which(name))), None)
@@ -132,7 +133,11 @@ def test_rows_have_a_level_and_two_errors_and_the_best_are_solved_in_full(
     store.results.unlink()
     monkeypatch.setattr(build, "build_box", None)
     again = open_study(study, tmp_path / "out")
-    sweep(again, local_engine(1), quiet=True)
+    jobs = prepare(again, again.missing(again.state()), Site())
+    assert jobs.tasks == 1  # one model, one task
+    assert run_task(again, next(jobs.directory.glob("chunks-*.json")).name, 0) == 320
+    finish(again)
+    assert again.read()["level"].to_pylist() == table["level"]
     assert np.array_equal(again.read()["post_root.von_mises.5um"].to_numpy()[fast], value[fast])
     assert load(store.directory / FOLDER / MODEL, "another") is None
 

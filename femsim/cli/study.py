@@ -155,8 +155,6 @@ def sweep(arguments: argparse.Namespace) -> int:
 
         check_place(directory)
     store = open_study(arguments.study, directory, arguments.overrides, _tolerance(arguments.reduced))
-    if store.plan.reduced and arguments.engine != "local":
-        raise InputError(f"--engine: {arguments.engine} does not go with a reduced basis yet; take local")
     if site is not None and store.missing(store.state(), arguments.retry_failed):
         return _by_slurm(arguments, store, site)
     engine: Engine = local_engine(arguments.workers)
@@ -171,7 +169,13 @@ def sweep(arguments: argparse.Namespace) -> int:
         from femsim.study.local import default_workers
         from femsim.study.reduced import reduced_engine, summary
 
-        engine = reduced_engine(arguments.workers or default_workers(), progress)
+        workers = arguments.workers or default_workers()
+        if arguments.engine == "dask":
+            from femsim.study.dasked import dask_crew
+
+            engine = reduced_engine(workers, progress, dask_crew(arguments.scheduler), engine)
+        else:
+            engine = reduced_engine(workers, progress)
     outcome = run_sweep(store, engine, arguments.retry_failed, arguments.csv, arguments.quiet)
     document = outcome.to_dict()
     model = summary(outcome.directory) if store.plan.reduced else {}

@@ -12,13 +12,15 @@ import importlib
 import logging
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from femsim.base.errors import InputError, NumericsError
 from femsim.base.files import read_json
+from femsim.reduced.crew import Crew
 from femsim.study.local import MOST
 from femsim.study.meter import Meter
 from femsim.study.order import profitable_order
@@ -37,7 +39,9 @@ def run_chunk(plan: dict[str, Any], points: list[int], of: int) -> tuple[list[tu
     """
     run = Runner(Plan.from_dict(plan), of)
     rows = [run(i) for i in range(len(points))]
-    return [(p, r.outputs, r.error, r.seconds) for p, r in zip(points, rows, strict=True)], run.take_reuse()
+    return [
+        (p, r.outputs, r.error, r.seconds, r.level, r.errors) for p, r in zip(points, rows, strict=True)
+    ], run.take_reuse()
 
 
 def run_dask(store: Store, points: Sequence[int], meter: Meter, scheduler: str, timeout: float = 10.0) -> None:
@@ -55,6 +59,21 @@ def run_dask(store: Store, points: Sequence[int], meter: Meter, scheduler: str, 
         _Feeder(client, store, points, meter).run()
     except OSError as error:
         raise InputError(f"{store.parts}: cannot be written ({(error.strerror or str(error)).lower()})") from None
+    finally:
+        client.close()
+
+
+@contextmanager
+def dask_crew(scheduler: str, timeout: float = 10.0) -> Iterator[Crew]:
+    """A crew for reduced bases of the workers of a scheduler. Raises InputError where it cannot be reached."""
+    try:
+        distributed: Any = importlib.import_module("distributed")
+    except ImportError:
+        raise InputError("--engine dask needs the package distributed: pip install distributed") from None
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    client = _connected(distributed, scheduler_address(scheduler), timeout)
+    try:
+        yield Crew(client.get_executor(pure=False))
     finally:
         client.close()
 
@@ -146,7 +165,7 @@ class _Feeder:
             self.again.append(chunk)
             return
         rows, reuse = future.result()
-        self._write([Row(p, tuple(outputs), text, seconds) for p, outputs, text, seconds in rows], reuse)
+        self._write([Row(p, tuple(o), text, seconds, level, tuple(e)) for p, o, text, seconds, level, e in rows], reuse)
 
     def _write(self, rows: list[Row], reuse: dict[str, int]) -> None:
         self.store.write(rows, reuse)

@@ -11,6 +11,7 @@ import json
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,9 @@ def designs_of(plan: Plan) -> FloatArray:
     return np.array(plan.rows, dtype=float).reshape(len(plan.rows), len(plan.keys))
 
 
-def model_of(store: Store, workers: int, say: Callable[[str], None]) -> tuple[Reduced, tuple[int, ...]]:
+def model_of(
+    store: Store, workers: int, say: Callable[[str], None], many: AbstractContextManager[Crew] | None = None
+) -> tuple[Reduced, tuple[int, ...]]:
     """The reduced model of a study, from its directory or built there, and which of its averages are the outputs. Boxes
     are kept as they are done: a build that was killed goes on.
     """
@@ -93,7 +96,7 @@ def model_of(store: Store, workers: int, say: Callable[[str], None]) -> tuple[Re
         built: Built | None = found[0]
         return built
 
-    with crew(workers) as team:
+    with many or crew(workers) as team:
         leaves = grow(problem, tolerance, team, say, keep=keep)
         model = assembled(problem, leaves, first, tolerance)
         if model.boxes:
@@ -129,11 +132,18 @@ def _calibrated(model: Reduced, problem: Problem, designs: FloatArray, team: Cre
     return calibrated(model, problem, designs[drawn], OWN, team, "those of this study's points that have a box", wanted)
 
 
-def reduced_engine(workers: int, say: Callable[[str], None]) -> Callable[[Store, Sequence[int], Meter], Any]:
-    """An engine for :func:`femsim.study.sweep.sweep`."""
+def reduced_engine(
+    workers: int,
+    say: Callable[[str], None],
+    many: AbstractContextManager[Crew] | None = None,
+    solve: Callable[[Store, Sequence[int], Meter], Any] | None = None,
+) -> Callable[[Store, Sequence[int], Meter], Any]:
+    """An engine for :func:`femsim.study.sweep.sweep`; full solves are by so many processes of this machine, or by the
+    crew ``many`` and by ``solve``.
+    """
 
     def run(store: Store, points: Sequence[int], meter: Meter) -> None:
-        model, wanted = model_of(store, workers, say)
+        model, wanted = model_of(store, workers, say, many)
         designs = designs_of(store.plan)
         certify = store.plan.study["study"].get("certify", CERTIFY)
         loose, size = _looked_at(model, designs, wanted)
@@ -143,7 +153,10 @@ def reduced_engine(workers: int, say: Callable[[str], None]) -> Callable[[Store,
             chosen |= more
             rest = [p for p in points if p in more]
             if rest:
-                run_local(store, rest, workers, meter)
+                if solve is None:
+                    run_local(store, rest, workers, meter)
+                else:
+                    solve(store, rest, meter)
             for point, value in _full_values(store):
                 size[point] = abs(value)
             more = _best(size, certify) - chosen

@@ -180,10 +180,12 @@ def prepare(
     retry_failed: bool = False,
 ) -> Jobs:
     """Write the scripts for points without a row, with ``retry_failed`` for those that failed, too; runs a few of them
-    first where nothing says yet what a point costs.
+    first where nothing says yet what a point costs. By a reduced basis all are one task.
     """
     points = list(points)
     check_place(store.directory)
+    if store.plan.reduced:
+        chunk = max(len(points), 1)
     if chunk is None:
         seconds = store.state().seconds
         if seconds is None:
@@ -201,7 +203,7 @@ def prepare(
     token = secrets.token_hex(4)
     atomic_write(work / f"chunks-{token}.json", json.dumps({"retry_failed": retry_failed, "chunks": chunks}))
     cost = store.state().seconds
-    limit = _clock(max(600.0, 4.0 * chunk * cost / site.cpus)) if cost else None
+    limit = _clock(max(600.0, 4.0 * chunk * cost / site.cpus)) if cost and not store.plan.reduced else None
     python = shlex.quote(site.python or sys.executable)
     where = shlex.quote(str(store.directory.resolve()))
     size = array_limit()
@@ -263,7 +265,13 @@ def run_task(store: Store, chunks: str, number: int) -> int:
     missing = set(store.missing(store.state(), job["retry_failed"]))
     left = [p for p in job["chunks"][number] if p in missing]
     workers = int(os.environ.get("SLURM_CPUS_PER_TASK", "1"))
-    run_local(store, left, workers, Meter(len(left), quiet=True))
+    meter = Meter(len(left), quiet=True)
+    if left and store.plan.reduced:
+        from femsim.study.reduced import reduced_engine
+
+        reduced_engine(workers, lambda text: None)(store, left, meter)
+    else:
+        run_local(store, left, workers, meter)
     return len(left)
 
 
