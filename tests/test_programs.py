@@ -224,6 +224,24 @@ def test_a_film_is_born_with_its_stress_and_shrinks_as_told():
     assert abs(found[2]["zz"]) < 1e-6
 
 
+def test_a_free_body_that_creeps_has_no_error_but_rounding():
+    """Nothing holds it as it cools: the stress is rounding, which no increment may be judged by."""
+    terms = [{"A": 4e-7, "B": 3223.0, "n": 3.0, "sn": 1.0}, {"A": 1e-12, "B": 7348.0, "n": 12.0, "sn": 1.0}]
+    solder = metal(72.68e3, 0.3687, 24.2e-6, creep={"terms": terms})
+    case = {
+        "stack": "blocks",
+        "block": [{"name": "m", "x": [0.0, 57.5], "y": [0.0, 13.92], "material": solder}],
+        "load": {"stress_free_temperature": 200.0},
+        "model": {"kinematics": "plane-stress"},
+        "mesh": {"size": 14.37, "largest": 19.17},
+        "boundary": [{"point": [0.0, 0.0], "u_y": 0.0}, {"x": 0.0, "u_x": 0.0}],
+        "step": [{"name": "cool", "temperature": -40.0, "duration": 87.3}, {"name": "stay", "duration": 300.0}],
+    }
+    found = solved(case)["metrics"]["regions"]["m"]
+    assert found["inelastic"]["creep_mean"] < 1e-12
+    assert found["von_mises_max"] < 1e-5
+
+
 def test_plane_stress_bar_yields_uniaxially():
     """A bar pulled in plane stress: sigma = k + H p, contraction by nu and one half."""
     bar = metal(100e3, 0.3, plastic={"yield": 100.0, "isotropic": {"linear": 1000.0}})

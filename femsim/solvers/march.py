@@ -57,6 +57,8 @@ TOLERANCE = 2.0e-4
 FIRST, FIRST_DWELL = 0.125, 0.01
 #: part of the elastic answer to a step that errors count against at least
 EXPECTED = 0.05
+#: strain that errors count against at least: a body free to shrink has no stress but rounding
+NOTHING = 1.0e-7
 #: parts of a step below which an increment is not cut any more: for its error, for want of equilibrium
 SMALLEST, LIMIT = 1.0e-8, 1.0e-5
 #: smallest increments in a row whose error is too large: one jump is passed so, a collapse is not
@@ -424,8 +426,9 @@ class _Runner:
         pairs = (self.elastic.stresses(u, c, births, {}) for u, c in ((here, before), (there, after)))
         change = [b - a for flows, a, b in zip(flowing, *pairs, strict=True) if flows]
         count = sum(each[..., 0].size for each in change)
-        stress = EXPECTED * float(np.sqrt(sum(float(np.sum(each * each)) for each in change) / count))
         modulus = self._modulus()
+        stress = EXPECTED * float(np.sqrt(sum(float(np.sum(each * each)) for each in change) / count))
+        stress = max(stress, NOTHING * modulus)
         return Scales(stress, stress / modulus, stress**2 / modulus)
 
     def _modulus(self) -> float:
