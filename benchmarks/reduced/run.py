@@ -2,7 +2,7 @@
 
 Every study is reduced over its whole ranges; the designs looked at are drawn anew and solved in full, on the reduced
 model's own moved mesh (the reduction error) and on a mesh made for each (the total one).
-    python benchmarks/reduced/run.py [bilayer|staggered|flipchip ...] [--designs N]
+    python benchmarks/reduced/run.py [bilayer|staggered|flipchip ...] [--designs N] [--bounds N]
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ import numpy as np
 
 from femsim.base.system import processors
 from femsim.cases.casefile import apply_overrides, find_case, read_toml
-from femsim.reduced.build import errors_of, grow, levels_of, problem_of, truth_of
-from femsim.reduced.crew import Cases, crew
+from femsim.reduced.build import Leaf, Problem, errors_of, grow, levels_of, problem_of, shared, truth_of
+from femsim.reduced.certificate import certificate_of, columns_of
+from femsim.reduced.crew import Cases, Crew, crew
 from femsim.reduced.model import assembled
+from femsim.study.reduced import HEIGHTS, MODULI
 
 STUDIES = {
     "bilayer": (
@@ -54,7 +56,37 @@ STUDIES = {
 }
 
 
-def measure(name: str, designs: int, workers: int) -> None:
+def certify(problem: Problem, leaves: list[Leaf], team: Crew, designs: int) -> None:
+    """Bounds of one cell in the middle of the largest box against errors of full solves, and how many a second."""
+    built = max(
+        (leaf.built for leaf in leaves if leaf.built is not None), key=lambda b: float(np.prod(b.box.high / b.box.low))
+    )
+    box, low, high = built.wide, built.box.low.copy(), built.box.high.copy()
+    for i in problem.stiff:
+        centre, half = np.sqrt(low[i] * high[i]), np.sqrt(HEIGHTS if i in problem.geometric else MODULI)
+        low[i], high[i] = max(low[i], centre / half), min(high[i], centre * half)
+    truth = truth_of(problem, box.low, box.high)
+    start = time.perf_counter()
+    found = certificate_of(problem, truth, box, columns_of(problem, truth, box, built.fields), low, high)
+    once = time.perf_counter() - start
+    rng = np.random.default_rng(2)
+    many = problem.forms.at(low + (high - low) * rng.random((10_000, len(low))))
+    start, used = time.perf_counter(), time.process_time()
+    found.bounds(box, many)
+    rate, cpu = len(many) / (time.perf_counter() - start), len(many) / (time.process_time() - used)
+    print(f"  certified: {box.modes} unknowns, {once:.0f} s a cell, then {rate:.0f} designs/s ({cpu:.0f} a CPU second)")
+    fresh = low + (high - low) * rng.random((designs, len(low)))
+    quantities, solved = problem.forms.at(fresh), team.values(truth, list(fresh))
+    full = shared(box, quantities, solved)
+    error, level = np.abs(box.values(quantities) - full), levels_of(full)
+    tractions = [k for k in range(full.shape[1]) if k % 3 != 2]
+    bounds, error, level = found.bounds(box, quantities), error[:, tractions], level[:, tractions]
+    print(f"    {bounds.size} checks, {int(np.sum(bounds < error))} below the error; bound / error median "
+          f"{np.median(bounds / error):.0f}; bound in %: median {np.median(100 * bounds / level):.3f}, "
+          f"95 % {np.quantile(100 * bounds / level, 0.95):.3f}")  # fmt: skip
+
+
+def measure(name: str, designs: int, workers: int, bounds: int) -> None:
     """Build, evaluate and check one study."""
     settings, tolerance, ranges = STUDIES[name]
     data = {"name": name, **apply_overrides(read_toml(find_case(name)), settings, "")}
@@ -81,6 +113,8 @@ def measure(name: str, designs: int, workers: int) -> None:
         fresh = low + (high - low) * rng.random((designs, len(low)))
         place = model.place(fresh)
         answers = model.at(fresh).values
+        if bounds:
+            certify(problem, leaves, team, bounds)
         for title, solve in (("reduction", team.values), ("total, own mesh", team.own)):
             errors = []
             for number, box in enumerate(model.boxes):
@@ -103,7 +137,8 @@ if __name__ == "__main__":
     arguments = argparse.ArgumentParser()
     arguments.add_argument("studies", nargs="*", default=list(STUDIES))
     arguments.add_argument("--designs", type=int, default=300)
+    arguments.add_argument("--bounds", type=int, default=500, help="designs whose rigorous bounds are checked")
     arguments.add_argument("--workers", type=int, default=processors())
     given = arguments.parse_args()
     for study in given.studies:
-        measure(study, given.designs, given.workers)
+        measure(study, given.designs, given.workers, given.bounds)
