@@ -247,6 +247,23 @@ def _open_streams() -> None:
 
 
 def _guarded(argv: Sequence[str] | None) -> int:
+    if os.environ.get("FEMSIM_SOLVER") != "petsc":
+        return _checked(argv)
+    try:
+        from femsim.solvers.petsc import serve, stop
+
+        if serve():  # all processes of MPI but the first
+            return OK
+    except InputError as error:
+        say_error(str(error))
+        return BAD_INPUT
+    try:
+        return _checked(argv)
+    finally:
+        stop()
+
+
+def _checked(argv: Sequence[str] | None) -> int:
     try:
         check_threads()
         arguments = parser().parse_args(argv)

@@ -5,6 +5,7 @@
 | pardiso | extra ``mkl`` (pypardiso and the MKL it brings) | BSD-3-Clause; MKL: Intel Simplified Software License |
 | cholmod | extra ``cholmod`` (scikit-sparse; needs SuiteSparse and a compiler) | BSD-2-Clause; CHOLMOD supernodal: GPL-2.0-or-later |
 | superlu | scipy, always there | BSD-3-Clause |
+| petsc | petsc4py and mpi4py of the cluster, where asked for (:mod:`femsim.solvers.petsc`) | BSD-2-Clause; MUMPS: CeCILL-C |
 
 All are given matrices whose unknowns stand in the geometric elimination order already, so none of them orders.
 """  # noqa: E501
@@ -35,8 +36,8 @@ SMALL_OF_MANY = 1_000
 #: the same for bodies in space
 SMALL_SOLID = 6_000
 #: names in the order of preference
-BACKENDS = ("pardiso", "cholmod", "superlu")
-_MODULES = {"pardiso": "pypardiso", "cholmod": "sksparse", "superlu": "scipy"}
+BACKENDS = ("pardiso", "cholmod", "superlu", "petsc")
+_MODULES = {"pardiso": "pypardiso", "cholmod": "sksparse", "superlu": "scipy", "petsc": "petsc4py"}
 
 
 _MANY: ContextVar[bool] = ContextVar("many", default=False)
@@ -104,6 +105,10 @@ def factorise(upper: sp.bsr_matrix, backend: str | None = None, dim: int = 2) ->
     try:
         if chosen == "pardiso":
             return PardisoFactor(upper, ordered=dim == 2)
+        if chosen == "petsc":
+            from femsim.solvers.petsc import PetscFactor
+
+            return PetscFactor(upper, whole(upper).tocsr() if os.environ.get("FEMSIM_PETSC") else None)
         refuse_beyond(predicted_bytes(n, chosen, dim), n)
         if chosen == "cholmod":
             return _cholmod(upper)

@@ -27,6 +27,10 @@ def predicted_bytes(n: int, backend: str, dim: int = 2) -> float:
     unknowns of hex27, and takes 154 to 168 at 119 to 491 thousand. In the order by bisection SuperLU has 35 n^(4/3)
     entries on a cube and 73 on a graded staggered cell, at 11 to 13 bytes each.
     """
+    if backend == "petsc":  # MUMPS: a Cholesky factor of the same entries, spread over the processes
+        from femsim.solvers.petsc import world
+
+        return predicted_bytes(n, "cholmod", dim) / float(world()[1].size)
     if dim == 3:
         return float({"superlu": 1100.0, "cholmod": 520.0, "pardiso": 215.0}[backend] * n ** (4.0 / 3.0))
     entries = max(7.5 * np.log2(max(n, 2)) - 25.0, 50.0) * n
@@ -44,7 +48,9 @@ def solve_bytes(cells: int, width: int, n: int, backend: str, dim: int = 2) -> f
     if dim == 3:  # 8 bytes an entry of the elements' matrices, another 8 of the blocks they are summed from
         one = cells * width**2
         return float(max(16.0 * one, predicted_bytes(n, backend, 3) + 4.0 * one))
-    kept = predicted_bytes(n, "pardiso") * {"superlu": 18.0, "cholmod": 11.0, "pardiso": 9.0}[backend] / 9.0
+    kept = (
+        predicted_bytes(n, "pardiso") * {"superlu": 18.0, "cholmod": 11.0, "petsc": 11.0, "pardiso": 9.0}[backend] / 9.0
+    )
     one = cells * width**2
     return float(max(16.0 * one, predicted_bytes(n, backend) + 4.0 * one, kept + 36.0 * one))
 
