@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -126,3 +127,10 @@ def test_a_run_beyond_what_is_known() -> None:
     check_reach(resolved, law_of(resolved), 25.0, 125.0)
     with pytest.warns(FemsimWarning, match=r"materials\.post\.creep: its creep is stated for 25 to 125 degC"):
         check_reach(resolved, law_of(resolved), -40.0, 125.0)
+    with pytest.warns(FemsimWarning, match="from memory"):
+        solder = resolve_material("ball", MaterialSpec.model_validate({"like": "sac305", "creep": "library"}), (25.0,))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_reach(solder, law_of(solder), 25.0, 217.0)
+    with pytest.warns(FemsimWarning, match=r"materials\.ball: .* melts at 217 degC, the run goes to 400 degC"):
+        check_reach(solder, law_of(solder), 25.0, 400.0)

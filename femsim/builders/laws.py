@@ -54,7 +54,7 @@ def check_reach(resolved: ResolvedMaterial, law: Law, low: float, high: float) -
     """A run from ``low`` to ``high`` degC against what the numbers of a law were given for.
 
     A table of the law that does not cover the run is an InputError: a rate is not to be guessed. A run beyond the
-    stated ``valid`` range is a FemsimWarning.
+    stated ``valid`` range, or beyond the melting point that the library knows, is a FemsimWarning.
     """
     if isinstance(law, InelasticLaw | AnandLaw | ViscoelasticLaw):
         check_temperatures(law.properties(), f"materials.{resolved.role}", low, high)
@@ -66,6 +66,14 @@ def check_reach(resolved: ResolvedMaterial, law: Law, low: float, high: float) -
                 FemsimWarning,
                 stacklevel=2,
             )
+    melts = None if resolved.entry is None else resolved.entry.melting_point
+    if resolved.spec.laws and melts is not None and high > min(melts.values):
+        warnings.warn(
+            f"materials.{resolved.role}: {resolved.material.name} melts at {min(melts.values):g} degC, the run goes to "
+            f"{high:g} degC; its law knows nothing of that",
+            FemsimWarning,
+            stacklevel=2,
+        )
 
 
 def _one(value: Parameter | None) -> Property:
