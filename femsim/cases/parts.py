@@ -245,9 +245,11 @@ class CaseBase(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _end_of_steps(cls, data: Any) -> Any:
-        """Beside steps, ``load.temperature`` may be left out; it then says where they end."""
-        if not isinstance(data, Mapping) or not (data.get("step") or data.get("cycle")):
+    def _temperature_said_elsewhere(cls, data: Any) -> Any:
+        """Beside steps, ``load.temperature`` may be left out; it then says where they end. In a sub-model too, whose
+        temperature is that of the run it is cut out of.
+        """
+        if not isinstance(data, Mapping) or not (data.get("step") or data.get("cycle") or _is_cut_out(data)):
             return data
         load = data.get("load", {})
         if not isinstance(load, Mapping) or "temperature" in load or "stress_free_temperature" not in load:
@@ -412,3 +414,9 @@ class StatedLoad(Load):
 
 #: stands where a case with [heat] leaves [load] out; only heat can be solved then
 NO_LOAD = StatedLoad(stress_free_temperature=25.0, temperature="heat")
+
+
+def _is_cut_out(data: Mapping[str, Any]) -> bool:
+    """Whether the tables of a file are those of a sub-model."""
+    boundary = data.get("boundary")
+    return isinstance(boundary, list) and any(isinstance(one, Mapping) and "from" in one for one in boundary)
