@@ -418,14 +418,22 @@ def _checks(
 ) -> Checks:
     """Residual over the largest force, resultant of reactions and loads, and work left over; relative. ``size`` sums
     the magnitudes of the elements' forces: in a body that is free to move the forces themselves cancel.
+
+    The work left over is q^T R, R the forces gathered by unknowns and q the mean of the displacements that each stands
+    for: what was born later is off its tied walls by the shape it was born on, and the forces of the tie do work there.
     """
     space = model.space
+    equation, links, count = space.constraints.equation, space.constraints.links, space.constraints.count
+    shares = np.bincount(equation[equation >= 0], minlength=count).astype(float)
+    shares += np.bincount(links.equation, links.coefficient**2, minlength=count)
+    left = space.gather(nodal)
     magnitude = size + np.abs(external)
     scale = max(float(magnitude.max(initial=0.0)), 1e-300)
-    residual = float(np.abs(space.gather(nodal)).max(initial=0.0)) / scale
+    residual = float(np.abs(left).max(initial=0.0)) / scale
     sums = float((magnitude + np.abs(reaction))[: space.nodal].sum()) or 1.0
     unbalanced = 0.0
     for mode in model.kinematics.rigid_modes(model.mesh.points).values():
         unbalanced = max(unbalanced, abs(float(mode.ravel() @ (reaction + external)[: space.nodal])) / sums)
     work = float(np.abs(u) @ magnitude) or 1.0
-    return Checks(residual=residual, reaction=unbalanced, energy=abs(float(u @ (nodal + reaction))) / work)
+    energy = abs(float(space.gather(u) / np.maximum(shares, 1e-300) @ left)) / work
+    return Checks(residual=residual, reaction=unbalanced, energy=energy)
