@@ -23,7 +23,7 @@ PURE = {
     "nu", "ratio", "fraction", "growth", "tolerance", "limit", "p", "b", "gamma", "A", "n", "C3", "xi", "m", "a", "C1",
     "shear", "bulk", "rewiring_start", "rewiring_margin", "terminal_place", "via_place", "heat_sink_share", "table",
     "member_counts", "terminal_count", "via_count", "count", "increments", "fields",
-    "around", "ef", "c", "syed_strain", "engelmaier",
+    "around", "waves", "ef", "c", "syed_strain", "engelmaier",
     "any",  # a region's eigenstrain is a strain; the ends of a range have the unit of the key they stand under
 }  # fmt: skip
 

@@ -15,7 +15,7 @@ from functools import cached_property
 
 import numpy as np
 
-from femsim.base.arrays import BoolArray, FloatArray
+from femsim.base.arrays import BoolArray
 from femsim.base.errors import FemsimWarning, InputError
 from femsim.builders.build import probes_of
 from femsim.builders.discretisation import Discretisation
@@ -46,11 +46,12 @@ from femsim.models.part import part_of
 from femsim.models.space import HELD, Space
 from femsim.runs.heat import HeatResult, steady_result
 from femsim.runs.life import Life, lives
+from femsim.runs.program_checks import REST, checks_of, largest_forces
 from femsim.runs.record import Keeper, Record, frame_of, sample_of
 from femsim.runs.resume import Place, Saved, StateFile
 from femsim.solvers.march import TOLERANCE, Settings, march
 from femsim.solvers.moments import Increment, LimitError, Stage
-from femsim.solvers.solve import Checks, Solution
+from femsim.solvers.solve import Solution
 
 
 @dataclass(frozen=True)
@@ -406,34 +407,8 @@ def _solution(plan: Plan, stage: Stage, flow: Flow) -> Marched:
         displacement=u[: space.nodal].reshape(-1, space.width),
         globals_=u[space.nodal :],
         reaction=reaction,
-        checks=_checks(model, u, nodal, reaction, external, size),
+        checks=checks_of(model, u, nodal, reaction, external, size, REST * largest_forces(plan, stage)),
         factor=stage.factor,
         load=space.gather(external),
         flow=flow,
     )
-
-
-def _checks(
-    model: Model, u: FloatArray, nodal: FloatArray, reaction: FloatArray, external: FloatArray, size: FloatArray
-) -> Checks:
-    """Residual over the largest force, resultant of reactions and loads, and work left over; relative. ``size`` sums
-    the magnitudes of the elements' forces: in a body that is free to move the forces themselves cancel.
-
-    The work left over is q^T R, R the forces gathered by unknowns and q the mean of the displacements that each stands
-    for: what was born later is off its tied walls by the shape it was born on, and the forces of the tie do work there.
-    """
-    space = model.space
-    equation, links, count = space.constraints.equation, space.constraints.links, space.constraints.count
-    shares = np.bincount(equation[equation >= 0], minlength=count).astype(float)
-    shares += np.bincount(links.equation, links.coefficient**2, minlength=count)
-    left = space.gather(nodal)
-    magnitude = size + np.abs(external)
-    scale = max(float(magnitude.max(initial=0.0)), 1e-300)
-    residual = float(np.abs(left).max(initial=0.0)) / scale
-    sums = float((magnitude + np.abs(reaction))[: space.nodal].sum()) or 1.0
-    unbalanced = 0.0
-    for mode in model.kinematics.rigid_modes(model.mesh.points).values():
-        unbalanced = max(unbalanced, abs(float(mode.ravel() @ (reaction + external)[: space.nodal])) / sums)
-    work = float(np.abs(u) @ magnitude) or 1.0
-    energy = abs(float(space.gather(u) / np.maximum(shares, 1e-300) @ left)) / work
-    return Checks(residual=residual, reaction=unbalanced, energy=energy)
