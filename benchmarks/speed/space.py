@@ -24,7 +24,7 @@ LOAD = {"stress_free_temperature": 150.0, "temperature": 25.0}
 
 
 def staggered(size: float) -> Any:
-    """The staggered cell as a case; about 350 thousand unknowns at the size 0.5 um."""
+    """The staggered cell as a case; about 340 thousand unknowns at the size 0.35 um."""
     from femsim.cases.casefile import parse_case
 
     layer = {"thickness": 20.0, "radius": 25.0, "material": CU}
