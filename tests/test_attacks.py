@@ -9,6 +9,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -476,6 +477,18 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
     finally:
         os.close(reader)
     assert pipe.is_fifo()
+
+
+@pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="a directory in memory as Linux has it")
+def test_a_file_in_shared_memory_appears_whole() -> None:
+    """Only what /dev names itself is written through; files of its directory in memory are replaced like others."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as directory:
+        file = Path(directory) / "a"
+        file.write_text("old")
+        with file.open() as reader:  # a reader of the old file goes on reading it
+            atomic_write(file, "new")
+            assert reader.read() == "old"
+        assert file.read_text() == "new"
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ from typing import Any
 from femsim.base.errors import InputError, printable
 
 _PREFIX = ".femsim-"
+#: where the names of devices and open streams stand
+_DEVICES = (Path("/dev"), Path("/dev/fd"))
 #: seconds after which a pipe that says nothing is given up
 PATIENCE = 10.0
 #: bytes of the largest JSON document that is read
@@ -30,11 +32,11 @@ MOST_JSON = 4_000_000_000
 
 def atomic_write(path: str | Path, content: bytes | str) -> None:
     """Write a file so that readers, and a crash, see the old one or the new one and nothing between. A device or a pipe
-    is written to: it must not be replaced by a file.
+    is written to, and so is what /dev names by itself (/dev/stdout may be a file): none must be replaced by a file.
     """
     target = Path(path)
     raw = content.encode("utf-8") if isinstance(content, str) else content
-    if (target.exists() and not target.is_file() and not target.is_dir()) or target.parts[:2] == ("/", "dev"):
+    if (target.exists() and not target.is_file() and not target.is_dir()) or target.parent in _DEVICES:
         try:
             with target.open("wb") as stream:
                 stream.write(raw)
