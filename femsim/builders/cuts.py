@@ -15,7 +15,7 @@ import json
 import tomllib
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +54,7 @@ class Axis:
 @dataclass(frozen=True)
 class Cut:
     """A boundary (by number and name) and the fields of the run it takes its displacement from; ``axis`` where these
-    vary around one.
+    vary around one, with the ``fits`` made so far, by their points.
     """
 
     number: int
@@ -62,6 +62,7 @@ class Cut:
     source: str
     fields: Fields
     axis: Axis | None = None
+    fits: dict[bytes, Fitted] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -197,7 +198,14 @@ def cut_waves(
 
 
 def fitted(cut: Cut, points: FloatArray) -> Fitted:
-    """The harmonics of a run's displacement at points (n, 2: r, z) around the cut's axis."""
+    """The harmonics of a run's displacement at points (n, 2: r, z) around the cut's axis, found once."""
+    key = points.tobytes()
+    if key not in cut.fits:
+        cut.fits[key] = _fit(cut, points)
+    return cut.fits[key]
+
+
+def _fit(cut: Cut, points: FloatArray) -> Fitted:
     axis = cut.axis
     assert axis is not None
     count = ANGLES * max(axis.waves, 4)

@@ -22,15 +22,16 @@ def largest_forces(plan: Plan, stage: Stage) -> FloatArray:
     part would have to be held at their farthest temperature.
     """
     part, program = stage.part, plan.program
-    free = program.start.stress_free_temperature
-    far = max(
-        (step.load.temperature for step in program.steps), key=lambda t: float(np.ptp([*np.ravel(t), np.mean(free)]))
-    )
-    space = part.space
+    space, free = part.space, program.start.stress_free_temperature
+    middle = float(np.mean(free))
+    far = max((step.load.temperature for step in program.steps), key=lambda t: float(np.abs(t - middle).max()))
     load = Load(part.field(far), free, np.zeros(space.ndof))
-    held = internal_force(ElasticField(Model(space, plan.materials, load), np.zeros(space.ndof)))
-    external = [np.abs(part.of(external_force(step.space, step.load))) for step in program.steps]
-    return np.asarray(np.abs(held) + np.max(external, axis=0))
+    found = np.abs(internal_force(ElasticField(Model(space, plan.materials, load), np.zeros(space.ndof))))
+    largest = np.zeros_like(found)
+    for step in program.steps:  # one after the other: a program of many cycles has thousands
+        if step.load.tractions or step.load.force is not None:
+            np.maximum(largest, np.abs(part.of(external_force(step.space, step.load))), out=largest)
+    return np.asarray(found + largest)
 
 
 def checks_of(

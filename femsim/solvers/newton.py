@@ -77,6 +77,7 @@ class Factors:
         self._pairs: list[tuple[FloatArray, FloatArray]] = []
         self._reference: FloatArray | None = None  # what is kept belongs to this stiffness of the regions
         self._firm: tuple[IntArray, ...] = ()  # groups of regions whose stiffness is a multiple of it
+        self._split: tuple[list[IntArray], IntArray] | None = None  # the cells of these groups, and the others
         self._kept: Kept | None = None
         self._rest: tuple[sp.csr_matrix, ...] | None = None
         self._loose: tuple[tuple[Conditions, sp.csr_matrix], ...] = ()  # of all other elastic regions, lately
@@ -84,7 +85,7 @@ class Factors:
         if same is not None:
             self._pattern = same._pattern
             if same._usual:
-                self._reference, self._firm = same._reference, same._firm
+                self._reference, self._firm, self._split = same._reference, same._firm, same._split
                 self._kept, self._rest = same._kept, same._rest
 
     @property
@@ -158,11 +159,13 @@ class Factors:
     @property
     def _cells(self) -> tuple[list[IntArray], IntArray]:
         """The cells of the firm groups, and those of all other regions that do not flow."""
-        region, groups = self.body.space.mesh.region, self.body.rest_groups
-        firm = [np.flatnonzero(np.isin(region, group)) for group in self._firm]
-        every = np.isin(region, np.concatenate([np.empty(0, dtype=np.int64), *groups]))
-        every[np.concatenate([np.empty(0, dtype=np.int64), *firm])] = False
-        return firm, np.flatnonzero(every)
+        if self._split is None:
+            region, groups = self.body.space.mesh.region, self.body.rest_groups
+            firm = [np.flatnonzero(np.isin(region, group)) for group in self._firm]
+            every = np.isin(region, np.concatenate([np.empty(0, dtype=np.int64), *groups]))
+            every[np.concatenate([np.empty(0, dtype=np.int64), *firm])] = False
+            self._split = firm, np.flatnonzero(every)
+        return self._split
 
     def _factors(self, conditions: Conditions) -> list[float]:
         """What the firm groups' stiffness is of that which is kept. A group is firm if that holds at all of TRIED; one
@@ -174,11 +177,12 @@ class Factors:
             for temperature in TRIED:
                 now = self.body.rest_stiffness(Conditions(temperature))
                 self._firm = tuple(group for group in self._firm if self._multiple(group, now) is not None)
+            self._split = None
         now = self.body.rest_stiffness(conditions)
         found = [self._multiple(group, now) for group in self._firm]
         if any(factor is None for factor in found):
             self._firm = tuple(g for g, factor in zip(self._firm, found, strict=True) if factor is not None)
-            self._kept, self._rest, self._loose, self._usual = None, None, (), False
+            self._split, self._kept, self._rest, self._loose, self._usual = None, None, None, (), False
         return [factor for factor in found if factor is not None]
 
     def _multiple(self, group: IntArray, now: FloatArray) -> float | None:
