@@ -70,7 +70,7 @@ def compare(arguments: argparse.Namespace) -> None:
         vary[key] = values
     with Progress(quiet=arguments.quiet) as progress:
         progress("loading")
-        from femsim.runs.compare import check_source, contender, variants
+        from femsim.runs.compare import check_source, taken, variants
         from femsim.runs.compare import compare as side_by_side
 
         plan = variants(arguments.cases, vary)
@@ -82,13 +82,13 @@ def compare(arguments: argparse.Namespace) -> None:
             (source, [*arguments.overrides, *(f"{key}={toml_value(value)}" for key, value in values.items())])
             for source, values, _ in plan
         ]
+        checked, found = [], []
         for source, overrides in asked:  # all are read before the first is solved
             with _naming(str(source)):
-                check_source(source, overrides)
-        found = []
-        for source, overrides in asked:
+                checked.append(check_source(source, overrides))
+        for (source, overrides), one in zip(asked, checked, strict=True):
             with _naming(str(source)):
-                found.append(contender(source, overrides, progress))
+                found.append(taken(source, one, bool(overrides), progress))
         done = side_by_side(found, [label for _, _, label in plan])
         document = done.to_dict()
         if arguments.uncertain:

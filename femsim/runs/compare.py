@@ -167,9 +167,16 @@ def contender(source: str | Path, overrides: Sequence[str] = (), say: Progress |
     """A case file, the name of a shipped one, or a directory of results; what the directory holds is taken as it is,
     unless overrides change its case. Raises InputError for what is none of these.
     """
+    return taken(source, check_source(source, overrides), bool(overrides), say)
+
+
+def taken(
+    source: str | Path, checked: tuple[Case, CaseOrigin, bool], changed: bool, say: Progress | None = None
+) -> Contender:
+    """A contender from what :func:`check_source` gave; ``changed`` by overrides, it is solved in any case."""
     path = Path(source)
-    case, origin, results = check_source(source, overrides)
-    if overrides or not results:
+    case, origin, results = checked
+    if changed or not results:
         return solved(case, origin.base, say)
     try:
         document = json.loads((path / "metrics.json").read_text(encoding="utf-8"))

@@ -47,32 +47,29 @@ class PetscFactor:
     _count = 0
 
     def __init__(self, upper: sp.bsr_matrix, rows: sp.csr_matrix | None = None) -> None:
-        self._petsc, self._comm = world()
+        petsc, self._comm = world()
         _give_back(self._comm, [_GONE.pop() for _ in range(len(_GONE))])
         PetscFactor._count += 1
         self._number = PetscFactor._count
         matrix = sp.triu(upper.tocsr(), format="csr") if rows is None else rows
         matrix.sort_indices()
-        self._size = matrix.shape[0]
         # equal numbers of entries for everyone
         wanted = matrix.nnz * np.arange(1, self._comm.size) / self._comm.size
-        self._bounds = np.concatenate([[0], np.searchsorted(matrix.indptr, wanted), [self._size]]).astype(np.int64)
+        self._bounds = np.concatenate([[0], np.searchsorted(matrix.indptr, wanted), [matrix.shape[0]]]).astype(np.int64)
         self._comm.bcast((FACTORISE, self._number, rows is None, self._bounds))
         for rank in range(1, self._comm.size):
             for part in _rows(matrix, self._bounds[rank], self._bounds[rank + 1]):
                 self._comm.send(len(part), rank)
                 self._comm.Send(part, rank)
         mine = _rows(matrix, self._bounds[0], self._bounds[1])
-        _LIVE[self._number] = _solver(self._petsc, self._comm, rows is None, self._bounds, mine)
+        _LIVE[self._number] = _solver(petsc, self._comm, rows is None, self._bounds, mine)
 
     def solve(self, rhs: FloatArray) -> FloatArray:
         """Solution (n, k). Raises NumericsError where PETSc does not converge."""
         found = np.empty_like(rhs)
         for k in range(rhs.shape[1]):
             self._comm.bcast((SOLVE, self._number))
-            found[:, k] = _solve(
-                self._petsc, self._comm, _LIVE[self._number], self._bounds, np.ascontiguousarray(rhs[:, k])
-            )
+            found[:, k] = _solve(self._comm, _LIVE[self._number], self._bounds, np.ascontiguousarray(rhs[:, k]))
         return found
 
     def __del__(self) -> None:
@@ -114,7 +111,7 @@ def serve() -> bool:
         elif what == SOLVE:
             solver, bounds = solvers[given[0]]
             try:
-                _solve(petsc, comm, solver, bounds, None)
+                _solve(comm, solver, bounds, None)
             except NumericsError:
                 continue
         else:
@@ -171,7 +168,7 @@ def _number(word: str) -> bool:
     return True
 
 
-def _solve(petsc: Any, comm: Any, solver: Any, bounds: IntArray, rhs: FloatArray | None) -> FloatArray:
+def _solve(comm: Any, solver: Any, bounds: IntArray, rhs: FloatArray | None) -> FloatArray:
     """The solution (n,), in the first process; nothing in others."""
     matrix, _ = solver.getOperators()
     right, left = matrix.createVecs()
