@@ -4,6 +4,7 @@ ended.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -23,7 +24,9 @@ def main() -> int:
     from femsim.cli.main import main as command
 
     load_later()
-    return command()
+    code = command()
+    gc.freeze()  # the process ends: nobody needs to look through all that is left for garbage
+    return code
 
 
 def _leave(number: int, frame: object) -> None:

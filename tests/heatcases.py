@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from femsim.cases.casefile import parse_case
-from femsim.runs.heat import conducts_only, heat_run_dict, run_heat
+from femsim.cases.own import conducts_only
+from femsim.runs.heat import heat_run_dict, run_heat
 
 REFERENCES: dict[str, Any] = json.loads((Path(__file__).parent / "data" / "heat.json").read_text())
 AXI, PLANE = "axisymmetric", "plane-strain"

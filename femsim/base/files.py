@@ -8,7 +8,6 @@ import contextlib
 import errno
 import json
 import os
-import secrets
 import select
 import shutil
 import signal
@@ -30,6 +29,11 @@ PATIENCE = 10.0
 MOST_JSON = 4_000_000_000
 
 
+def _beside() -> str:
+    """A name that no other process takes."""
+    return f"{_PREFIX}{os.urandom(6).hex()}"
+
+
 def atomic_write(path: str | Path, content: bytes | str) -> None:
     """Write a file so that readers, and a crash, see the old one or the new one and nothing between. A device or a pipe
     is written to, and so is what /dev names by itself (/dev/stdout may be a file): none must be replaced by a file.
@@ -46,7 +50,7 @@ def atomic_write(path: str | Path, content: bytes | str) -> None:
         return
     if target.is_symlink():
         target = target.resolve()
-    temporary = target.with_name(f"{_PREFIX}{secrets.token_hex(6)}")
+    temporary = target.with_name(_beside())
     try:
         with temporary.open("xb") as stream:
             stream.write(raw)
@@ -122,7 +126,7 @@ def check_target(target: str | Path, label: str = "--out") -> None:
         ground = _existing(path)
         if not ground.is_dir():
             raise InputError(f"{label}: {printable(ground)} is a file, not a directory")
-        probe = ground / f"{_PREFIX}{secrets.token_hex(6)}"
+        probe = ground / _beside()
         probe.mkdir()
         probe.rmdir()
     except (OSError, ValueError) as error:
@@ -146,7 +150,7 @@ def check_file(target: str | Path, label: str, endings: Collection[str] = ()) ->
             raise InputError(f"{label}: {printable(path.parent)}: no such directory")
         if path.exists() and not path.is_file():
             return
-        probe = path.with_name(f"{_PREFIX}{secrets.token_hex(6)}")
+        probe = path.with_name(_beside())
         probe.touch(exist_ok=False)
         probe.unlink()
     except (OSError, ValueError) as error:
@@ -169,7 +173,7 @@ def staged_directory(target: str | Path, gone: Collection[str] = ()) -> Iterator
         for parent in reversed([p for p in path.parents if not p.exists()]):
             parent.mkdir(exist_ok=True)
             made.append(parent)
-        stage = (path if path.is_dir() else path.parent) / f"{_PREFIX}{secrets.token_hex(6)}"
+        stage = (path if path.is_dir() else path.parent) / _beside()
         stage.mkdir()
         yield stage
         with _uninterrupted():

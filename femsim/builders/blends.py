@@ -16,7 +16,6 @@ import numpy as np
 
 from femsim.base.errors import FemsimWarning, InputError
 from femsim.base.units import MPA_PER_GPA, PER_K_PER_PPM
-from femsim.builders.heat_blends import conduction_rule, heat_of, ring_rule
 from femsim.builders.resolve import LAW_NAMES, ResolvedMaterial, as_material, resolve_material
 from femsim.cases.material import CompositeSpec, Expansion, MaterialRef, MaterialSpec, Table
 from femsim.materials.composites import (
@@ -53,6 +52,8 @@ def resolve_ref(
             raise InputError(f"{key}.{name}.{law}: a composite is elastic; leave the law out")
     try:
         blended = _blend(role, list(parts.values()), _rule(ref, list(parts)), temperatures)
+        from femsim.builders.heat_blends import conduction_rule, heat_of
+
         heat = heat_of(list(parts.values()), *conduction_rule(ref))
     except InputError as error:
         raise InputError(f"{key}: {error}") from None
@@ -95,6 +96,8 @@ def smear(
         f"{ring.ring:g} um in {around}, "
         f"area fraction {ring.fraction:.4f}"
     )
+    from femsim.builders.heat_blends import heat_of, ring_rule
+
     heat = heat_of(parts, *ring_rule(ring.fraction, ring.matrix is None))
     spec = spec.model_copy(update={"family": member.spec.family, "hardness": member.spec.hardness, **heat})
     return ResolvedMaterial(region, as_material(region, spec, region), spec, blend=note, parts=tuple(parts))

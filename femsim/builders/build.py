@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,8 +16,6 @@ from femsim.builders.blends import resolve_ref, smear
 from femsim.builders.boundaries import constrain, refuse_steps
 from femsim.builders.cuts import cut_displacements, cut_temperature, read_cuts
 from femsim.builders.discretisation import Discretisation, Drawn, Imported, InSpace
-from femsim.builders.heat import build_heat, nodal_field
-from femsim.builders.heat_grading import even_size, graded_for_heat, graded_for_time
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.builders.solids import Solid, solid_blocks, solid_stack
 from femsim.builders.stacks.bilayer import bilayer
@@ -39,12 +37,14 @@ from femsim.meshes.grid import Grading, finer_at_edges, grid_lines, mesh_of_line
 from femsim.meshes.layout import Layout, Probe, Root
 from femsim.meshes.mesh import Mesh
 from femsim.models.dilatation import LOCKS, soft_regions
-from femsim.models.heat import HeatModel
 from femsim.models.kinematics import KINEMATICS, Kinematics
 from femsim.models.loads import Load
 from femsim.models.model import Model
 from femsim.models.part import small_mesh
-from femsim.solvers.heat import HeatSolution, solve_heat
+
+if TYPE_CHECKING:
+    from femsim.models.heat import HeatModel
+    from femsim.solvers.heat import HeatSolution
 
 STACKS: dict[str, Callable[[Any], Layout]] = {
     "bilayer": bilayer,
@@ -162,6 +162,8 @@ def discretise(case: Case, base: Path | None = None, grading: Grading | None = N
         )
     layout = STACKS[case.stack](case)
     if case.heat is not None:
+        from femsim.builders.heat_grading import even_size, graded_for_heat, graded_for_time
+
         layout = graded_for_heat(layout, case.heat, KINEMATICS[case.model.kinematics])
     if case.corner:  # a corner whose field is asked for gets a fine mesh
         own = ((corner.at[0], corner.at[1]) for corner in _corners(case, layout, layout.roots))
@@ -289,6 +291,8 @@ def heat_model(
     case = disc.case
     if case.heat is None:
         return None
+    from femsim.builders.heat import build_heat  # what heat needs loads with the first case that has some
+
     kinematics = KINEMATICS[case.model.kinematics]
     roles = disc.layout.roles if disc.layout is not None else {}
     mesh = _right_of_axis(disc.mesh, kinematics)
@@ -446,6 +450,8 @@ def temperature_field(
     """Temperature (degC; a number or a nodal field) that a case means by ``given`` (else by its load)."""
     t = disc.case.load.shown if given is None else given
     if isinstance(t, PointData):
+        from femsim.builders.heat import nodal_field
+
         return nodal_field(disc.point_data, t.point_data, f"{key}.point_data")
     if t == "heat":
         return steady_heat(disc, materials, key)[1]
@@ -471,6 +477,8 @@ def steady_heat(
     model = heat_model(replace(disc, mesh=mesh), materials, step, None if nodes is None else nodes)
     if model is None:
         raise InputError(f'{key}: "heat" needs a [heat] table')
+    from femsim.solvers.heat import solve_heat
+
     found = solve_heat(model)
     own = model.cellwise(found.temperature)
     if cells is None or nodes is None:

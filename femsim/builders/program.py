@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,7 +19,6 @@ from femsim.builders.amounts import Moment, knots
 from femsim.builders.boundaries import Conditions, constrain, refuse_steps
 from femsim.builders.build import Setting, setting_of, steady_heat, stress_free, temperature_field
 from femsim.builders.discretisation import Discretisation
-from femsim.builders.heat import check_step_values
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.cases.boundary import Body, Boundary, Varying
 from femsim.cases.steps import Intrinsic, StepSpec
@@ -26,7 +26,9 @@ from femsim.materials.elastic import Material
 from femsim.materials.law import ElasticLaw, Law
 from femsim.models.loads import Load, Program, Step
 from femsim.models.space import Space
-from femsim.solvers.heat import HeatSolution
+
+if TYPE_CHECKING:
+    from femsim.solvers.heat import HeatSolution
 
 #: axes 1, 2, 3 of eigenstrains are r, t, z or x, y, z; the plane of a film is spanned by the first and the one across
 _IN_PLANE = {True: (0, 1), False: (0, 2)}
@@ -315,6 +317,8 @@ def _pieces(disc: Discretisation, setting: Setting, legs: list[_Leg]) -> tuple[l
     _check_during(case.boundary, [leg.key for leg in legs if leg.key is not None])
     _check_counts(case.boundary, case.body, len(case.step))
     if case.heat is not None:
+        from femsim.builders.heat import check_step_values
+
         check_step_values(case.heat, len(case.step))
     _warn_late(case.boundary, case.body, sum(leg.duration for leg in legs))
     time = 0.0

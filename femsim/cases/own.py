@@ -14,7 +14,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from femsim.base.errors import InputError
-from femsim.cases.material import CompositeSpec, MaterialRef
+from femsim.cases.library import list_materials, read_material
+from femsim.cases.material import ELASTIC, CompositeSpec, MaterialRef, MaterialSpec
 from femsim.cases.parts import CaseBase
 from femsim.cases.wording import dotted
 
@@ -124,3 +125,24 @@ def _meaning(name: str, own: Mapping[str, MaterialRef], key: str, seen: tuple[st
         raise InputError(f"{dotted(('materials', name))}: refers to itself (by way of {' and '.join(seen)})")
     ref = own[name]
     return _plain(ref if isinstance(ref, str) else ref.tables(), own, key, (*seen, name))
+
+
+def conducts_only(case: CaseBase) -> bool:
+    """Whether no material that a case names has E, nu or cte: seen without a mesh."""
+    if case.heat is None:
+        return False
+    refs: list[MaterialRef] = [*{**case.STANDARD, **case.materials}.values()]
+    for name in ("block", "layer"):
+        refs += [entry.material for entry in getattr(case, name, ())]
+    known = set(list_materials())
+
+    def conducts(ref: MaterialRef) -> bool:
+        if isinstance(ref, CompositeSpec):
+            return False
+        like = ref if isinstance(ref, str) else ref.like
+        library = like is not None and like not in case.materials
+        if library and (like not in known or any(key in read_material(like or "").to_spec() for key in ELASTIC)):
+            return False
+        return not (isinstance(ref, MaterialSpec) and any(getattr(ref, key) is not None for key in ELASTIC))
+
+    return all(conducts(ref) for ref in refs)

@@ -37,8 +37,11 @@ def solve(arguments: argparse.Namespace) -> None:
 
 
 def _solve(arguments: argparse.Namespace, artist: Artist | None) -> None:
-    from femsim.base.progress import Progress
-    from femsim.cases.casefile import load_case, show_file
+    from femsim.base.later import loading
+
+    with loading():
+        from femsim.base.progress import Progress
+        from femsim.cases.casefile import load_case, show_file
 
     given = arguments.overrides + tolerance(arguments.tol)
     if arguments.goals:
@@ -47,8 +50,13 @@ def _solve(arguments: argparse.Namespace, artist: Artist | None) -> None:
     if arguments.goals and case.mesh.tolerance is None:
         raise InputError("--goal: goes with --tol, or a case with mesh.tolerance")
     file = show_file(origin.path)
-    from femsim.runs.heat import conducts_only
+    with loading():
+        from femsim.cases.own import conducts_only
+        from femsim.runs.results import results_dict, root_table
+        from femsim.runs.run import run
+        from femsim.solvers.factor import warm_up
 
+    warm_up()
     if conducts_only(case):
         _solve_heat(arguments, case, origin, file, artist)
         return
@@ -56,10 +64,6 @@ def _solve(arguments: argparse.Namespace, artist: Artist | None) -> None:
     if arguments.resume and arguments.out is None:
         raise InputError("--resume: goes with --out DIR, where the state is kept")
     with Progress(quiet=arguments.quiet) as progress:
-        progress("loading")
-        from femsim.runs.results import results_dict, root_table
-        from femsim.runs.run import run
-
         place = None
         if arguments.out is not None and (case.step or case.cycle):
             from femsim.runs.resume import STATE, Place

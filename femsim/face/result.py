@@ -11,6 +11,7 @@ from typing import Any
 
 from femsim.base.errors import InputError
 from femsim.base.finite import finite
+from femsim.cases.own import conducts_only
 from femsim.face.case import Case, load
 from femsim.face.fields import Field, Samples
 from femsim.face.frames import frame
@@ -21,7 +22,6 @@ from femsim.measures.averages import RegionMetrics
 from femsim.measures.probes import ProbeValue
 from femsim.meshes.mesh import Mesh
 from femsim.models.model import Model
-from femsim.runs.heat import conducts_only
 from femsim.runs.life import Life
 from femsim.runs.readings import paths_of, read_path
 from femsim.runs.results import results_dict, root_table

@@ -18,9 +18,10 @@ from typing import Any
 from femsim.base.errors import InputError
 from femsim.cases.case import Case
 from femsim.cases.casefile import CaseOrigin, load_case, show_file
+from femsim.cases.own import conducts_only
 from femsim.runs.beside import Beside, beside
 from femsim.runs.differences import differences
-from femsim.runs.heat import conducts_only, heat_run_dict, run_heat
+from femsim.runs.heat import heat_run_dict, run_heat
 from femsim.runs.names import outputs_of, parts
 from femsim.runs.results import results_dict
 from femsim.runs.run import run

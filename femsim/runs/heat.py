@@ -289,30 +289,6 @@ def run_heat(case: Case, base: Path | None = None, progress: Progress | None = N
     return HeatRun(case, disc, materials, found, quality(disc.mesh), timing, seen)
 
 
-def conducts_only(case: Case) -> bool:
-    """Whether no material that a case names has E, nu or cte: seen without a mesh."""
-    from femsim.cases.library import list_materials, read_material
-    from femsim.cases.material import ELASTIC, CompositeSpec, MaterialRef, MaterialSpec
-
-    if case.heat is None:
-        return False
-    refs: list[MaterialRef] = [*{**case.STANDARD, **case.materials}.values()]
-    for name in ("block", "layer"):
-        refs += [entry.material for entry in getattr(case, name, ())]
-    known = set(list_materials())
-
-    def conducts(ref: MaterialRef) -> bool:
-        if isinstance(ref, CompositeSpec):
-            return False
-        like = ref if isinstance(ref, str) else ref.like
-        library = like is not None and like not in case.materials
-        if library and (like not in known or any(key in read_material(like or "").to_spec() for key in ELASTIC)):
-            return False
-        return not (isinstance(ref, MaterialSpec) and any(getattr(ref, key) is not None for key in ELASTIC))
-
-    return all(conducts(ref) for ref in refs)
-
-
 def heat_dict(result: HeatResult) -> dict[str, Any]:
     """``heat`` of the JSON document (degC, W, K/W; in plane models W per um of depth and m K/W); of a transient lists
     with one value for each time.

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from femsim.base.arrays import FloatArray
 from femsim.base.secondary import attempt
@@ -25,11 +26,12 @@ from femsim.measures.rims import Around, RimAverages, around, rim_averages
 from femsim.meshes.layout import Rim, Root
 from femsim.models.model import Model
 from femsim.runs.check import check
-from femsim.runs.heat import HeatResult, heat_result
-from femsim.runs.heat_course import warn_unused
 from femsim.runs.names import named
 from femsim.runs.reuse import Shared
 from femsim.solvers.solve import Solution, resolve_with, solve
+
+if TYPE_CHECKING:
+    from femsim.runs.heat import HeatResult
 
 
 @dataclass(frozen=True)
@@ -68,10 +70,14 @@ def solve_case(
     of the goals that ``others`` names are solved in one block with those of the roots.
     """
     start = time.perf_counter()
-    heat = heat_result(disc, materials, say)
-    by_heat = heat is not None and disc.case.load.temperature == "heat"
-    if heat is not None and not by_heat:
-        warn_unused(disc.case.load.temperature)
+    heat, by_heat = None, False
+    if disc.case.heat is not None:
+        from femsim.runs.heat import heat_result
+        from femsim.runs.heat_course import warn_unused
+
+        heat, by_heat = heat_result(disc, materials, say), disc.case.load.temperature == "heat"
+        if not by_heat:
+            warn_unused(disc.case.load.temperature)
     heated = time.perf_counter()
     model = build_model(disc, materials, heat.temperature if heat is not None and by_heat else None)
     check(disc, model)

@@ -21,9 +21,6 @@ from femsim.meshes.layout import Rim, Root
 from femsim.runs.cracks import CrackFailure
 from femsim.runs.edges import antiplane_list, rim_dict, rim_singularity, singularity_list
 from femsim.runs.harmonics import around_dict, harmonics_list, probe_dict, six_reactions
-from femsim.runs.heat import heat_dict, probe_heat
-from femsim.runs.heat_steps import step_dict
-from femsim.runs.heat_worst import worst_dict
 from femsim.runs.names import kind_words, length_text, place
 from femsim.runs.points import gathered
 from femsim.runs.readings import paths_of
@@ -62,7 +59,10 @@ def results_dict(run: Run) -> dict[str, Any]:
     for name in probes:
         if run.harmonics is not None:
             probes[name] |= probe_dict(run.harmonics, name)
-        if run.heat is not None:
+    if run.heat is not None:
+        from femsim.runs.heat import heat_dict, probe_heat
+
+        for name in probes:
             probes[name] |= probe_heat(run.heat, name)
     document: dict[str, Any] = {
         "femsim": femsim.__version__,
@@ -93,8 +93,13 @@ def results_dict(run: Run) -> dict[str, Any]:
     if run.heat is not None:
         document["heat"] = heat_dict(run.heat)
     if run.steps:
+        from femsim.runs.heat_steps import step_dict
+
         document["steps"] = [step_dict(step, model.kinematics.components) for step in run.steps]
     if run.worst is not None:
+        from femsim.runs.heat_steps import step_dict
+        from femsim.runs.heat_worst import worst_dict
+
         entry = step_dict(run.worst.step, model.kinematics.components)
         document["heat"]["worst"] = worst_dict(run.worst, entry)
         _gather(run, document["steps"])

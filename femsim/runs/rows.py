@@ -11,15 +11,18 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from femsim.base.errors import FemsimWarning, InputError, NumericsError
 from femsim.cases.case import Case
-from femsim.runs.heat import HeatRun, conducts_only, heat_run_dict, run_heat
+from femsim.cases.own import conducts_only
 from femsim.runs.names import outputs_of
 from femsim.runs.results import results_dict
 from femsim.runs.run import Run, run
 from femsim.runs.wanted import EVERYTHING, needed
+
+if TYPE_CHECKING:
+    from femsim.runs.heat import HeatRun
 
 
 @dataclass(frozen=True)
@@ -49,13 +52,19 @@ def quietly(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FemsimWarning)
         if conducts_only(case):
+            from femsim.runs.heat import run_heat
+
             return run_heat(case, base)
         return run(case, base, wanted=wanted, before=before if isinstance(before, Run) else None)
 
 
 def document_of(done: Run | HeatRun) -> dict[str, Any]:
     """The JSON document of ``solve`` for either kind of run."""
-    return heat_run_dict(done) if isinstance(done, HeatRun) else results_dict(done)
+    if isinstance(done, Run):
+        return results_dict(done)
+    from femsim.runs.heat import heat_run_dict
+
+    return heat_run_dict(done)
 
 
 def _value(known: dict[str, float], text: str) -> float:

@@ -31,13 +31,13 @@ from femsim.runs.adapt import Adaptation, coarse_grading, solve_to_tolerance
 from femsim.runs.cracks import CrackFailure, crack_releases
 from femsim.runs.doubts import stress_doubts, without_effect
 from femsim.runs.harmonics import Harmonics, solve_harmonics
-from femsim.runs.heat import HeatResult
 from femsim.runs.once import solve_case
 from femsim.runs.reuse import Reused, Shared, shape_key, stiffness_key
 from femsim.runs.wanted import EVERYTHING, PLANE_ONLY
 from femsim.solvers.solve import Solution
 
 if TYPE_CHECKING:
+    from femsim.runs.heat import HeatResult
     from femsim.runs.heat_steps import HeatStep
     from femsim.runs.heat_worst import Worst
     from femsim.runs.life import Life

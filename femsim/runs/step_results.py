@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from femsim.measures.averages import RegionMetrics, RootMetrics
-from femsim.measures.patches import PatchMean
 from femsim.measures.probes import ProbeValue
 from femsim.meshes.layout import Root
 from femsim.runs.edges import rim_dict
-from femsim.runs.heat import heat_dict, probe_heat
 
 if TYPE_CHECKING:
+    from femsim.measures.patches import PatchMean
     from femsim.runs.life import Life
     from femsim.runs.program import StepResult
 
@@ -64,7 +63,12 @@ def step_entry(step: StepResult, names: Iterable[str], components: tuple[str, ..
         probes[name] = None
         if value is not None:
             probes[name] = {**probe_entry(value, components), "inelastic": asdict(step.probe_inelastic[name])}
-            probes[name] |= probe_heat(step.heat, name) if step.heat is not None else {}
+    if step.heat is not None:
+        from femsim.runs.heat import heat_dict, probe_heat
+
+        for name, found in probes.items():
+            if found is not None:
+                found |= probe_heat(step.heat, name)
     entry: dict[str, Any] = {
         "name": step.leg.name,
         "time": step.time,

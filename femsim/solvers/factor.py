@@ -13,6 +13,7 @@ All are given matrices whose unknowns stand in the geometric elimination order a
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -53,6 +54,27 @@ def many_systems() -> Iterator[None]:
         yield
     finally:
         _MANY.reset(token)
+
+
+_LOADED = threading.Event()
+
+
+def warm_up() -> None:
+    """Load MKL beside what the process has to do before it solves: a library's loading leaves the interpreter free.
+
+    Systems take it then as if they were many. Nothing happens where another backend is asked for or found first.
+    """
+    if _LOADED.is_set() or choose_backend() != "pardiso":
+        return
+    _LOADED.set()  # a system that comes before it is there waits for it
+    threading.Thread(target=_load, name="femsim-mkl").start()
+
+
+def _load() -> None:
+    try:
+        PardisoFactor(sp.bsr_matrix(2.0 * np.eye(2))).close()
+    except Exception:  # the solve that wants it says what is wrong
+        _LOADED.clear()
 
 
 class Factor(Protocol):
@@ -165,12 +187,13 @@ def _found() -> tuple[str, ...]:
 
 def choose_backend(backend: str | None = None, unknowns: int | None = None, dim: int = 2) -> str:
     """The backend used: the one asked for (argument, then FEMSIM_SOLVER), else SuperLU for small systems (fewer of
-    them within :func:`many_systems`), the first found for others.
+    them within :func:`many_systems` or after :func:`warm_up`), the first found for others.
     """
     found = _found()
     wanted = backend or os.environ.get("FEMSIM_SOLVER") or ""
     if not wanted:
-        small = SMALL_OF_MANY if _MANY.get() else SMALL if dim == 2 else SMALL_SOLID
+        ready = _MANY.get() or _LOADED.is_set()
+        small = SMALL_OF_MANY if ready else SMALL if dim == 2 else SMALL_SOLID
         return "superlu" if unknowns is not None and unknowns < small else found[0]
     if wanted not in BACKENDS:
         raise InputError(f"FEMSIM_SOLVER: {wanted!r} is not one of {', '.join(BACKENDS)}")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -116,10 +118,14 @@ def _point_to_mkl() -> None:
     """Tell pypardiso where the installed MKL lies; its own search walks the whole environment (seconds on a slow
     disk).
     """
-    from importlib.metadata import PackageNotFoundError, files
-
     if os.environ.get("PYPARDISO_MKL_RT"):
         return
+    usual = sorted(Path(sys.prefix, "lib").glob("libmkl_rt.so.*"))  # where wheels put it on Linux
+    if len(usual) == 1:
+        os.environ["PYPARDISO_MKL_RT"] = str(usual[0])
+        return
+    from importlib.metadata import PackageNotFoundError, files
+
     try:
         listed = files("mkl") or []
     except PackageNotFoundError:

@@ -287,7 +287,8 @@ def confirm(found: Optimum) -> Confirmation:
     """Solve the best design with everything that is measured of a case: its objective again, now with an estimate of
     the discretisation error, checks and warnings.
     """
-    from femsim.runs.heat import conducts_only, heat_run_dict, run_heat
+    from femsim.cases.own import conducts_only
+    from femsim.runs.heat import heat_run_dict, run_heat
     from femsim.runs.results import results_dict
     from femsim.runs.run import run
 

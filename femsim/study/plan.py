@@ -292,8 +292,8 @@ def _default(study: Study, trials: Sequence[Sequence[Output]]) -> list[Output]:
 def _root_outputs(study: Study) -> list[list[Output]]:
     """The root metrics of each case tried, found without solving."""
     from femsim.builders.build import averaging_lengths, build_layout, discretise
+    from femsim.cases.own import conducts_only
     from femsim.measures.averages import KINDS, lengths_at
-    from femsim.runs.heat import conducts_only
 
     cases = study.samples_of_case
     trials: list[list[Output]] = []
