@@ -1,5 +1,5 @@
-"""The one problem that all programs solve: the bilayer reference case, outer wall free, on femsim's own graded quad9
-mesh.
+"""The problem that all programs solve: the bilayer reference case, outer wall free, on femsim's own graded quad9
+mesh; at sizes named space-..., the staggered cell in space (:mod:`solid`).
 
 ``python problem.py 200k DIRECTORY`` writes ``problem.npz``, which every peer reads, and ``problem.inp``, which CalculiX
 reads.
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from solid import SOLID_SIZES, load_solid, solid_arrays, solid_deck
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,6 +43,8 @@ def overrides(size: str) -> list[str]:
 
 def load(size: str) -> tuple[Any, Any, Any]:
     """Case, discretisation and model of femsim."""
+    if size in SOLID_SIZES:
+        return load_solid(size)
     from femsim.builders.build import build_model, discretise, resolve_materials
     from femsim.cases.casefile import load_case
 
@@ -52,7 +55,8 @@ def load(size: str) -> tuple[Any, Any, Any]:
 
 def arrays(size: str) -> dict[str, np.ndarray]:
     """Everything a peer needs of the problem of a size."""
-    return arrays_of(load(size)[2])
+    model = load(size)[2]
+    return solid_arrays(model) if size in SOLID_SIZES else arrays_of(model)
 
 
 def arrays_of(model: Any) -> dict[str, np.ndarray]:
@@ -112,11 +116,12 @@ def export(size: str, directory: Path) -> dict[str, np.ndarray]:
     directory.mkdir(parents=True, exist_ok=True)
     problem = arrays(size)
     np.savez(directory / "problem.npz", **problem)
-    (directory / "problem.inp").write_text(calculix(problem), encoding="ascii")
+    deck = solid_deck if size in SOLID_SIZES else calculix
+    (directory / "problem.inp").write_text(deck(problem), encoding="ascii")
     return problem
 
 
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
     found = export(sys.argv[1], Path(sys.argv[2]))
-    print(f"{2 * len(found['points'])} unknowns, {len(found['cells'])} elements")
+    print(f"{found['points'].size} unknowns, {len(found['cells'])} elements")

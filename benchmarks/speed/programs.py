@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from problem import ROOT, overrides
+from problem import ROOT, SOLID_SIZES, overrides
 
 PEERS = Path(__file__).resolve().parent / "peers"
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -28,7 +28,8 @@ class Program:
 
     ``command(python, size, directory)`` runs in ``directory``, which holds the problem, and leaves ``key.npz`` there;
     ``collect`` makes that file from other output where the program cannot, outside its time. ``group`` names what
-    counts as one peer; ``extra`` lines are femsim's own and no match for the peers.
+    counts as one peer; ``extra`` lines are femsim's own and no match for the peers; ``solid`` ones know the problem in
+    space too.
     """
 
     key: str
@@ -41,12 +42,22 @@ class Program:
     environment: dict[str, str] = field(default_factory=dict)
     threads: int = 2
     extra: bool = False
+    solid: bool = False
+
+    def solves(self, size: str) -> bool:
+        """Whether it has a script for the problem of a size."""
+        return self.solid or size not in SOLID_SIZES
+
+
+def _of_size(script: str, size: str) -> str:
+    """The script that solves the problem of a size: with_... in the plane, space_... in space."""
+    return script.replace("with_", "space_") if size in SOLID_SIZES else script
 
 
 def _script(name: str, key: str, *arguments: str, size: bool = False) -> Command:
     def command(python: str, wanted: str, directory: Path) -> list[str]:
         more = [wanted] if size else []
-        return [python, str(PEERS / name), "problem.npz", f"{key}.npz", *more, *arguments]
+        return [python, str(PEERS / _of_size(name, wanted)), "problem.npz", f"{key}.npz", *more, *arguments]
 
     return command
 
@@ -61,7 +72,7 @@ def _cli(*arguments: str) -> Command:
 
 def _two_processes(python: str, size: str, directory: Path) -> list[str]:
     mpirun = ["mpirun", "--allow-run-as-root", "--oversubscribe", "-n", "2"]
-    return [*mpirun, python, str(PEERS / "with_dolfinx.py"), "problem.npz", "dolfinx-mpi.npz"]
+    return [*mpirun, python, str(PEERS / _of_size("with_dolfinx.py", size)), "problem.npz", "dolfinx-mpi.npz"]
 
 
 def _calculix(python: str, size: str, directory: Path) -> list[str]:
@@ -88,6 +99,7 @@ PROGRAMS = (
         ("femsim",),
         _script("femsim_solve.py", "femsim", size=True),
         environment=_OWN,
+        solid=True,
     ),
     Program(
         "femsim-plain",
@@ -105,6 +117,7 @@ PROGRAMS = (
         ("dolfinx",),
         ("dolfinx", "/usr/bin/python3"),
         _script("with_dolfinx.py", "dolfinx"),
+        solid=True,
     ),
     Program(
         "dolfinx-mpi",
@@ -114,6 +127,7 @@ PROGRAMS = (
         ("dolfinx", "/usr/bin/python3"),
         _two_processes,
         threads=1,
+        solid=True,
     ),
     Program(
         "ngsolve",
@@ -122,6 +136,7 @@ PROGRAMS = (
         ("ngsolve",),
         ("ngsolve",),
         _script("with_ngsolve.py", "ngsolve"),
+        solid=True,
     ),
     Program(
         "sfepy",
@@ -147,7 +162,7 @@ PROGRAMS = (
         ("skfem", "femsim"),
         _script("scikit_fem.py", "skfem", "superlu"),
     ),
-    Program("calculix", "CalculiX + SPOOLES (CAX8)", "calculix", ("/ccx",), (), _calculix, _calculix_collect),
+    Program("calculix", "CalculiX + SPOOLES", "calculix", ("/ccx",), (), _calculix, _calculix_collect, solid=True),
     Program("femsim-json", "femsim solve --json", "femsim-json", _WITH_MKL, ("femsim",), _cli(), extra=True),
     Program(
         "femsim-json-plain",

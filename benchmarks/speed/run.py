@@ -19,7 +19,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
-from problem import SIZES  # noqa: E402
+from problem import SIZES, SOLID_SIZES  # noqa: E402
 from programs import PROGRAMS, Program, find, surroundings  # noqa: E402
 from table import markdown, write  # noqa: E402
 
@@ -33,7 +33,8 @@ def say(text: str) -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sizes", default="20k,200k,1M", help="of %(default)s")
+    every = ",".join((*SIZES, *SOLID_SIZES))
+    parser.add_argument("--sizes", default="20k,200k,1M", help=f"of {every} (default %(default)s)")
     parser.add_argument("--peers", default="all", help="names with commas: " + ", ".join(p.key for p in PROGRAMS))
     parser.add_argument(
         "--runs", type=int, default=3, help="runs of a program that takes less than a minute (default %(default)s)"
@@ -94,7 +95,7 @@ def export(size: str, directory: Path) -> tuple[int, int]:
         [sys.executable, str(HERE / "problem.py"), size, str(directory)], check=True, stdout=subprocess.DEVNULL
     )
     with np.load(directory / "problem.npz") as file:
-        return 2 * len(file["points"]), len(file["cells"])
+        return int(file["points"].size), len(file["cells"])
 
 
 def agreement(size: str, directory: Path, programs: list[Program]) -> dict[str, Any]:
@@ -143,8 +144,9 @@ def main() -> int:
     sizes = options.sizes.split(",")
     known = {p.key for p in PROGRAMS}
     wanted = known if options.peers == "all" else set(options.peers.split(","))
-    if not set(sizes) <= set(SIZES) or not wanted <= known:
-        say(f"sizes: {', '.join(SIZES)}; peers: {', '.join(p.key for p in PROGRAMS)}")
+    every = (*SIZES, *SOLID_SIZES)
+    if not set(sizes) <= set(every) or not wanted <= known:
+        say(f"sizes: {', '.join(every)}; peers: {', '.join(p.key for p in PROGRAMS)}")
         return 2
     chosen: list[tuple[Program, str]] = []
     for program in PROGRAMS:
@@ -162,13 +164,17 @@ def main() -> int:
     say("warming up: compilers and caches")
     warm = options.out / "work" / "warm"
     warm.mkdir(parents=True, exist_ok=True)
-    smallest = next(iter(SIZES))
-    export(smallest, warm)
-    for program, python in chosen:
-        run_once(program, python, smallest, warm, options.limit)
-    for size in (s for s in SIZES if s in sizes or s in old):
+    for smallest in (next(iter(SIZES)), *([next(iter(SOLID_SIZES))] if set(sizes) & set(SOLID_SIZES) else [])):
+        if smallest not in SIZES or set(sizes) & set(SIZES):
+            export(smallest, warm)
+            for program, python in chosen:
+                if program.solves(smallest):
+                    run_once(program, python, smallest, warm, options.limit)
+    for size in (s for s in every if s in sizes or s in old):
         done = (
-            time_size(size, chosen, options.out / "work" / size, options.runs, options.limit)
+            time_size(
+                size, [c for c in chosen if c[0].solves(size)], options.out / "work" / size, options.runs, options.limit
+            )
             if size in sizes
             else old[size]
         )

@@ -19,18 +19,21 @@ def collect(problem: Path, printed: Path, target: Path) -> None:
     they are 1.5e-4 and 0.5e-4 away from 1.
     """
     with np.load(problem) as file:
-        cells = file["cells"][:, :8]
+        solid = file["points"].shape[1] == 3
+        cells = file["cells"][:, : 20 if solid else 8]
         used = np.unique(cells)
         points = file["points"][used]
     lines = printed.read_text(encoding="ascii").splitlines()
     values = np.array(
-        [line.split()[:3] for line in lines if len(line.split()) == 4 and line.split()[0].isdigit()], dtype=float
+        [line.split()[: 4 if solid else 3] for line in lines if len(line.split()) == 4 and line.split()[0].isdigit()],
+        dtype=float,
     )
     if len(values) != len(points):
         raise ValueError(f"{printed}: {len(values)} nodes, not {len(points)}")
     displacement = values[np.argsort(values[:, 0]), 1:]
     wedge = np.cos(np.radians(1.0))
-    displacement[:, 0] /= np.where(np.isin(used, cells[:, :4]), (2.0 + wedge) / 3.0, wedge)
+    if not solid:
+        displacement[:, 0] /= np.where(np.isin(used, cells[:, :4]), (2.0 + wedge) / 3.0, wedge)
     np.savez(target, points=points, displacement=displacement)
 
 

@@ -38,7 +38,7 @@ class Job:
             return dict(file)
 
     def finish(self, points: np.ndarray, displacement: np.ndarray, **facts: object) -> None:
-        """Leave the displacement (N, 2) at points (N, 2), in any order, and what was noted."""
+        """Leave the displacement (N, d) at points (N, d), in any order, and what was noted."""
         np.savez(self.target, points=points, displacement=displacement)
         self.lap("write")
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
@@ -55,10 +55,11 @@ def lame(problem: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.nda
 
 
 def corners(problem: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Corner points, cells (E, 4) counter-clockwise among them, and each node's number among them (-1 for the
+    """Corner points, cells (E, 4 or 8) among them in VTK's order, and each node's number among them (-1 for the
     others).
     """
-    used = np.unique(problem["cells"][:, :4])
+    corner = problem["cells"][:, : 2 ** problem["points"].shape[1]]
+    used = np.unique(corner)
     number = np.full(len(problem["points"]), -1, dtype=np.int64)
     number[used] = np.arange(len(used))
-    return problem["points"][used], number[problem["cells"][:, :4]], number
+    return problem["points"][used], number[corner], number

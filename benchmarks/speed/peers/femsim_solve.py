@@ -16,19 +16,13 @@ from common import Job
 job = Job()
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from problem import overrides  # noqa: E402
+from problem import load  # noqa: E402
 
-from femsim.builders.build import build_model, discretise, resolve_materials  # noqa: E402
-from femsim.cases.casefile import load_case  # noqa: E402
 from femsim.solvers.solve import resolve_with, solve  # noqa: E402
 
 job.lap("import")
-case, origin = load_case("bilayer", overrides(sys.argv[3]))
-job.lap("case")
-disc = discretise(case, origin.base)
+model = load(sys.argv[3])[2]
 job.lap("mesh")
-model = build_model(disc, resolve_materials(case, disc))
-job.lap("model")
 solution = solve(model)
 job.lap("solve")
 facts = {
