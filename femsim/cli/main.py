@@ -249,18 +249,24 @@ def _open_streams() -> None:
 def _guarded(argv: Sequence[str] | None) -> int:
     if os.environ.get("FEMSIM_SOLVER") != "petsc":
         return _checked(argv)
-    try:
-        from femsim.solvers.petsc import serve, stop
+    from femsim.solvers.petsc import FailedAloneError, abort, serve, stop
 
+    try:
         if serve():  # all processes of MPI but the first
             return OK
+    except FailedAloneError as error:
+        say_error(str(error))
+        abort(NUMBERS_FAILED)
     except InputError as error:
         say_error(str(error))
         return BAD_INPUT
     try:
         return _checked(argv)
+    except KeyboardInterrupt:  # perhaps amid a call that the others wait in
+        abort(BAD_INPUT)
+        raise
     finally:
-        stop()
+        stop(NUMBERS_FAILED)
 
 
 def _checked(argv: Sequence[str] | None) -> int:

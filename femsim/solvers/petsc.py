@@ -10,6 +10,10 @@ to PETSc instead, as ``-ksp_type cg -ksp_rtol 1e-10 -pc_type gamg``.
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,6 +27,8 @@ FACTORISE, SOLVE, FREE, STOP = range(4)
 #: systems of the first process by number, and the numbers of those that nobody asks any more
 _LIVE: dict[int, Any] = {}
 _GONE: list[int] = []
+#: seconds that a process which failed waits for the others to hear of it
+PATIENCE = 30.0
 #: PETSc's options where FEMSIM_PETSC says nothing
 DIRECT = "-ksp_type preonly -pc_type cholesky -pc_factor_mat_solver_type mumps"
 
@@ -57,19 +63,24 @@ class PetscFactor:
         wanted = matrix.nnz * np.arange(1, self._comm.size) / self._comm.size
         self._bounds = np.concatenate([[0], np.searchsorted(matrix.indptr, wanted), [matrix.shape[0]]]).astype(np.int64)
         self._comm.bcast((FACTORISE, self._number, rows is None, self._bounds))
-        for rank in range(1, self._comm.size):
-            for part in _rows(matrix, self._bounds[rank], self._bounds[rank + 1]):
-                self._comm.send(len(part), rank)
-                self._comm.Send(part, rank)
-        mine = _rows(matrix, self._bounds[0], self._bounds[1])
-        _LIVE[self._number] = _solver(petsc, self._comm, rows is None, self._bounds, mine)
+
+        def share_out() -> Any:
+            for rank in range(1, self._comm.size):
+                for part in _rows(matrix, self._bounds[rank], self._bounds[rank + 1]):
+                    self._comm.send(len(part), rank)
+                    self._comm.Send(part, rank)
+            mine = _rows(matrix, self._bounds[0], self._bounds[1])
+            return _solver(petsc, self._comm, rows is None, self._bounds, mine)
+
+        _LIVE[self._number] = _together(self._comm, share_out)
 
     def solve(self, rhs: FloatArray) -> FloatArray:
-        """Solution (n, k). Raises NumericsError where PETSc does not converge."""
+        """Solution (n, k). Raises NumericsError where PETSc does not converge or a process fails."""
         found = np.empty_like(rhs)
         for k in range(rhs.shape[1]):
             self._comm.bcast((SOLVE, self._number))
-            found[:, k] = _solve(self._comm, _LIVE[self._number], self._bounds, np.ascontiguousarray(rhs[:, k]))
+            column, solver = np.ascontiguousarray(rhs[:, k]), _LIVE[self._number]
+            found[:, k] = _together(self._comm, lambda c=column, s=solver: _solve(self._comm, s, self._bounds, c))
         return found
 
     def __del__(self) -> None:
@@ -87,8 +98,12 @@ def _give_back(comm: Any, numbers: list[int]) -> None:
 
 
 def serve() -> bool:
-    """Take part in what the first process solves until it stops; False in the first process, at once."""
+    """Take part in what the first process solves until it stops; False in the first process, at once.
+
+    Raises FailedAloneError where this process fails and the others wait for it in what it should have taken part in.
+    """
     petsc, comm = world()
+    _meeting()
     if comm.rank == 0:
         return False
     solvers: dict[int, tuple[Any, IntArray]] = {}
@@ -99,30 +114,80 @@ def serve() -> bool:
             return True
         if what == FACTORISE:
             number, direct, bounds = given
-            parts = []
-            for kind in (np.int32, np.int32, np.float64):
-                part = np.empty(comm.recv(source=0), dtype=kind)
-                comm.Recv(part, source=0)
-                parts.append(part)
-            try:
-                solvers[number] = _solver(petsc, comm, direct, bounds, (parts[0], parts[1], parts[2])), bounds
-            except NumericsError:  # the first process says so
-                continue
+
+            def take_part(direct: bool = direct, bounds: IntArray = bounds) -> Any:
+                parts = []
+                for kind in (np.int32, np.int32, np.float64):
+                    part = np.empty(comm.recv(source=0), dtype=kind)
+                    comm.Recv(part, source=0)
+                    parts.append(part)
+                return _solver(petsc, comm, direct, bounds, (parts[0], parts[1], parts[2]))
+
+            with suppress(AllFailedError):  # the first process says so
+                solvers[number] = _together(comm, take_part), bounds
         elif what == SOLVE:
             solver, bounds = solvers[given[0]]
-            try:
-                _solve(comm, solver, bounds, None)
-            except NumericsError:
-                continue
+            with suppress(AllFailedError):
+                _together(comm, lambda s=solver, b=bounds: _solve(comm, s, b, None))
         else:
             solver, _ = solvers.pop(given[0], (None, None))
             if solver is not None:
                 solver.destroy()
 
 
-def stop() -> None:
-    """Let the other processes end."""
+class AllFailedError(NumericsError):
+    """A process failed and all know it."""
+
+
+class FailedAloneError(NumericsError):
+    """A process failed while the others wait for it in a call of PETSc or MPI: nothing but :func:`abort` ends them."""
+
+
+#: what this process failed at while the others wait for it
+_ALONE: list[str] = []
+
+
+@lru_cache(maxsize=1)
+def _meeting() -> Any:
+    """A communicator of all processes that PETSc never uses: a failure is told there whatever call others wait in."""
+    return world()[1].Dup()
+
+
+def _together(comm: Any, what: Callable[[], Any]) -> Any:
+    """What this process's part of a common step gives. Raises AllFailedError in all processes where any failed, in words
+    of the first that did; FailedAloneError in one that failed and for PATIENCE seconds meets nobody.
+    """
+    from mpi4py import MPI
+
+    failure, found = "", None
+    try:
+        found = what()
+    except Exception as error:  # whatever it is, the others must not wait for ever
+        failure = str(error) if isinstance(error, NumericsError) else f"{type(error).__name__}: {error}"
+        failure += f" (process {comm.rank} of {comm.size})" if comm.size > 1 else ""
+    mine, worst = np.array([1 if failure else 0]), np.zeros(1, dtype=np.int64)
+    request = _meeting().Iallreduce(mine, worst, op=MPI.MAX)
+    end = time.monotonic() + PATIENCE
+    while not request.Test():
+        if failure and time.monotonic() > end:
+            _ALONE.append(failure)
+            raise FailedAloneError(failure)
+        time.sleep(0.0005)
+    if worst[0]:
+        raise AllFailedError(next(text for text in comm.allgather(failure) if text))
+    return found
+
+
+def abort(code: int) -> None:
+    """End all processes at once."""
+    world()[1].Abort(code)
+
+
+def stop(code: int) -> None:
+    """Let the other processes end; at once, with ``code``, where they wait in a call that this one failed in."""
     petsc, comm = world()
+    if _ALONE:
+        abort(code)
     _give_back(comm, list(_LIVE))
     comm.bcast((STOP,))
     petsc._finalize()
