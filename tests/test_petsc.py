@@ -18,7 +18,7 @@ class Pretended:
     def __init__(self, other="", answers=True):
         self.other, self.answers = other, answers
 
-    def Iallreduce(self, mine, worst, op):
+    def Iallreduce(self, mine, worst, op):  # noqa: N802
         if self.answers:
             worst[0] = max(mine[0], 1 if self.other else 0)
         return SimpleNamespace(Test=lambda: self.answers)

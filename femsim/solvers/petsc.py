@@ -13,7 +13,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -79,8 +79,8 @@ class PetscFactor:
         found = np.empty_like(rhs)
         for k in range(rhs.shape[1]):
             self._comm.bcast((SOLVE, self._number))
-            column, solver = np.ascontiguousarray(rhs[:, k]), _LIVE[self._number]
-            found[:, k] = _together(self._comm, lambda c=column, s=solver: _solve(self._comm, s, self._bounds, c))
+            column = np.ascontiguousarray(rhs[:, k])
+            found[:, k] = _together(self._comm, partial(_solve, self._comm, _LIVE[self._number], self._bounds, column))
         return found
 
     def __del__(self) -> None:
@@ -128,7 +128,7 @@ def serve() -> bool:
         elif what == SOLVE:
             solver, bounds = solvers[given[0]]
             with suppress(AllFailedError):
-                _together(comm, lambda s=solver, b=bounds: _solve(comm, s, b, None))
+                _together(comm, partial(_solve, comm, solver, bounds, None))
         else:
             solver, _ = solvers.pop(given[0], (None, None))
             if solver is not None:
@@ -154,8 +154,8 @@ def _meeting() -> Any:
 
 
 def _together(comm: Any, what: Callable[[], Any]) -> Any:
-    """What this process's part of a common step gives. Raises AllFailedError in all processes where any failed, in words
-    of the first that did; FailedAloneError in one that failed and for PATIENCE seconds meets nobody.
+    """What this process's part of a common step gives. Raises AllFailedError in all processes where any failed, in the
+    words of the first that did; FailedAloneError in one that failed and for PATIENCE seconds meets nobody.
     """
     from mpi4py import MPI
 
