@@ -16,7 +16,7 @@ from problem import ROOT, SOLID_SIZES, overrides
 
 PEERS = Path(__file__).resolve().parent / "peers"
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-CLI = "import sys; from femsim.cli.main import main; sys.exit(main(sys.argv[1:]))"
+CLI = "import sys; from femsim.__main__ import main; sys.exit(main())"
 
 Command = Callable[[str, str, Path], list[str]]
 

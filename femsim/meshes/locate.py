@@ -15,6 +15,8 @@ from femsim.meshes.mesh import Mesh, invert
 CURVED = 0.02
 #: the element of each kind with straight edges
 LINEAR = {"quad": "quad4", "tri": "tri3", "hex": "hex8", "tet": "tet4", "wedge": "wedge6"}
+#: so many pairs of points and boxes are compared in less time than a tree of the boxes takes
+FEW_PAIRS = 150_000
 
 
 @dataclass(frozen=True)
@@ -142,8 +144,14 @@ def box_pairs(points: FloatArray, low: FloatArray, high: FloatArray) -> tuple[In
 
     The boxes are halved again and again at the median of their centres along the longest side of the box around all of
     them; points descend level by level, all at once, so the cost is that of the pairs times the depth of the tree,
-    however thin the boxes are.
+    however thin the boxes are. Few are compared all with all.
     """
+    if len(points) * len(low) <= FEW_PAIRS:
+        within = np.ones((len(points), len(low)), dtype=bool)
+        for k, x in enumerate(points.T[..., None]):
+            within &= (x >= low[:, k]) & (x <= high[:, k])
+        point, box = np.nonzero(within)
+        return point, box
     leaf = 8
     levels = max(int(np.ceil(np.log2(max(len(low), 1) / leaf))), 0)
     width = 1 << levels
@@ -188,7 +196,13 @@ def locate_many(mesh: Mesh, cells: IntArray, points: FloatArray) -> tuple[IntArr
     if len(lost):
         more = _nearest_boxes(points[lost], low, high)
         point, candidate = np.append(point, lost[more[0]]), np.append(candidate, more[1])
-    xi, miss = _newton(mesh.element, mesh.points[mesh.cells[cells[candidate]]], points[point])
+    own = cells[candidate]
+    if np.all(mesh.rectangular[own]):
+        lower, upper = (side[own] for side in mesh.boxes)
+        xi = np.clip((points[point] - lower) / (upper - lower), -1.0, 2.0)
+        miss = np.linalg.norm(points[point] - lower - xi * (upper - lower), axis=1)
+    else:
+        xi, miss = _newton(mesh.element, mesh.points[mesh.cells[own]], points[point])
     extent = np.linalg.norm(high - low, axis=1)[candidate]
     inside = clipped(mesh.element, xi)
     cost = np.linalg.norm(xi - inside, axis=1) + miss / extent

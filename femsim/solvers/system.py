@@ -101,9 +101,13 @@ class SystemFactor:
         full = solution[numbering.place]
         if c is not None:
             values = solution if spread is None else spread @ solution
-            middle = -_times(c.inverse, _times(c.coupling, values[kept]))
-            middle[some] += inner
-            full[numbering.inner] = middle
+
+            def bring_back(cells: IntArray) -> None:
+                here = slice(cells[0], cells[-1] + 1)
+                full[numbering.inner[here]] = -_times(c.inverse[here], _times(c.coupling[here], values[kept[here]]))
+
+            do_in_threads(bring_back, in_parts(np.arange(len(kept)), TURNED))
+            full[numbering.inner[some]] += inner
         return full[:, 0] if rhs.ndim == 1 else full
 
 

@@ -339,11 +339,11 @@ def _pull(
     MPa um, and the size of its singular stress (times the edge).
     """
     total, size = np.zeros(3), 0.0
-    singular = set(field.singular)
-    for k, (eigen, value) in enumerate(zip(field.expansion.eigens, field.expansion.intensities, strict=True)):
+    for k, stress in enumerate(field.expansion.term_stresses(ray, wedge)):
+        eigen, value = field.expansion.eigens[k], field.expansion.intensities[k]
         power = eigen.exponent - 1.0
-        total += np.real(value * edge**power * _moment(power, order) * eigen.stress(ray, wedge, "cartesian")[0])
-        if k in singular:
+        total += np.real(value * edge**power * _moment(power, order) * stress)
+        if eigen.singular:
             size += float(abs(value) * edge**power.real)
     if field.expansion.regular is not None:
         # ln r is, over an edge, what it is at one radius

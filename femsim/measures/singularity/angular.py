@@ -214,6 +214,22 @@ def sampled(
     return theta, u, strain_of(power.real if not power.imag.any() else power, theta, u, du) @ stiffness
 
 
+def at_ray(fields: Sequence[AngularField], exponents: Sequence[complex], theta: float, wedge: int) -> AnyArray:
+    """Stress (m, 3: xx, yy, xy) of m fields r^lambda U of one junction on the same elements at r = 1 of one ray (rad)
+    within a wedge.
+    """
+    first = fields[0]
+    mine = np.flatnonzero(first.owner == wedge)
+    local = mine[max(int(np.searchsorted(first.edges[mine, 0], theta, side="right")) - 1, 0)]
+    a, b = first.edges[local]
+    order = first.values.shape[1] - 1
+    shape = lagrange(order, np.clip(np.array([(2 * theta - a - b) / (b - a)]), -1.0, 1.0))[0]
+    values = np.stack([field.values[local] for field in fields])
+    u, du = shape @ values, (shape @ lobatto(order)[2]) @ values * (2.0 / (b - a))
+    power = np.array(exponents, dtype=np.complex128)
+    return strain_of(power, np.array(theta), u, du) @ first.junction.plane_stiffness(wedge)
+
+
 def strain_of(exponent: complex | AnyArray, theta: FloatArray, u: AnyArray, du: AnyArray) -> AnyArray:
     """(..., 3) Voigt strain (xx, yy, xy engineering) of r^lambda U at r = 1: lambda B_n U + B_m U'."""
     n, m = rays(theta)

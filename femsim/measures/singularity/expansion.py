@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 
 from femsim.base.arrays import ComplexArray, FloatArray
 from femsim.base.errors import InputError, NumericsError
-from femsim.measures.singularity.angular import gauss, rays, sampled
+from femsim.measures.singularity.angular import at_ray, gauss, rays, sampled
 from femsim.measures.singularity.eigen import (
     Eigen,
     Frame,
@@ -66,6 +66,13 @@ class Expansion:
         if self.regular is not None:
             total += self.regular.displacement(r, np.degrees(angle), k)
         return total
+
+    def term_stresses(self, theta: float, wedge: int) -> AnyArray:
+        """(n_eigens, 3) Cartesian stress of every term at r = 1 um of a ray (deg) for a unit intensity."""
+        if not self.eigens:
+            return np.zeros((0, 3))
+        angle, k = locate(self.junction, [theta], wedge)
+        return at_ray([one.shape for one in self.eigens], [one.exponent for one in self.eigens], float(angle[0]), k)
 
     def stress(
         self, radius: ArrayLike, theta: ArrayLike, wedge: int | None = None, frame: Frame = "cartesian"

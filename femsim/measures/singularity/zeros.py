@@ -116,30 +116,29 @@ def number_within(f: Characteristic, low: float, high: float, top: float) -> int
     A step is taken where neither the angle nor the logarithmic derivative lets a whole turn pass unseen.
     """
     corners = np.array([high, high + 1j * top, low + 1j * top, low])
-    turned = 0.0
+    parts = [corners[:1]]
     for a, b in pairwise(corners):
-        length = abs(b - a)
-        steps = max(8, int(np.ceil(length * 2.0 * f.opening.sum() / 0.7)))
+        steps = max(8, int(np.ceil(abs(b - a) * 2.0 * f.opening.sum() / 0.7)))
         # det F turns fastest near the real axis, where the zeros are
-        s = np.linspace(0.0, 1.0, steps + 1)
+        s = np.linspace(0.0, 1.0, steps + 1)[1:]
         if a.real == b.real:
             s = s**2 if a.imag == 0.0 else 1.0 - (1.0 - s) ** 2
-        angle, rate = _angles(f, a + (b - a) * s)
-        while True:
-            step = np.diff(s) * length
-            jump = np.angle(np.exp(1j * np.diff(angle)))
-            wide = (np.abs(jump) > _TURN) | (step * np.maximum(rate[:-1], rate[1:]) > 2.0)
-            if not np.any(wide):
-                turned += float(jump.sum())
-                break
-            if step[wide].min() < _FINEST:
-                return None
-            where = np.flatnonzero(wide)
-            middle = 0.5 * (s[where] + s[where + 1])
-            more_angle, more_rate = _angles(f, a + (b - a) * middle)
-            s = np.insert(s, where + 1, middle)
-            angle, rate = np.insert(angle, where + 1, more_angle), np.insert(rate, where + 1, more_rate)
-    return round(turned / np.pi)
+        parts.append(a + (b - a) * s)
+    at = np.concatenate(parts)
+    angle, rate = _angles(f, at)
+    while True:
+        step = np.abs(np.diff(at))
+        jump = np.angle(np.exp(1j * np.diff(angle)))
+        wide = (np.abs(jump) > _TURN) | (step * np.maximum(rate[:-1], rate[1:]) > 2.0)
+        if not np.any(wide):
+            return round(float(jump.sum()) / np.pi)
+        if step[wide].min() < _FINEST:
+            return None
+        where = np.flatnonzero(wide)
+        middle = 0.5 * (at[where] + at[where + 1])
+        more_angle, more_rate = _angles(f, middle)
+        at = np.insert(at, where + 1, middle)
+        angle, rate = np.insert(angle, where + 1, more_angle), np.insert(rate, where + 1, more_rate)
 
 
 def _angles(f: Characteristic, at: ComplexArray) -> tuple[FloatArray, FloatArray]:
