@@ -14,13 +14,11 @@ from femsim.base.errors import InputError
 from femsim.base.files import atomic_write
 from femsim.reduced.box import Box
 from femsim.reduced.build import Built
-from femsim.reduced.certificate import Certificate, Goal
 from femsim.reduced.facts import Names
 from femsim.reduced.forms import Forms
 from femsim.reduced.model import Gap, Guarantee, Reduced
 from femsim.reduced.operators import Coefficients, Operators
 from femsim.reduced.outputs import Features, Ring, Row, Work
-from femsim.reduced.spectrum import Spectrum
 from femsim.reduced.strips import Strips
 
 KINDS: dict[str, type] = {
@@ -40,9 +38,6 @@ KINDS: dict[str, type] = {
         Work,
         Features,
         Strips,
-        Certificate,
-        Goal,
-        Spectrum,
     )
 }
 
