@@ -76,7 +76,7 @@ class ModelSpec(Strict):
     )
 
     time_tolerance: Annotated[float, Field(ge=1.0e-8, le=0.1)] | None = Field(
-        default=None, description="error of an increment in time of what flows, of the largest values; default 2e-4"
+        default=None, description="error of an increment in time of what flows, part of what it comes to; default 2e-4"
     )
 
     @field_validator("place", mode="before")

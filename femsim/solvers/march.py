@@ -9,11 +9,10 @@ combined, y = 2 y_half - y_whole: second order, with y_half - y_whole as the err
 where all that flows is viscoelastic, whose steps are of second order, y = y_half + (y_half - y_whole) / 3. Points that
 begin to yield in the second half do not show in that difference; there the second half is done again in parts of a
 half and two quarters, point by point with the strain linear in between, and the difference counts as their error.
-Displacements, states and stresses are combined alike, so equilibrium and the elastic law hold. The error is the root
-mean square over the points of the flowing regions, of stress against the largest so far (at least a part EXPECTED of
-the elastic answer to the step), of the strains ``p`` and ``creep`` and of ``work`` against theirs (at least the elastic
-ones of that stress). A body without a flowing region
-takes a step at once, which is exact.
+Displacements, states and stresses are combined alike, so equilibrium and the elastic law hold. The error counts region
+by region (:mod:`femsim.solvers.time_error`): stress against the largest so far, the strains ``p`` and ``creep`` and
+``work`` against what they will have come to by the end of the step at their present rate, at most the elastic strain
+that drives them. A body without a flowing region takes a step at once, which is exact.
 
 Where Newton's method fails an increment is cut; below LIMIT the load counts as beyond the limit load.
 """
@@ -48,7 +47,7 @@ from femsim.solvers.moments import (
     same,
 )
 from femsim.solvers.newton import Equilibrium, Factors, Respond, equilibrium
-from femsim.solvers.time_error import Scales, error_of, onset, scales_of
+from femsim.solvers.time_error import Means, Scales, error_of, onset, reached, scales_of
 from femsim.solvers.trend import Trend
 
 #: error of an increment (relative, see above) that is allowed where none is asked for
@@ -141,6 +140,7 @@ class _Runner:
             self.elastic = Body(self.part.space, materials, {})
         else:
             self.part, self.body, self.elastic = before.part, before.body, before.elastic
+        self.means: Means = Means.of(self.body) if before is None else before.means
         self.end = Conditions(step.load.temperature, step.load.eigenstrain)
         self.external = external_force(step.space, step.load)
         self.increments: list[Increment] = []
@@ -239,13 +239,13 @@ class _Runner:
     def _leg(self, start: Moment, end: Moment, size: float, most: float, count: int | None) -> Moment:
         """From one moment to the loads and the time of another."""
         self._rests = ()
-        self._least = Scales()
+        self._least, self._most = Scales(), Scales()
         if not self.body.flows:
             return self._increment(start, end, 0.0, 1.0, start, None)[0]
         done, moment, trend = 0.0, start, None
         size, forced = min(size, most), 0
         if self.settings.extrapolate:
-            self._least = self._expected(start, end)
+            self._least, self._most = self._expected(start, end)
         if count and not self.settings.extrapolate:
             size = most
         while done < 1.0:
@@ -289,7 +289,7 @@ class _Runner:
         if not self.settings.extrapolate:
             guess = None if trend is None else trend.at(begin, size)
             whole, _ = self._increment(start, end, a, b, moment, guess)
-            scales = scales_of(whole.states, moment.scales, self._modulus())
+            scales = scales_of(self.means, whole.states, moment.scales, self._modulus())
             return replace(whole, scales=scales), 0.0, Trend.of(size, begin, whole.unknowns, trend)
         middle = 0.5 * (a + b)
         guess = None if trend is None else trend.at(begin, 0.5 * size) - trend.off(size, 0.5)
@@ -300,15 +300,15 @@ class _Runner:
         halves, _ = self._increment(start, end, middle, b, half, last)
         guess = halves.unknowns if trend is None else halves.unknowns - trend.off(size, 1.0)
         whole, _ = self._increment(start, end, a, b, moment, guess)
-        scales = scales_of(halves.states, moment.scales, self._modulus())
+        means, tolerance = self.means, self.settings.tolerance
+        scales = scales_of(means, halves.states, moment.scales, self._modulus())
         weight = 1.0 / (2.0**self.body.order - 1.0)
         against = scales.at_least(self._least)
-        error = weight * error_of(whole.states, halves.states, against) / self.settings.tolerance
-        late = onset(moment.states, half.states, halves.states, against, self.settings.tolerance)
+        against = reached(means, moment.states, halves.states, (1.0 - b) / size, self._most, against)
+        error = weight * error_of(means, whole.states, halves.states, against) / tolerance
+        late = onset(means, moment.states, half.states, halves.states, against, tolerance)
         if late is not None and error <= 1.0:
-            error = max(
-                error, error_of(halves.states, self._again(half, halves), against, late) / self.settings.tolerance
-            )
+            error = max(error, error_of(means, halves.states, self._again(half, halves), against, late) / tolerance)
         states = {
             name: [
                 extrapolated(w, h, m, weight)
@@ -391,7 +391,7 @@ class _Runner:
         return respond
 
     floor = 0.0
-    _least = Scales()
+    _least, _most = Scales(), Scales()
     _work: list[int] = [0, 0]  # noqa: RUF012 (set anew for each increment)
 
     def _predicted(
@@ -414,9 +414,10 @@ class _Runner:
         force = force + prescribed_force(space, self.elastic.moduli(conditions), moved)
         return here + space.scatter(self.factors.stiff.solve(force)) + moved
 
-    def _expected(self, start: Moment, end: Moment) -> Scales:
+    def _expected(self, start: Moment, end: Moment) -> tuple[Scales, Scales]:
         """A small part of what a leg would do to the flowing regions if they were elastic: errors count against it
-        where a body that starts from nothing has not come so far yet.
+        where a body that starts from nothing has not come so far yet. And all of it, with the stress there is, which
+        may be let go: no more flow is expected than that.
         """
         part, births = self.part, births_of(self.part, start)
         here, moved = part.of(start.unknowns), np.where(self._held(), part.of(end.prescribed - start.prescribed), 0.0)
@@ -424,12 +425,20 @@ class _Runner:
         there = self._predicted(start, after, births, here, part.of(end.external), moved)
         flowing = [b.law is not None for b in self.body.batches]
         pairs = (self.elastic.stresses(u, c, births, {}) for u, c in ((here, before), (there, after)))
-        change = [b - a for flows, a, b in zip(flowing, *pairs, strict=True) if flows]
-        count = sum(each[..., 0].size for each in change)
+        changes: dict[str, list[FloatArray]] = {}
+        for batch, flows, a, b in zip(self.body.batches, flowing, *pairs, strict=True):
+            if flows:
+                name = part.space.mesh.regions[batch.region]
+                changes.setdefault(name, []).append((b - a).reshape(a.shape[0] * a.shape[1], -1))
         modulus = self._modulus()
-        stress = EXPECTED * float(np.sqrt(sum(float(np.sum(each * each)) for each in change) / count))
-        stress = max(stress, NOTHING * modulus)
-        return Scales(stress, stress / modulus, stress**2 / modulus)
+        least, most = {}, {}
+        for name, change in changes.items():
+            whole = np.maximum(self.means.of_values(name, change), NOTHING * modulus)
+            stress = np.maximum(EXPECTED * whole, NOTHING * modulus)
+            there_now = self.means.of_values(name, [s["stress"] for s in start.states[name]])
+            least[name] = np.array([stress, stress / modulus, stress**2 / modulus])
+            most[name] = np.array([whole, (whole + there_now) / modulus, whole**2 / modulus])
+        return Scales(least), Scales(most)
 
     def _modulus(self) -> float:
         laws = [batch.law for batch in self.body.batches if batch.law is not None]
