@@ -27,6 +27,7 @@ from femsim.reduced.crew import Cases, Crew
 from femsim.reduced.forms import fit
 from femsim.reduced.keep import load, save
 from femsim.reduced.model import assembled, calibrated, smallest_covering
+from femsim.reduced.outputs import lines_of
 from femsim.runs.rows import evaluate
 
 COARSE = ["mesh.size=0.5", "mesh.growth=2.5"]
@@ -53,6 +54,12 @@ def test_a_basis_that_holds_a_solution_gives_its_averages_to_rounding(kinematics
     pieces = pieces_of(problem, truth, low, high, snapshots, designs, 0)
     box = reduced(problem, truth, low, high, pieces, (2, 40))
     assert errors_of(box, problem.forms.at(designs), snapshots).max() < 1e-8
+    field = truth.solution(designs[0]).field
+    line, *_ = box.along(problem.forms.at(designs[:1]))
+    (true,) = lines_of(field.space, tuple(truth.drawn.roots)[:1], field.unknowns[:, None])
+    material = truth.model(problem.cases(designs[0])).region_stiffness[true.region]
+    free = box.matter(problem.forms.at(designs[:1])).free[0, true.region]
+    assert np.allclose(line[0], (true.strain[..., 0] - free) @ material, rtol=1e-6, atol=1e-6 * np.abs(line).max())
     # far fewer pieces than groups times entries, since most are multiples of others
     assert len(box.operators.stiffness) <= 40
 

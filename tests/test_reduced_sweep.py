@@ -65,9 +65,15 @@ def check_explorer(store: Store) -> None:
             found = page.evaluate("x => window.evaluateReduced(x)", x[k].tolist())
             assert [f["value"] for f in found] == pytest.approx(answers.values[k, columns].tolist(), rel=1e-6)
             assert [f["reduction"] for f in found] == pytest.approx(answers.reduction[k, columns].tolist(), rel=1e-6)
-        before = page.inner_text("#values")
+        line = model.boxes[0].along(model.forms.at(x[:1]))[0][0]
+        curve = page.evaluate("x => window.alongReduced(x, 0)", x[0].tolist())
+        assert curve["distance"] == pytest.approx(model.boxes[0].lines[0].distance.tolist(), rel=1e-6)
+        assert curve["peel"] == pytest.approx(line[:, 1].tolist(), rel=1e-3, abs=1e-3)
+        assert curve["shear"] == pytest.approx(line[:, 3].tolist(), rel=1e-3, abs=1e-3)
+        before, drawn = page.inner_text("#values"), page.locator("#chart path").first.get_attribute("d")
         page.locator("input").first.evaluate("e => { e.value = e.max; e.dispatchEvent(new Event('input')); }")
         assert page.inner_text("#values") != before
+        assert page.locator("#chart path").first.get_attribute("d") != drawn
         assert page.evaluate("window.evaluateReduced([99, 1])") is None
         browser.close()
     assert said == []

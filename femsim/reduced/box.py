@@ -11,7 +11,7 @@ from femsim.base.threads import do_in_threads, in_parts, one_blas_thread
 from femsim.models.kinematics import KINEMATICS
 from femsim.reduced.facts import Names
 from femsim.reduced.operators import Matter, Operators
-from femsim.reduced.outputs import Features, Ring, Row, levels
+from femsim.reduced.outputs import Features, Line, Ring, Row, levels
 from femsim.reduced.strips import Strips
 
 #: designs whose small systems are formed together: they stay in the cache
@@ -21,7 +21,8 @@ BATCH = 256
 @dataclass(frozen=True)
 class Box:
     """Parameters between ``low`` and ``high`` (p,), and what gives the averages there: peel, shear and von Mises of
-    each root and length, in their order. ``groups`` (g, 2) are the regions and strips of the pieces.
+    each root and length, in their order. ``groups`` (g, 2) are the regions and strips of the pieces; ``lines`` give the
+    stress along the interfaces.
     """
 
     low: FloatArray
@@ -34,6 +35,7 @@ class Box:
     rows: tuple[tuple[Row, Row], ...]
     rings: tuple[Ring, ...]
     features: Features
+    lines: tuple[Line, ...] = ()
 
     @property
     def modes(self) -> int:
@@ -52,6 +54,12 @@ class Box:
         with one_blas_thread():
             do_in_threads(fill, in_parts(np.arange(len(quantities)), BATCH))
         return found
+
+    def along(self, quantities: FloatArray) -> list[FloatArray]:
+        """Stress (k, p, size) in MPa at the points of each line for designs with quantities (k, m)."""
+        matter = self.matter(quantities)
+        solutions = self.solve(matter)
+        return [line.at(matter, solutions) for line in self.lines]
 
     def matter(self, quantities: FloatArray) -> Matter:
         """Stiffness, free strain and scales of designs."""

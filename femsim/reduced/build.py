@@ -12,7 +12,7 @@ from femsim.base.arrays import FloatArray, IntArray
 from femsim.base.errors import InputError
 from femsim.builders.build import discretise
 from femsim.builders.discretisation import Drawn
-from femsim.meshes.layout import paint
+from femsim.meshes.layout import Root, paint
 from femsim.models.kinematics import KINEMATICS
 from femsim.models.space import Space
 from femsim.reduced.basis import Span, chosen, energy, span_of
@@ -21,7 +21,19 @@ from femsim.reduced.crew import CasesOf, Crew
 from femsim.reduced.facts import Facts, Names, facts_of, refuse
 from femsim.reduced.forms import POINTS, Forms, fit
 from femsim.reduced.operators import Matter, Sums, compress, sums_of
-from femsim.reduced.outputs import Features, Ring, Row, cubature, features_of, levels, rings_of, shares, work_of
+from femsim.reduced.outputs import (
+    Features,
+    Line,
+    Ring,
+    Row,
+    cubature,
+    features_of,
+    levels,
+    lines_of,
+    rings_of,
+    shares,
+    work_of,
+)
 from femsim.reduced.strips import DoesNotFitError
 from femsim.reduced.truth import Looked, Snapshot, Truth, reference
 
@@ -273,6 +285,7 @@ class Pieces:
     rings: tuple[Ring, ...]
     features: Features
     quantities: FloatArray
+    lines: tuple[Line, ...] = ()
 
 
 def pieces_of(
@@ -294,7 +307,9 @@ def pieces_of(
     features, rings = features_of(drawn), rings_of(model.space, truth.averages, span.modes)
     numbers = features.at(problem.forms.at(np.array(designs)))
     rows = rows_of(truth, model.space, problem.facts.names, span.modes, snapshots, numbers)
-    return Pieces(span, sums, rows, tuple(rings), features, drawn)
+    roots = dict.fromkeys(a.root for a in truth.averages if isinstance(a.root, Root))
+    under = lines_of(model.space, tuple(roots), span.modes)
+    return Pieces(span, sums, rows, tuple(rings), features, drawn, tuple(under))
 
 
 def rows_of(
@@ -347,6 +362,7 @@ def reduced(
         tuple((peel.within(basis), shear.within(basis)) for peel, shear in pieces.rows),
         tuple(ring.within(basis) for ring in pieces.rings),
         pieces.features,
+        tuple(line.within(basis) for line in pieces.lines),
     )
 
 

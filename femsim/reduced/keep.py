@@ -18,7 +18,7 @@ from femsim.reduced.facts import Names
 from femsim.reduced.forms import Forms
 from femsim.reduced.model import Gap, Guarantee, Reduced
 from femsim.reduced.operators import Coefficients, Operators
-from femsim.reduced.outputs import Features, Ring, Row, Work
+from femsim.reduced.outputs import Features, Line, Ring, Row, Work
 from femsim.reduced.strips import Strips
 
 KINDS: dict[str, type] = {
@@ -33,6 +33,7 @@ KINDS: dict[str, type] = {
         Reduced,
         Coefficients,
         Operators,
+        Line,
         Ring,
         Row,
         Work,

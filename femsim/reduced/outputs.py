@@ -18,8 +18,10 @@ import scipy.linalg as sl
 from scipy.optimize import nnls
 
 from femsim.base.arrays import FloatArray, IntArray
-from femsim.measures.averages import Averages
+from femsim.measures.averages import Averages, interface_edges
 from femsim.measures.goals import Functional
+from femsim.meshes.elements import gauss_points, node_points, reduced_basis
+from femsim.meshes.layout import Root
 from femsim.models.kinematics import von_mises
 from femsim.models.sampling import sample
 from femsim.models.space import Space
@@ -132,6 +134,52 @@ def rings_of(space: Space, averages: Sequence[Averages], modes: FloatArray) -> l
             weights.append(w[used])
         region = space.mesh.regions.index(a.root.region)
         found.append(Ring(region, np.concatenate(strains), np.concatenate(weights)))
+    return found
+
+
+@dataclass(frozen=True)
+class Line:
+    """The stress under a conductor along the interface of a ``root``: points at some ``distance`` (p,) in um from it,
+    nearest first, with strain rows (p, size, n) in its ``region``.
+    """
+
+    root: str
+    region: int
+    distance: FloatArray
+    strain: FloatArray
+
+    def within(self, basis: FloatArray) -> Line:
+        """The line over a basis (n, k) of combinations of the modes."""
+        return replace(self, strain=self.strain @ basis)
+
+    def at(self, matter: Matter, solutions: FloatArray) -> FloatArray:
+        """Stress (k, p, size) in MPa for solutions (k, n)."""
+        p, size, n = self.strain.shape
+        strain = (solutions @ self.strain.reshape(p * size, n).T).reshape(-1, p, size)
+        return np.asarray(np.matmul(strain - matter.free[:, None, self.region], matter.stiffness[:, self.region]))
+
+
+def lines_of(space: Space, roots: Sequence[Root], modes: FloatArray) -> list[Line]:
+    """The line of each root over the modes (ndof, n): a point at the middle of every edge of the conductor there, in
+    strips that are not scaled, extrapolated from the superconvergent points of its cell.
+    """
+    mesh, found = space.mesh, []
+    for root in roots:
+        distance, rows = [], []
+        for number, cells, _ in interface_edges(mesh, root, root.width, mesh.cells_of(root.region)):
+            edge = list(mesh.info.edges[number])
+            corner = node_points(mesh.element)[edge[:2]].mean(axis=0, keepdims=True)
+            xi, onto = corner, np.ones((1, 1))
+            if mesh.info.order > 1:
+                xi, _ = gauss_points(mesh.element, mesh.info.reduced)
+                onto = reduced_basis(mesh.element, corner)
+            strain = sample(space, cells, xi).strain(modes)
+            rows.append(np.einsum("g,eg...->e...", onto[0], strain))
+            distance.append(np.abs(mesh.points[mesh.cells[cells][:, edge[:2]], 0].mean(axis=1) - root.at[0]))
+        along = np.concatenate(distance)
+        order = np.argsort(along)
+        region = mesh.regions.index(root.region)
+        found.append(Line(root.name, region, along[order], np.concatenate(rows)[order]))
     return found
 
 

@@ -15,13 +15,15 @@ from femsim.models.kinematics import KINEMATICS
 from femsim.reduced.box import Box
 from femsim.reduced.keep import load
 from femsim.reduced.model import Reduced
-from femsim.reduced.outputs import Features, Ring, Row, Work
+from femsim.reduced.outputs import Features, Line, Ring, Row, Work
 from femsim.study.plan import Plan
 from femsim.study.reduced import FOLDER, MODEL
 from femsim.study.store import Store
 
 #: digits of a number in the page: far more than the model's own error
 DIGITS = 10
+#: the same of what is only drawn
+POINTWISE = 6
 NAME = "explorer.html"
 
 
@@ -62,6 +64,8 @@ def document(model: Reduced, plan: Plan) -> dict[str, Any]:
     return {
         "size": names.size,
         "planeStress": KINEMATICS[box.kinematics].plane_stress,
+        "normal": KINEMATICS[box.kinematics].normal,
+        "shear": KINEMATICS[box.kinematics].shears[0],
         "regions": regions,
         "mesh": 0.0 if g is None else g.mesh,
         "forms": {
@@ -116,6 +120,7 @@ def _box(box: Box, reduction: float) -> dict[str, Any]:
         "load": _list(operators.load),
         "rows": [[_row(peel), _row(shear)] for peel, shear in box.rows],
         "rings": [_ring(ring) for ring in box.rings],
+        "lines": [_line(line) for line in box.lines],
         "features": _features(box.features),
     }
 
@@ -147,8 +152,17 @@ def _ring(ring: Ring) -> dict[str, Any]:
     return {"region": ring.region, "strain": _list(ring.strain), "weights": _list(ring.weights)}
 
 
-def _list(values: Any) -> Any:
+def _line(line: Line) -> dict[str, Any]:
+    return {
+        "root": line.root,
+        "region": line.region,
+        "distance": _list(line.distance),
+        "strain": _list(line.strain, POINTWISE),
+    }
+
+
+def _list(values: Any, digits: int = DIGITS) -> Any:
     """Nested lists of numbers with as many digits as are of use."""
     if isinstance(values, np.ndarray):
         values = values.tolist()
-    return [_list(v) for v in values] if isinstance(values, list) else float(f"{values:.{DIGITS}g}")
+    return [_list(v, digits) for v in values] if isinstance(values, list) else float(f"{values:.{digits}g}")
