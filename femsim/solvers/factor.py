@@ -7,7 +7,7 @@
 | superlu | scipy, always there | BSD-3-Clause |
 | petsc | petsc4py and mpi4py of the cluster, where asked for (:mod:`femsim.solvers.petsc`) | BSD-2-Clause; MUMPS: CeCILL-C |
 
-All are given matrices whose unknowns stand in the geometric elimination order already, so none of them orders.
+All are given matrices whose unknowns stand in the geometric elimination order already; PARDISO alone may order anew.
 """  # noqa: E501
 
 from __future__ import annotations
@@ -116,8 +116,7 @@ class CholmodFactor:
 
 def factorise(upper: sp.bsr_matrix, backend: str | None = None, dim: int = 2) -> Factor:
     """Factor a symmetric positive definite matrix given by its upper triangle of blocks (sorted), in its natural order;
-    PARDISO orders bodies in space (``dim`` 3) itself, by METIS, which finds separators a quarter smaller than bisection
-    does.
+    bodies in space (``dim`` 3) PARDISO may order itself, by METIS, where that takes fewer operations.
 
     ``backend`` None takes the environment's FEMSIM_SOLVER or else the first one found. Raises NumericsError where the
     matrix is singular or the factor would not fit into the memory that is free.
@@ -126,7 +125,7 @@ def factorise(upper: sp.bsr_matrix, backend: str | None = None, dim: int = 2) ->
     chosen = choose_backend(backend, n, dim)
     try:
         if chosen == "pardiso":
-            return PardisoFactor(upper, ordered=dim == 2)
+            return PardisoFactor(upper, ordered=True if dim == 2 else None)
         if chosen == "petsc":
             from femsim.solvers.petsc import PetscFactor
 

@@ -13,9 +13,12 @@ import numpy as np
 
 from femsim.base.arrays import IntArray
 from femsim.meshes.mesh import Mesh
+from femsim.solvers.dissection import best_codes
 
 #: cells a leaf of the dissection may hold
 LEAF = 4
+#: cells of a body in space that cuts are searched among (seven seconds on one core)
+SEARCHED = 100_000
 
 
 def nested_dissection(low: IntArray, high: IntArray) -> IntArray:
@@ -43,7 +46,11 @@ def spans(cells: IntArray, code: IntArray, count: int) -> tuple[IntArray, IntArr
 
 
 def cell_codes(mesh: Mesh) -> IntArray:
-    """Binary code (E,) per cell: which half it fell into at each halving."""
+    """Binary code (E,) per cell: which half it fell into at each halving; of bodies in space by
+    :mod:`femsim.solvers.dissection` up to SEARCHED cells.
+    """
+    if mesh.dim == 3 and len(mesh.cells) <= SEARCHED:
+        return best_codes(mesh)
     corners = mesh.points[mesh.cells[:, : mesh.info.corners]]
     centre = corners.mean(axis=1)
     extent = mesh.extent or 1.0

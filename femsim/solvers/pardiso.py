@@ -20,26 +20,42 @@ OUT_OF_MEMORY = -2
 
 
 class PardisoFactor:
-    """Cholesky factor held by MKL PARDISO; its memory is given back when the object goes.
+    """Cholesky factor held by MKL PARDISO, in the matrix's own order (``ordered``), in METIS's, or (None) in the one of
+    the two that needs fewer operations; its memory is given back when the object goes.
 
     PARDISO is called directly, since pypardiso's own call knows no block storage, which makes the analysis three times
     faster and lighter.
     """
 
     backend = "pardiso"
+    _solver: Any = None
 
-    def __init__(self, upper: sp.bsr_matrix, ordered: bool = True) -> None:
+    def __init__(self, upper: sp.bsr_matrix, ordered: bool | None = True) -> None:
         _point_to_mkl()
         # its threads would spin for 200 ms after each call and slow the others
         os.environ.setdefault("KMP_BLOCKTIME", "1")
-        from pypardiso import PyPardisoSolver
-
         self._upper = upper
         width = upper.blocksize[0]
         self._blocks = upper.shape[0] // width
+        self._order = np.arange(self._blocks, dtype=np.int32)
+        if ordered is None:
+            ordered = self._analyse(width, True) <= self._analyse(width, False)
+            if ordered:
+                self._analyse(width, True)
+        else:
+            self._analyse(width, ordered)
+        iparm: Any = self._solver.iparm
+        refuse_beyond(max(iparm[14], iparm[15] + iparm[16]) * 1024.0, upper.shape[0])
+        self._call(22)
+
+    def _analyse(self, width: int, ordered: bool) -> int:
+        """Analyse in the natural order or in METIS's; the operations of a factor, in millions of blocks."""
+        from pypardiso import PyPardisoSolver
+
+        self.close()
         self._solver = PyPardisoSolver(mtype=2)  # real, symmetric positive definite
-        # iparm (1-based): own settings, user permutation (the natural one) or METIS, no scaling, no matching, two-level
-        # factorisation, indices from zero, blocks of a node's unknowns
+        # iparm (1-based): own settings, user permutation (the natural one) or METIS, no scaling, no matching, count the
+        # operations, two-level factorisation, indices from zero, blocks of a node's unknowns
         for number, value in (
             (1, 1),
             (2, 2),
@@ -48,17 +64,15 @@ class PardisoFactor:
             (10, 8),
             (11, 0),
             (13, 0),
+            (19, -1),
             (24, 1),
             (27, 0),
             (35, 1),
             (37, width if width > 1 else 0),
         ):
             self._solver.iparm[number - 1] = value
-        self._order = np.arange(self._blocks, dtype=np.int32)
         self._call(11)
-        iparm = self._solver.iparm
-        refuse_beyond(max(iparm[14], iparm[15] + iparm[16]) * 1024.0, upper.shape[0])
-        self._call(22)
+        return int(self._solver.iparm[18])
 
     def again(self, upper: sp.bsr_matrix) -> None:
         """Take the place of the factor of another matrix with the same entries' places: its analysis serves again."""
