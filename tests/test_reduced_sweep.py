@@ -11,10 +11,13 @@ import pytest
 import femsim.reduced.build as build
 from femsim.base.errors import InputError
 from femsim.cli.main import main
+from femsim.reduced.between import Between, lagrange, nodes_of
 from femsim.reduced.keep import load
 from femsim.reports.study.explorer import write_explorer
+from femsim.runs.rows import evaluate
 from femsim.study.optimise import confirm
 from femsim.study.optimise_reduced import optimise_reduced
+from femsim.study.points import case_of
 from femsim.study.reduced import FOLDER, MODEL, reduced_engine, summary
 from femsim.study.slurm import Site, prepare, run_task
 from femsim.study.store import Store
@@ -146,6 +149,46 @@ def test_rows_have_a_level_and_two_errors_and_the_best_are_solved_in_full(
     assert again.read()["level"].to_pylist() == table["level"]
     assert np.array_equal(again.read()["post_root.von_mises.5um"].to_numpy()[fast], value[fast])
     assert load(store.directory / FOLDER / MODEL, "another") is None
+
+
+def test_radii_are_held_at_nodes_with_polynomials_between(
+    study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (
+        ("build.SNAPSHOTS", 15),
+        ("build.ASIDE", 4),
+        ("between.NODES", (2, 3, 5)),
+        ("between.MODELS", 3),
+    ):
+        monkeypatch.setattr(f"femsim.reduced.{name}", value)
+    monkeypatch.setattr("femsim.study.reduced.CALIBRATE", 19)
+    radius = '[[parameter]]\nkey = "geometry.post_radius"\nrange = [46, 54]\n'
+    study.write_text(STUDY.replace('[[parameter]]\nkey = "materials.low.E"\nrange = [1, 3]\n', radius))
+    store = open_study(study, tmp_path / "out")
+    sweep(store, reduced_engine(1, lambda text: None), quiet=True)
+    table = store.read().to_pydict()
+    fast = [k for k, level in enumerate(table["level"]) if level == "fast"]
+    assert len(fast) > 300
+    model = load(store.directory / FOLDER / MODEL)
+    assert isinstance(model, Between)
+    assert "ordinary solve" in summary(store.directory)["guarantee"]["words"]
+    inside = 0
+    for k in fast[:5]:
+        values = [table[key][k] for key in store.plan.keys]
+        full = evaluate(case_of(store.plan.data, store.plan.keys, values, ""), None, store.plan.selectors).values
+        for name, true in zip(store.plan.outputs, full, strict=True):
+            error = table[name.replace(".5um", "_reduction_error.5um")][k]
+            assert 0.0 < error < 0.01 * table["post_root.von_mises.5um"][k]
+            inside += abs(table[name][k] - true) <= error
+    assert inside >= 8
+    ends = np.array([[46.0, 14.0], [54.0, 22.0]])
+    assert model.place(np.array([[18.0, 45.0]])).tolist() == [-1]
+    assert np.allclose(lagrange(nodes_of(*ends[:, 0], 5), np.array([46.0, 49.0])) @ np.ones(5), 1.0)
+    with pytest.raises(InputError, match="moves vertical lines"):
+        write_explorer(store)
+    study.write_text(STUDY.replace("materials.low.E", "geometry.cell_radius").replace("[1, 3]", "[120, 150]") + radius)
+    with pytest.raises(InputError, match="move vertical lines, more than 1 of them"):
+        sweep(open_study(study, tmp_path / "two"), reduced_engine(1, lambda text: None), quiet=True)
 
 
 def test_what_a_reduced_sweep_cannot_do_is_said_before_anything_runs(

@@ -12,6 +12,7 @@ import numpy as np
 
 from femsim.base.errors import InputError
 from femsim.base.files import atomic_write
+from femsim.reduced.between import Between
 from femsim.reduced.box import Box
 from femsim.reduced.build import Built
 from femsim.reduced.facts import Names
@@ -24,6 +25,7 @@ from femsim.reduced.strips import Strips
 KINDS: dict[str, type] = {
     kind.__name__: kind
     for kind in (
+        Between,
         Box,
         Built,
         Names,

@@ -45,7 +45,8 @@ class Gap:
 class Guarantee:
     """``factor``: reduction errors over those a box showed when it was built; ``mesh``: mesh errors over the von Mises
     average of their ring. Each holds for all averages the study asks for at a point with probability ``level``,
-    from ``designs`` (``own`` of them on meshes of their own) drawn at random from ``law``.
+    from ``designs`` (``own`` of them on meshes of their own) drawn at random from ``law``. Models that have no mesh in
+    common stand ``alone``: their reduction errors are against ordinary solves, whose estimates are the mesh errors.
     """
 
     factor: float
@@ -54,10 +55,18 @@ class Guarantee:
     designs: int
     own: int
     law: str
+    alone: bool = False
 
     @property
     def words(self) -> str:
         """The guarantee in full."""
+        if self.alone:
+            return (
+                f"of points drawn at random from {self.law}, at least {self.level:.0%} have all their reduced averages "
+                f"within the stated reduction error of an ordinary solve on a mesh of the point's own ({self.designs} "
+                f"solves), and the mesh error that such a solve estimates within the stated one; nothing is claimed "
+                f"for points chosen otherwise"
+            )
         return (
             f"of points drawn at random from {self.law}, at least {self.level:.0%} have all their reduced averages "
             f"within the stated reduction error of the full solution on the same mesh ({self.designs} solves), and "

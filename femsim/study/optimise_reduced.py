@@ -16,6 +16,7 @@ import numpy as np
 
 from femsim.base.arrays import FloatArray
 from femsim.base.errors import InputError, NumericsError
+from femsim.reduced.between import Between
 from femsim.reduced.keep import load
 from femsim.reduced.model import Reduced
 from femsim.study.design import quantiles
@@ -134,10 +135,10 @@ def optimise_reduced(
     return Optimum(found, outs, middle, best[0], len(cube) + len(rows), 0, plan, tuple(rows), reduced=True)
 
 
-def _swept(study: Study, data: str | Path) -> Reduced:
+def _swept(study: Study, data: str | Path) -> Reduced | Between:
     """The model of a reduced sweep. Raises InputError where it is not one of this study's case and parameters."""
     store = existing(data)
-    model: Reduced | None = load(store.directory / FOLDER / MODEL)
+    model: Reduced | Between | None = load(store.directory / FOLDER / MODEL)
     if model is None:
         raise InputError(f"--data: {store.directory}: holds no reduced model; femsim sweep --reduced writes one")
     if store.plan.data != study.data or store.plan.keys != study.keys:

@@ -19,12 +19,14 @@ import numpy as np
 
 from femsim.base.arrays import FloatArray, IntArray
 from femsim.base.errors import FemsimWarning, InputError, NumericsError
+from femsim.reduced.between import Between, between, calibrated_between, crossing, truth_at
 from femsim.reduced.build import Built, Problem, grow, levels_of, problem_of, truth_of
 from femsim.reduced.certificate import certificate_of
 from femsim.reduced.columns import columns_of
 from femsim.reduced.crew import Cases, Crew, crew
 from femsim.reduced.keep import load, save
 from femsim.reduced.model import CALIBRATE, OWN, Answers, Reduced, assembled, calibrated
+from femsim.reduced.truth import Truth
 from femsim.study.local import run_local
 from femsim.study.meter import Meter
 from femsim.study.plan import Plan
@@ -60,7 +62,7 @@ def designs_of(plan: Plan) -> FloatArray:
 
 def model_of(
     store: Store, workers: int, say: Callable[[str], None], many: AbstractContextManager[Crew] | None = None
-) -> tuple[Reduced, tuple[int, ...]]:
+) -> tuple[Reduced | Between, tuple[int, ...]]:
     """The reduced model of a study, from its directory or built there, and which of its averages are the outputs. Boxes
     are kept as they are done: a build that was killed goes on.
     """
@@ -81,16 +83,13 @@ def model_of(
     made_of = {"case": plan.data, "keys": plan.keys, "tolerance": tolerance, "version": plan.version, **plan.digests}
     key = hashlib.sha256(json.dumps([made_of, designs.tolist()], sort_keys=True).encode()).hexdigest()[:16]
     folder = store.directory / FOLDER
-    problem = problem_of(Cases(plan.data, plan.keys), low, high)
-    first = truth_of_any(problem)
-    wanted = _columns(plan, first)
     model = load(folder / MODEL, key)
     if model is not None:
-        return model, wanted
-    folder.mkdir(exist_ok=True)
+        return model, _columns(plan, model.outputs)
+    cases = Cases(plan.data, plan.keys)
 
-    def keep(a: FloatArray, b: FloatArray, make: Callable[[], Built | None]) -> Built | None:
-        name = hashlib.sha256(np.concatenate([a, b]).tobytes()).hexdigest()[:16]
+    def keep(a: FloatArray, b: FloatArray, make: Callable[[], Built | None], node: str = "") -> Built | None:
+        name = hashlib.sha256(np.concatenate([a, b]).tobytes() + node.encode()).hexdigest()[:16]
         path = folder / f"box-{name}.npz"
         found = load(path, key)
         if found is None:
@@ -99,6 +98,18 @@ def model_of(
         built: Built | None = found[0]
         return built
 
+    across = crossing(cases, low, high)
+    if across:
+        with many or crew(workers) as team:
+            model, wanted = _between(plan, cases, (low, high), across, tolerance, designs, team, say, keep, folder)
+        save(model, folder / MODEL, key)
+        for path in folder.glob("box-*.npz"):
+            path.unlink()
+        return model, wanted
+    problem = problem_of(cases, low, high)
+    first = truth_of_any(problem)
+    wanted = _columns(plan, first)
+    folder.mkdir(exist_ok=True)
     with many or crew(workers) as team:
         leaves = grow(problem, tolerance, team, say, keep=keep)
         model = assembled(problem, leaves, first, tolerance)
@@ -111,6 +122,40 @@ def model_of(
     save(model, folder / MODEL, key)
     for path in folder.glob("box-*.npz"):
         path.unlink()
+    return model, wanted
+
+
+def _between(
+    plan: Plan,
+    cases: Cases,
+    ends: tuple[FloatArray, FloatArray],
+    across: Sequence[int],
+    tolerance: float,
+    designs: FloatArray,
+    team: Crew,
+    say: Callable[[str], None],
+    keep: Callable[..., Built | None],
+    folder: Path,
+) -> tuple[Between, tuple[int, ...]]:
+    """A model for parameters some of which move vertical lines, calibrated, and its wanted averages."""
+    truths: list[Truth] = []
+
+    def make(problem: Problem, node: str) -> Reduced:
+        if not truths:
+            truths.append(truth_at(problem))
+            _columns(plan, truths[0].outputs)  # what cannot be given is said before anything is solved
+            folder.mkdir(exist_ok=True)
+        leaves = grow(problem, tolerance, team, say, keep=lambda a, b, make: keep(a, b, make, node))
+        return assembled(problem, leaves, truth_of_any(problem), tolerance)
+
+    model = between(cases, *ends, across, tolerance, make, say)
+    wanted = _columns(plan, model.outputs)
+    inside = np.flatnonzero(model.place(designs) >= 0)
+    if len(inside):
+        say("calibrating the errors")
+        drawn = designs[np.random.default_rng(20261126).permutation(inside)[:CALIBRATE]]
+        law = "those of this study's points that have a box"
+        model = calibrated_between(model, cases, truths[0], drawn, team, law, wanted)
     return model, wanted
 
 
@@ -164,7 +209,8 @@ def reduced_engine(
             for point, value in _full_values(store):
                 size[point] = abs(value)
             more = _best(size, certify) - chosen
-        chosen |= bounded(store, model, designs, [p for p in points if p not in chosen], wanted, meter)
+        if isinstance(model, Reduced):  # polynomials between models have no rigorous bounds
+            chosen |= bounded(store, model, designs, [p for p in points if p not in chosen], wanted, meter)
         left = np.array([p for p in points if p not in chosen], dtype=np.int64)
         for start in range(0, len(left), BLOCK):
             block = left[start : start + BLOCK]
@@ -249,7 +295,7 @@ def _cells(problem: Problem, x: FloatArray) -> list[IntArray]:
     return found
 
 
-def _looked_at(model: Reduced, designs: FloatArray, wanted: Sequence[int]) -> tuple[set[int], FloatArray]:
+def _looked_at(model: Reduced | Between, designs: FloatArray, wanted: Sequence[int]) -> tuple[set[int], FloatArray]:
     """Points without a box or with too large an error, and the magnitude (points,) of the first output, infinite where
     it is not known.
     """
@@ -302,7 +348,7 @@ def rows_of(
 
 def summary(directory: Path) -> dict[str, Any]:
     """What the JSON of a sweep says of its reduced model."""
-    model: Reduced | None = load(directory / FOLDER / MODEL)
+    model: Reduced | Between | None = load(directory / FOLDER / MODEL)
     if model is None:
         return {}
     g = model.guarantee

@@ -12,6 +12,7 @@ import numpy as np
 from femsim.base.errors import InputError
 from femsim.base.files import atomic_write
 from femsim.models.kinematics import KINEMATICS
+from femsim.reduced.between import Between
 from femsim.reduced.box import Box
 from femsim.reduced.keep import load
 from femsim.reduced.model import Reduced
@@ -29,7 +30,10 @@ NAME = "explorer.html"
 
 def write_explorer(store: Store) -> Path:
     """Write the page into a study's directory. Raises InputError where there is no reduced model of a box."""
-    model: Reduced | None = load(store.directory / FOLDER / MODEL)
+    model: Reduced | Between | None = load(store.directory / FOLDER / MODEL)
+    if isinstance(model, Between):
+        held = ", ".join(model.names[i] for i in model.across)
+        raise InputError(f"{store.directory}: {held}: moves vertical lines; the explorer has no sliders for that")
     if model is None or not model.boxes or model.guarantee is None:
         raise InputError(f"{store.directory}: holds no reduced model; femsim sweep STUDY --reduced 0.3% makes one")
     target = store.directory / NAME
