@@ -91,6 +91,7 @@ dwell_high = 5
 count = 1
 start = "low"
 increments = 2
+jump = 0.02
 fields = [1]
 [[life]]
 region = "post"

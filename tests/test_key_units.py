@@ -19,7 +19,7 @@ from femsim.runs.units import output_unit
 #: last parts of the keys that are pure numbers, or whose unit follows from another key
 PURE = {
     # the first four of [uncertain]: per cents, or in the unit of the key they speak of
-    "percent", "plus_minus", "sd", "sd_percent", "time_tolerance",
+    "percent", "plus_minus", "sd", "sd_percent", "jump", "time_tolerance",
     "nu", "ratio", "fraction", "growth", "tolerance", "limit", "p", "b", "gamma", "A", "n", "C3", "xi", "m", "a", "C1",
     "shear", "bulk", "rewiring_start", "rewiring_margin", "terminal_place", "via_place", "heat_sink_share", "table",
     "member_counts", "terminal_count", "via_count", "count", "increments", "fields",

@@ -321,6 +321,11 @@ def _pieces(disc: Discretisation, setting: Setting, legs: list[_Leg]) -> tuple[l
 
         check_step_values(case.heat, len(case.step))
     _warn_late(case.boundary, case.body, sum(leg.duration for leg in legs))
+    settled = sum(leg.duration for leg in legs if leg.leg.cycle is None)
+    late = [key for key, value in _values(case.boundary, case.body) for t in knots(value) if t > settled]
+    if late and case.cycle is not None and case.cycle.jump is not None:
+        raise InputError(f"cycle.jump: {late[0]} changes during the cycles; only cycles that are alike are jumped over")
+    alike: dict[tuple[object, ...], Load] = {}  # loads of cycles that are alike are one
     time = 0.0
     for number, leg in enumerate(legs):
         conditions = _conditions(disc, setting, leg, spaces)
@@ -338,6 +343,10 @@ def _pieces(disc: Discretisation, setting: Setting, legs: list[_Leg]) -> tuple[l
         ) -> Step:
             moment = Moment(step + part if leg.key is not None or not case.cycle else float(step), now)
             t0, e0 = ends
+            known = None if late or (leg.leg.cycle or 0) < 2 else (leg.leg.phase, leg.leg.name.split(":")[1], part)
+            share = None if leg.increments is None else max(1, math.ceil(leg.increments * span / (leg.duration or 1.0)))
+            if known in alike:
+                return Step(leg.leg.name, conditions.space, alike[known], span, leg.alive, share, last)
             if leg.born_with is not None:
                 e0 = leg.born_with
             load = Load(
@@ -348,7 +357,8 @@ def _pieces(disc: Discretisation, setting: Setting, legs: list[_Leg]) -> tuple[l
                 force=conditions.force(moment),
                 supports=conditions.named(moment),
             )
-            share = None if leg.increments is None else max(1, math.ceil(leg.increments * span / (leg.duration or 1.0)))
+            if known is not None:
+                alike[known] = load
             return Step(leg.leg.name, conditions.space, load, span, leg.alive, share, last)
 
         start = piece(0.0, 0.0, False, time)

@@ -72,6 +72,10 @@ class CycleSpec(Strict):
     count: Count = 1
     start: Literal["low", "high"] = Field(default="high", description="where the first ramp goes")
     increments: Count | None = Field(default=None, description="of each ramp and dwell, at least")
+    jump: Annotated[float, Field(ge=1e-4, le=0.5)] | None = Field(
+        default=None,
+        description="cycles are jumped over with at most this error, a part of what flows in a jump; left out: all run",
+    )
     fields: list[Count] | None = Field(
         default=None,
         description="cycles whose fields are written; left out: all of a short program, else two",

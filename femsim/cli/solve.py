@@ -236,13 +236,16 @@ def _sure(value: float, error: float | None, digits: int) -> str:
 
 def _show_program(document: dict[str, Any]) -> None:
     """Steps, and the life of what was asked for."""
-    from femsim.runs.program_tables import is_program, life_tables, step_table
+    from femsim.runs.program_tables import is_program, jump_rows, life_tables, step_table
 
     if not is_program(document):
         return
     words, rows = step_table(document)
     out(f"\nsteps: {words}; {document['increments']} increments\n\n")
     out(table(rows, right=range(1, len(rows[0]))))
+    jumped = jump_rows(document)
+    if jumped is not None:
+        out(f"\n{jumped[0]}\n\n" + table(jumped[1], right=range(1, 6)))
     if "life" in document:
         for lines in life_tables(document):
             out("\n" + table(lines, right=range(2 if lines[0][1] == "law" else 1, len(lines[0]))))

@@ -45,10 +45,12 @@ from femsim.models.model import Model
 from femsim.models.part import part_of
 from femsim.models.space import HELD, Space
 from femsim.runs.heat import HeatResult, steady_result
+from femsim.runs.jumps import Cycled, cycled, jumps, leaping, legs_of
 from femsim.runs.life import Life, lives
 from femsim.runs.program_checks import REST, checks_of, largest_forces
 from femsim.runs.record import Keeper, Record, frame_of, sample_of
 from femsim.runs.resume import Place, Saved, StateFile
+from femsim.solvers.jump import Course
 from femsim.solvers.march import TOLERANCE, Settings, march
 from femsim.solvers.moments import Increment, LimitError, Stage
 from femsim.solvers.solve import Solution
@@ -105,6 +107,7 @@ class Done:
     record: Record
     timing: dict[str, float]
     limit: str | None = None
+    cycles: Cycled | None = None  # where [cycle] asks for jumps
 
 
 def refuse_elastic_statements(disc: Discretisation, materials: dict[str, ResolvedMaterial]) -> None:
@@ -176,10 +179,14 @@ def _run(
     from_start = _there_at_the_start(plan.program)
     look = _Look(disc)
     keeper = Keeper(plan.legs, disc.case.cycle, history)
+    legs = legs_of(plan)
+    leg_of = {id(step): leg for step, leg in zip(plan.program.steps, legs, strict=True)}
+    tolerance, course = jumps(disc.case.cycle, plan), Course()
     file = None if place is None else StateFile(place, disc, plan, f"history {history}")
     saved = None if file is None else file.restore()
     if saved is not None:
         keeper, results = saved.keeper, [_with_heat(disc, one) for one in saved.results]
+        course = saved.course or course
         for message, category in saved.warnings:
             warnings.warn(message, category, stacklevel=2)
         say(f"going on behind step {results[-1].leg.name!r}")
@@ -187,7 +194,7 @@ def _run(
     def seen(stage: Stage) -> None:
         nonlocal measuring
         begun = time.perf_counter()
-        leg, flow = plan.legs[len(results)], flow_of(stage)
+        leg, flow = leg_of[id(stage.step)], flow_of(stage)
         chosen, patches = look.at(stage)
         found = sample_of(leg, stage, flow, chosen, patch_means(flow, strains_of(stage), patches))
         keeper.add(found, frame_of(leg, stage, flow) if keeper.wants_instant(leg) else None, end=False)
@@ -203,9 +210,19 @@ def _run(
     )
     moment = None if saved is None else saved.moment
     limits: list[str] = []
-    for stage in _until_limit(march(plan.space, plan.materials, plan.laws, plan.program, settings, moment), limits):
+
+    def take_back(cycle: int) -> None:
+        keeper.take_back(cycle)
+        results[:] = [one for one in results if (one.leg.cycle or 0) <= cycle]
+
+    stages: Iterator[tuple[Stage, Course]]
+    if tolerance is None or disc.case.cycle is None:
+        stages = ((one, course) for one in march(plan.space, plan.materials, plan.laws, plan.program, settings, moment))
+    else:
+        stages = leaping(plan, disc.case.cycle, tolerance, settings, moment, course, take_back, say)
+    for stage, course in _until_limit(stages, limits):
         begun = time.perf_counter()
-        leg = replace(plan.legs[len(results)], end=False) if limits else plan.legs[len(results)]
+        leg = replace(leg_of[id(stage.step)], end=False) if limits else leg_of[id(stage.step)]
         chosen, patches = look.at(stage)
         flow = flow_of(stage)
         means = patch_means(flow, strains_of(stage), patches)
@@ -214,30 +231,36 @@ def _run(
             keeper.add(sample_of(leg, stage, flow, chosen, means), frame, end=True)
         there = from_start & stage.moment.alive
         results.append(_measured(disc, leg, stage, flow, chosen, means, there, look.circles))
-        if limits or len(results) == len(plan.legs):
+        if limits or stage.moment.step == len(legs):
             solution = _solution(plan, stage, flow)
         elif file is not None:
             said = [(str(w.message), w.category) for w in caught if issubclass(w.category, FemsimWarning)]
-            file.save(Saved(stage.moment, results, keeper, said))
+            file.save(Saved(stage.moment, results, keeper, said, course))
         measuring += time.perf_counter() - begun
     assert solution is not None
     total = time.perf_counter() - planned
     timing = {"mesh": planned - started, "assemble": 0.0, "solve": total - measuring, "recover": measuring}
     limit = limits[0] if limits else None
-    cycled = disc.case.life if limit is None else []
-    found = lives(cycled, disc.case.cycle, plan.legs, [r.layers for r in results], materials)
-    return Done(solution, chosen, tuple(results), tuple(found), keeper.record, timing, limit)
+    worn = disc.case.life if limit is None else []
+    done, layers = [one.leg for one in results], [one.layers for one in results]
+    found = lives(worn, disc.case.cycle, done, layers, materials)
+    jumped = None
+    if tolerance is not None and disc.case.cycle is not None and limit is None:
+        jumped = cycled(disc.case.cycle, course, done, [one.inelastic for one in results], layers)
+    return Done(solution, chosen, tuple(results), tuple(found), keeper.record, timing, limit, jumped)
 
 
-def _until_limit(stages: Iterator[Stage], limits: list[str]) -> Iterator[Stage]:
+def _until_limit(stages: Iterator[tuple[Stage, Course]], limits: list[str]) -> Iterator[tuple[Stage, Course]]:
     """The stages; where a step cannot be finished, what there is of it as the last, and why in ``limits``."""
+    course = Course()
     try:
-        yield from stages
+        for stage, course in stages:
+            yield stage, course
     except LimitError as error:
         if error.stage is None:
             raise
         limits.append(str(error))
-        yield error.stage
+        yield error.stage, course
 
 
 def _with_heat(disc: Discretisation, result: StepResult) -> StepResult:

@@ -107,6 +107,29 @@ def life_tables(document: Mapping[str, Any]) -> tuple[list[list[str]], list[list
     return damage, cycles
 
 
+def jump_rows(document: Mapping[str, Any]) -> tuple[str, list[list[str]]] | None:
+    """What is said of cycles that were jumped over, and rows, header first: strain and work of what flows, with the
+    error that the jumps made; None where none were asked for.
+    """
+    found = document.get("cycles")
+    if found is None:
+        return None
+    jumps, count = found["jumps"], found["count"]
+    over = sum(j["cycles"] for j in jumps)
+    said = f"{len(found['run'])} of {count} cycles run, {over} jumped over in {len(jumps)} jumps"
+    if found["taken_back"]:
+        said += f" ({found['taken_back']} taken back)"
+    rows = [
+        ["region", f"strain after {count}", "work (MPa)", "strain a cycle", "work a cycle (MPa)", "stays of a cycle"]
+    ]
+    for name, one in found["regions"].items():
+        pairs = [
+            f"{one[k]:.5g} +- {one[k + '_error']:.1g}" for k in ("strain", "work", "strain_per_cycle", "work_per_cycle")
+        ]
+        rows.append([name, *pairs, f"{100 * one['ratchet']:.2g} %" if "ratchet" in one else ""])
+    return said, rows
+
+
 def _count(cycles: float | None) -> str:
     return "no end" if cycles is None else f"{cycles:.4g}"
 

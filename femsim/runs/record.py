@@ -152,6 +152,16 @@ class Keeper:
             self._stride *= 2
             self._movie = [one for one in self._movie if one[0] % self._stride == 0]
 
+    def take_back(self, cycle: int) -> None:
+        """Forget what came behind the end of a cycle."""
+
+        def stays(one: Sample | Frame) -> bool:
+            return (one.leg.cycle or 0) <= cycle
+
+        self._samples = list(filter(stays, self._samples))
+        self._frames = list(filter(stays, self._frames))
+        self._movie = [one for one in self._movie if stays(one[1])]
+
     @property
     def record(self) -> Record:
         """What was kept."""

@@ -135,6 +135,10 @@ def results_dict(run: Run) -> dict[str, Any]:
                 entry |= {key: flown[key] for key in ("inelastic", "plastic_zone") if key in flown}
         document |= {key: last[key] for key in ("probes", "bow", "layers", "reactions", "axial_strain") if key in last}
         document["increments"] = sum(len(step.increments) for step in run.program)
+        if run.cycles is not None:
+            from femsim.runs.jumps import cycled_entry
+
+            document["cycles"] = cycled_entry(run.cycles)
         if run.lives:
             document["life"] = [life_entry(life) for life in run.lives]
         return document

@@ -56,6 +56,7 @@ class Saved:
     results: list[Any]
     keeper: Any
     warnings: Sequence[tuple[str, type[Warning]]] = ()
+    course: Any = None  # of cycles that are jumped over
 
 
 class StateFile:
@@ -120,9 +121,12 @@ def _key(disc: Discretisation, plan: Plan, extra: str) -> str:
     for text in words:
         digest.update(text.encode() + b"\0")
     arrays: list[Any] = [mesh.points, mesh.cells, mesh.region]
+    there: dict[int, int] = {}  # cycles that are alike share their loads
     for step in plan.program.steps:
-        load = step.load
-        arrays += [load.temperature, load.prescribed, load.force, load.eigenstrain, step.duration, step.alive]
+        load, number = step.load, there.setdefault(id(step.load), len(there))
+        arrays += [float(number), step.duration, step.alive]
+        if number == len(there) - 1:
+            arrays += [load.temperature, load.prescribed, load.force, load.eigenstrain]
     for values in arrays:
         digest.update(b"-" if values is None else np.ascontiguousarray(values).tobytes())
     return digest.hexdigest()

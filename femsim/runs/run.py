@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from femsim.runs.heat import HeatResult
     from femsim.runs.heat_steps import HeatStep
     from femsim.runs.heat_worst import Worst
+    from femsim.runs.jumps import Cycled
     from femsim.runs.life import Life
     from femsim.runs.program import StepResult
     from femsim.runs.record import Record
@@ -103,6 +104,7 @@ class Run:
     lives: tuple[Life, ...] = ()
     record: Record | None = None
     limit: str | None = None
+    cycles: Cycled | None = None
     reused: Reused = "none"
     states: tuple[Run, ...] = ()
     shape: str = field(default="", repr=False)
@@ -346,6 +348,7 @@ def _marched(
         lives=done.lives,
         record=done.record,
         limit=done.limit,
+        cycles=done.cycles,
     )
 
 

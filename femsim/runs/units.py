@@ -55,7 +55,7 @@ _PATHS: tuple[tuple[str, str], ...] = (
     (r"heat\.(boundaries\..+|sources\..+\.power(\[\d+\])?)", "W{depth}"),
     (r"heat\.times\[\d+\]|steps\[\d+\]\.time", "s"),
     (r"steps\[\d+\]\.temperature", "degC"),
-    (r"life\[\d+\]\.work_per_cycle", "MPa"),
+    (r"life\[\d+\]\.work_per_cycle|cycles\.(regions\..+|layers\[\d+\])\.work(_per_cycle)?(_error)?", "MPa"),
     (r"life\[\d+\]\.darveaux\.growth", "um"),
 )
 _COMPILED = tuple((re.compile(pattern), unit) for pattern, unit in _PATHS)

@@ -17,7 +17,7 @@ from femsim.runs.heat_tables import heat_tables, heat_words
 from femsim.runs.largest import largest_of
 from femsim.runs.names import kind_words
 from femsim.runs.points import spread
-from femsim.runs.program_tables import is_program, life_sources, life_tables, step_table
+from femsim.runs.program_tables import is_program, jump_rows, life_sources, life_tables, step_table
 from femsim.runs.states import range_table
 
 Json = dict[str, Any]
@@ -116,6 +116,8 @@ def _program(document: Document) -> Json | None:
         "figures": [name for name in ("history", "loops", "yield", "cycle") if name in figures],
         "zones": zones if any(z["work"] for z in zones) else [],
         "layers": document.get("layers", []),
+        "jumped": jump_rows(document),
+        "jumps": document.get("cycles", {}).get("jumps", []),
     }
 
 

@@ -43,6 +43,8 @@ def history_figure(course: Course) -> Figure:
         ax.grid(visible=True, color=FAINT, alpha=0.25, linewidth=0.5)
         for end, _ in course.ends if len(course.ends) <= 40 else ():
             ax.axvline(end / per, color=FAINT, lw=0.5, ls=(0, (2, 3)), zorder=0)
+        for here in np.flatnonzero((np.diff(course.cycle) > 1) & (course.cycle[:-1] > 0)):  # cycles jumped over
+            ax.axvspan(t[here], t[here + 1], color=FAINT, alpha=0.3, lw=0, zorder=0)
     axes[-1].set_xlabel(f"time ({unit})")
     if len(course.curves) > 1 or (course.curves and not stressed):
         handles = [Line2D([], [], color=COLOURS[i], lw=1.4) for i in range(len(course.curves))]
