@@ -56,8 +56,7 @@ def _run(plan: Plan, tolerance: float) -> Moment:
     increments: list[Increment] = []
     memory: list[float] = []
 
-    def told(increment: Increment, moment: Moment) -> None:
-        del moment
+    def told(increment: Increment) -> None:
         increments.append(increment)
         memory.append(_memory())
 

@@ -205,7 +205,7 @@ def _run(
         warnings.warn("model.time_tolerance: nothing flows, every step is exact", FemsimWarning, stacklevel=2)
     settings = Settings(
         tolerance=TOLERANCE if asked is None else asked,
-        told=lambda done, _: say(f"{done.step}: {done.time:.4g} s"),
+        told=lambda done: say(f"{done.step}: {done.time:.4g} s"),
         seen=seen if history and plan.laws else None,
     )
     moment = None if saved is None else saved.moment

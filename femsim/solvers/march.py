@@ -46,6 +46,7 @@ from femsim.solvers.moments import (
     conditions_of,
     same,
 )
+from femsim.solvers.near import Reach, View, near_of, reach_of
 from femsim.solvers.newton import Equilibrium, Factors, Respond, equilibrium
 from femsim.solvers.time_error import Means, Scales, error_of, onset, reached, scales_of
 from femsim.solvers.trend import Trend
@@ -71,14 +72,16 @@ BALANCED = 1.0e-7
 @dataclass(frozen=True)
 class Settings:
     """How a march is done: allowed error of an increment, whether increments are extrapolated (else plain backward
-    Euler with the increments a step asks for), who is told of each accepted increment, and who sees the body then.
+    Euler with the increments a step asks for), who is told of each accepted increment, who sees the body then, and
+    whether elastic regions are condensed (where that can be; None: where it pays, see :mod:`femsim.solvers.near`).
     """
 
     tolerance: float = TOLERANCE
     extrapolate: bool = True
     backend: str | None = None
-    told: Callable[[Increment, Moment], None] | None = None
+    told: Callable[[Increment], None] | None = None
     seen: Callable[[Stage], None] | None = None
+    condense: bool | None = None
 
 
 def march(
@@ -99,19 +102,20 @@ def march(
     moment = resume or beginning(space, laws, program)
     carried: tuple[Increment, ...] = ()
     runner: _Runner | None = None
+    reach = reach_of(program)
     for number in range(moment.step, len(program.steps)):
         step = program.steps[number]
-        runner = _Runner(materials, laws, step, settings, moment, runner)
+        runner = _Runner(materials, laws, step, settings, moment, reach, runner)
         try:
             moment = replace(runner.run(moment), step=number + 1)
         except LimitError as error:
             if error.last is not None:
                 done = carried + tuple(runner.increments)
-                error.stage = Stage(step, error.last, runner.part, runner.body, done, runner.factors.current)
+                error.stage = Stage(step, error.last, runner.part, runner.body, done, runner.full.factors)
             raise
         carried += tuple(runner.increments)
         if step.reported or number + 1 == len(program.steps):
-            yield Stage(step, moment, runner.part, runner.body, carried, runner.factors.current)
+            yield Stage(step, moment, runner.part, runner.body, carried, runner.full.factors)
             carried = ()
 
 
@@ -125,6 +129,7 @@ class _Runner:
         step: Step,
         settings: Settings,
         moment: Moment,
+        reach: Reach | None,
         before: _Runner | None = None,
     ) -> None:
         regions = step.space.mesh.regions
@@ -147,8 +152,13 @@ class _Runner:
         count = self.part.space.constraints.count
         size = None if self.body.flows and count > MANY else count
         backend = settings.backend or choose_backend(None, size, self.part.space.mesh.dim)
-        same = None if before is None else before.factors
-        self.factors: Factors = Factors(self.body, conditions_of(self.part, self.end), backend, same)
+        same = None if before is None else before.full.factors
+        factors = Factors(self.body, conditions_of(self.part, self.end), backend, same)
+        self.full: View = View(self.part, self.body, self.elastic, factors)
+        self.near = None if settings.condense is False else near_of(self.full, laws, reach, settings.condense)
+        if before is not None and before.near is not None:
+            self.near = before.near.at(self.end)
+        self.view = self.full
         self._rests: tuple[tuple[Conditions, Rest], ...] = ()
         self.load: Load = step.load
         self.first = moment.step == 0
@@ -240,6 +250,10 @@ class _Runner:
         """From one moment to the loads and the time of another."""
         self._rests = ()
         self._least, self._most = Scales(), Scales()
+        self.view = self.full
+        if self.near is not None and self.near.take(start, end):
+            self.view = self.near.view
+            self.floor = max(self.floor, self.near.size(start))
         if not self.body.flows:
             return self._increment(start, end, 0.0, 1.0, start, None)[0]
         done, moment, trend = 0.0, start, None
@@ -255,12 +269,12 @@ class _Runner:
             except NumericsError as failure:
                 size = 0.25 * (to - done)
                 trend = None
-                self.factors.forget()
+                self.view.factors.forget()
                 if size < LIMIT:
                     raise LimitError(
                         f"step {self.step.name!r}: no equilibrium beyond {100 * done:.4g} % of it (at "
                         f"{moment.time:g} s); is the load beyond the limit load? ({failure})",
-                        moment,
+                        self._whole(moment, done),
                     ) from failure
                 continue
             if error > 1.0 and to - done > SMALLEST:
@@ -273,12 +287,18 @@ class _Runner:
                 raise LimitError(
                     f"step {self.step.name!r}: cannot be followed beyond {100 * done:.4g} % of it (at {moment.time:g} "
                     "s), however small the increment; is the load beyond the limit load?",
-                    moment,
+                    self._whole(moment, done),
                 )
             if self.settings.extrapolate:
                 size = max(min(most, step * next_size(error)), SMALLEST)
+            if self.settings.seen is not None:
+                moment = self._whole(moment, done)
             self._tell(step, error, moment)
-        return moment
+        return self._whole(moment, 1.0)
+
+    def _whole(self, moment: Moment, done: float) -> Moment:
+        """With the displacements of condensed regions, at a part of the leg."""
+        return moment if self.near is None or self.view is self.full else self.near.whole(moment, done)
 
     def _accepted(
         self, start: Moment, end: Moment, a: float, b: float, moment: Moment, trend: Trend | None
@@ -302,7 +322,7 @@ class _Runner:
         whole, _ = self._increment(start, end, a, b, moment, guess)
         means, tolerance = self.means, self.settings.tolerance
         scales = scales_of(means, halves.states, moment.scales, self._modulus())
-        weight = 1.0 / (2.0**self.body.order - 1.0)
+        weight = 1.0 / (2.0**self.view.body.order - 1.0)
         against = scales.at_least(self._least)
         against = reached(means, moment.states, halves.states, (1.0 - b) / size, self._most, against)
         error = weight * error_of(means, whole.states, halves.states, against) / tolerance
@@ -323,46 +343,46 @@ class _Runner:
 
     def _again(self, begin: Moment, end: Moment) -> States:
         """States at the end of an increment whose displacement is known, in a half and two quarters of it."""
-        part, states = self.part, begin.states
+        part, states = self.view.part, begin.states
         births, here, done = births_of(part, begin), part.of(begin.unknowns), 0.0
         for to in (0.5, 0.75, 1.0):
             conditions = conditions_of(part, begin.conditions.towards(end.conditions, to))
             moved = here + to * (part.of(end.unknowns) - here)
             dt = (to - done) * (end.time - begin.time)
-            states, done = self.body.respond(moved, conditions, births, states, dt).states, to
+            states, done = self.view.body.respond(moved, conditions, births, states, dt).states, to
         return states
 
     def _increment(
         self, start: Moment, end: Moment, a: float, b: float, moment: Moment, guess: FloatArray | None
     ) -> tuple[Moment, Equilibrium]:
         """One implicit step from ``moment`` at part a to part b of a leg."""
-        part = self.part
+        part = self.view.part
         whole = start.conditions.towards(end.conditions, b)
         conditions = conditions_of(part, whole)
         external = start.external + b * (end.external - start.external)
         prescribed = start.prescribed + b * (end.prescribed - start.prescribed)
-        births = births_of(self.part, moment)
+        births = births_of(self.view.part, moment)
         moved = part.of(prescribed - moment.prescribed)
-        moved = np.where(self._held(), moved, 0.0)
+        moved = np.where(self._fixed(), moved, 0.0)
         here = part.of(moment.unknowns)
         if guess is None:
-            first = self._predicted(moment, conditions, births, here, part.of(external), moved)
-            self.factors.forget()
+            first = self._predicted(moment, conditions, births, here, part.of(external), moved, (a, b))
+            self.view.factors.forget()
         else:
             first = part.of(guess)
-            first = np.where(self._held(), here + moved, first)
+            first = np.where(self._fixed(), here + moved, first)
         dt = (b - a) * (end.time - start.time)
-        made = self.factors.made
+        made = self.view.factors.made
         found = equilibrium(
-            self.body,
+            self.view.body,
             first,
             part.of(external),
             conditions,
-            self._responding(conditions, births, moment.states, dt),
-            self.factors,
+            self._responding(conditions, births, moment.states, dt, b),
+            self.view.factors,
             floor=self.floor,
         )
-        self._work = [self._work[0] + len(found.residuals) - 1, self._work[1] + self.factors.made - made]
+        self._work = [self._work[0] + len(found.residuals) - 1, self._work[1] + self.view.factors.made - made]
         fresh = replace(
             moment,
             time=start.time + b * (end.time - start.time),
@@ -374,21 +394,30 @@ class _Runner:
         )
         return fresh, found
 
-    def _responding(self, conditions: Conditions, births: dict[str, Birth], states: States, dt: float) -> Respond:
+    def _responding(
+        self, conditions: Conditions, births: dict[str, Birth], states: States, dt: float, done: float
+    ) -> Respond:
         """The body's answer. What elastic regions answer under the same conditions is known from the first time on, by
         their stiffness: to the whole increment and the second half, and to all of a dwell.
         """
 
         def respond(unknowns: FloatArray) -> Response:
             known = next((rest for other, rest in self._rests if same(other, conditions)), None)
-            stiffness = None if known is None else self.factors.rest(conditions)
+            stiffness = None if known is None else self.view.factors.rest(conditions)
             near = None if known is None or stiffness is None else known.at(unknowns, stiffness)
-            found = self.body.respond(unknowns, conditions, births, states, dt, near)
+            found = self.view.body.respond(unknowns, conditions, births, states, dt, near)
             if near is None:
                 self._rests = ((conditions, found.rest), *self._rests[:1])
             return found
 
-        return respond
+        return (
+            respond
+            if self.near is None or self.view is self.full
+            else self.near.responding(conditions, births, states, dt, done)
+        )
+
+    def _fixed(self) -> BoolArray:
+        return np.asarray(self.view.part.space.constraints.equation == HELD)
 
     floor = 0.0
     _least, _most = Scales(), Scales()
@@ -402,31 +431,35 @@ class _Runner:
         here: FloatArray,
         external: FloatArray,
         moved: FloatArray,
+        parts: tuple[float, float],
     ) -> FloatArray:
-        """The elastic answer to the change of the loads, added to the displacement."""
-        space = self.part.space
-        before, now = self.part.of(moment.external), conditions_of(self.part, moment.conditions)
-        answers = [self.elastic.respond(here, c, births, {}, 0.0) for c in (now, conditions)]
+        """The elastic answer to the change of the loads between two parts of a leg, added to the displacement."""
+        space = self.view.part.space
+        before, now = self.view.part.of(moment.external), conditions_of(self.view.part, moment.conditions)
+        answers = [self.view.elastic.respond(here, c, births, {}, 0.0) for c in (now, conditions)]
         # what a step begins with counts in it to its end, where nothing may be left of it
         self.floor = max(self.floor, float(answers[0].size.max(initial=0.0)))
         thermal = [answer.force for answer in answers]
+        if self.near is not None and self.view is not self.full:
+            pairs = zip(thermal, (now, conditions), parts, strict=True)
+            thermal = [force + self.near.edge_force(here, c, done) for force, c, done in pairs]
         force = space.gather(external - before + thermal[0] - thermal[1])
-        force = force + prescribed_force(space, self.elastic.moduli(conditions), moved)
-        return here + space.scatter(self.factors.stiff.solve(force)) + moved
+        force = force + prescribed_force(space, self.view.elastic.moduli(conditions), moved)
+        return here + space.scatter(self.view.factors.stiff.solve(force)) + moved
 
     def _expected(self, start: Moment, end: Moment) -> tuple[Scales, Scales]:
         """A small part of what a leg would do to the flowing regions if they were elastic: errors count against it
         where a body that starts from nothing has not come so far yet. And all of it, with the stress there is, which
         may be let go: no more flow is expected than that.
         """
-        part, births = self.part, births_of(self.part, start)
-        here, moved = part.of(start.unknowns), np.where(self._held(), part.of(end.prescribed - start.prescribed), 0.0)
+        part, births = self.view.part, births_of(self.view.part, start)
+        here, moved = part.of(start.unknowns), np.where(self._fixed(), part.of(end.prescribed - start.prescribed), 0.0)
         before, after = (conditions_of(part, c) for c in (start.conditions, end.conditions))
-        there = self._predicted(start, after, births, here, part.of(end.external), moved)
-        flowing = [b.law is not None for b in self.body.batches]
-        pairs = (self.elastic.stresses(u, c, births, {}) for u, c in ((here, before), (there, after)))
+        there = self._predicted(start, after, births, here, part.of(end.external), moved, (0.0, 1.0))
+        flowing = [b.law is not None for b in self.view.body.batches]
+        pairs = (self.view.elastic.stresses(u, c, births, {}) for u, c in ((here, before), (there, after)))
         changes: dict[str, list[FloatArray]] = {}
-        for batch, flows, a, b in zip(self.body.batches, flowing, *pairs, strict=True):
+        for batch, flows, a, b in zip(self.view.body.batches, flowing, *pairs, strict=True):
             if flows:
                 name = part.space.mesh.regions[batch.region]
                 changes.setdefault(name, []).append((b - a).reshape(a.shape[0] * a.shape[1], -1))
@@ -441,7 +474,7 @@ class _Runner:
         return Scales(least), Scales(most)
 
     def _modulus(self) -> float:
-        laws = [batch.law for batch in self.body.batches if batch.law is not None]
+        laws = [batch.law for batch in self.view.body.batches if batch.law is not None]
         e = [getattr(getattr(law, "law", law), "youngs_modulus", None) for law in laws]
         return max((max(x.values) for x in e if x is not None), default=1.0)
 
@@ -449,6 +482,6 @@ class _Runner:
         done = Increment(self.step.name, moment.time, part, error, *self._work)
         self.increments.append(done)
         if self.settings.told is not None:
-            self.settings.told(done, moment)
+            self.settings.told(done)
         if self.settings.seen is not None:
-            self.settings.seen(Stage(self.step, moment, self.part, self.body, (done,), self.factors.current))
+            self.settings.seen(Stage(self.step, moment, self.part, self.body, (done,), self.full.factors))

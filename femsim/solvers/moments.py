@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,8 +15,11 @@ from femsim.models.body import Birth, Body, Conditions
 from femsim.models.loads import Program, Step
 from femsim.models.part import Part
 from femsim.models.space import Space
-from femsim.solvers.system import SystemFactor
 from femsim.solvers.time_error import Scales
+
+if TYPE_CHECKING:  # which know moments themselves
+    from femsim.solvers.newton import Factors
+    from femsim.solvers.system import SystemFactor
 
 
 class LimitError(NumericsError):
@@ -66,7 +70,7 @@ class Increment:
 @dataclass(frozen=True)
 class Stage:
     """The end of a step: the moment, the part of the body that is there and its body, the increments since the last
-    stage, and the last factor.
+    stage, and the factors it was found with.
     """
 
     step: Step
@@ -74,7 +78,12 @@ class Stage:
     part: Part
     body: Body
     increments: tuple[Increment, ...]
-    factor: SystemFactor
+    factors: Factors
+
+    @property
+    def factor(self) -> SystemFactor:
+        """The latest tangent, or the elastic stiffness."""
+        return self.factors.current
 
     @property
     def births(self) -> dict[str, Birth]:

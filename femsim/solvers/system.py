@@ -52,6 +52,10 @@ class System:
     dim: int = 2
 
 
+#: elements whose condensed unknowns are loaded, and what these would be were all others held (E, w, k)
+Inner = tuple[IntArray | slice, FloatArray] | None
+
+
 @dataclass(frozen=True)
 class SystemFactor:
     """A factorised system: solves for all unknowns (n,) or (n, k) in the space's own numbering."""
@@ -82,24 +86,38 @@ class SystemFactor:
     def solve(self, rhs: FloatArray) -> FloatArray:
         """Unknowns (n,) or (n, k) for right sides of the same shape, in uN."""
         columns = rhs[:, None] if rhs.ndim == 1 else rhs
+        right, inner = self.reduced(columns)
+        full = self.expanded(self.factor.solve(right), inner)
+        return full[:, 0] if rhs.ndim == 1 else full
+
+    def reduced(self, columns: FloatArray) -> tuple[FloatArray, Inner]:
+        """Right sides (n, k) at the places of the matrix, what is condensed brought there, and what of it
+        :meth:`expanded` needs.
+        """
         nothing = np.zeros((1, columns.shape[1]))
         numbering, kept, spread, c = self.pattern.numbering, self.pattern.kept, self.pattern.spread, self.condensation
         right = np.concatenate([columns, nothing])[numbering.unknown]
-        if c is not None:
-            given = columns[numbering.inner]
-            loaded = given.any(axis=(1, 2))
-            # the load of a goal lies on a few elements
-            some: IntArray | slice = slice(None) if loaded.all() else np.flatnonzero(loaded)
-            inner = _times(c.inverse[some], given[some])
-            pulled, at = _times(c.coupling[some].transpose(0, 2, 1), inner), kept[some].ravel()
-            places = len(right) + 1 if spread is None else spread.shape[0]
-            for k in range(columns.shape[1]):
-                # held ones fall on a place behind the last
-                sums = np.bincount(at, pulled[..., k].ravel(), minlength=places)
-                right[:, k] -= (sums if spread is None else spread.T @ sums)[:-1]
-        solution = np.concatenate([self.factor.solve(right), nothing])
+        if c is None:
+            return right, None
+        given = columns[numbering.inner]
+        loaded = given.any(axis=(1, 2))
+        # the load of a goal lies on a few elements
+        some: IntArray | slice = slice(None) if loaded.all() else np.flatnonzero(loaded)
+        inner = _times(c.inverse[some], given[some])
+        pulled, at = _times(c.coupling[some].transpose(0, 2, 1), inner), kept[some].ravel()
+        places = len(right) + 1 if spread is None else spread.shape[0]
+        for k in range(columns.shape[1]):
+            # held ones fall on a place behind the last
+            sums = np.bincount(at, pulled[..., k].ravel(), minlength=places)
+            right[:, k] -= (sums if spread is None else spread.T @ sums)[:-1]
+        return right, (some, inner)
+
+    def expanded(self, solution: FloatArray, inner: Inner) -> FloatArray:
+        """All unknowns (n, k) from those at the places of the matrix."""
+        numbering, kept, spread, c = self.pattern.numbering, self.pattern.kept, self.pattern.spread, self.condensation
+        solution = np.concatenate([solution, np.zeros((1, solution.shape[1]))])
         full = solution[numbering.place]
-        if c is not None:
+        if c is not None and inner is not None:
             values = solution if spread is None else spread @ solution
 
             def bring_back(cells: IntArray) -> None:
@@ -107,8 +125,8 @@ class SystemFactor:
                 full[numbering.inner[here]] = -_times(c.inverse[here], _times(c.coupling[here], values[kept[here]]))
 
             do_in_threads(bring_back, in_parts(np.arange(len(kept)), TURNED))
-            full[numbering.inner[some]] += inner
-        return full[:, 0] if rhs.ndim == 1 else full
+            full[numbering.inner[inner[0]]] += inner[1]
+        return full
 
 
 def make_system(space: Space, moduli: Moduli, pattern: Pattern | None = None) -> System:
