@@ -71,8 +71,9 @@ def outline_of(space: Space, flowing: set[str]) -> Outline | None:
 
 @dataclass(frozen=True)
 class Pull:
-    """What moves the far regions in a leg, between its begin and end: held displacements and forces on unknowns of
-    their own (each ndof of the far space,) at its begin and what they change by, and births.
+    """What moves the far regions in a leg, between its begin and end: displacements beside those of the unknowns (where
+    they are held, and of what was tied to a body that had moved already) and forces on unknowns of their own (each ndof
+    of the far space,) at its begin and what they change by, and births.
     """
 
     held: FloatArray
@@ -210,20 +211,24 @@ class Condensed:
         self._loads: dict[float, FloatArray] = {}
         self._points: dict[int, list[float]] = {}
         self._pull: Pull | None = None
+        self._edges: tuple[tuple[float, Edge], ...] = ()  # lately asked for
 
     @property
     def shared(self) -> IntArray:
         """A degree of freedom (m,) of the near space for each shared unknown."""
         return self.outline.dofs
 
-    def take(self, pull: Pull) -> None:
-        """Go into a leg."""
-        if self._pull is None or not self._pull.same(pull):
-            self._loads = {}
-        self._pull = pull
+    def at(self, temperature: float, pull: Pull) -> Edge:
+        """The edge at a temperature in a leg."""
+        self._know(pull)
+        for known, edge in self._edges:
+            if known == temperature:
+                return edge
+        edge = self._made(temperature)
+        self._edges = ((temperature, edge), *self._edges[:2])
+        return edge
 
-    def at(self, temperature: float) -> Edge:
-        """The edge at a temperature."""
+    def _made(self, temperature: float) -> Edge:
         piece = min(max(int(np.searchsorted(self.knots, temperature)) - 1, 0), max(len(self.knots) - 2, 0))
         low, high = self.knots[piece], self.knots[min(piece + 1, len(self.knots) - 1)]
         if temperature in (low, high) or low == high:
@@ -236,18 +241,18 @@ class Condensed:
         load = sum(w * self._load_at(t) for w, t in zip(weights, points, strict=True))
         return Edge(np.asarray(stiffness), np.asarray(load))
 
-    def recovered(self, temperature: float, part: float, shared: FloatArray) -> FloatArray:
+    def recovered(self, temperature: float, part: float, shared: FloatArray, pull: Pull) -> FloatArray:
         """Displacement (ndof of the far space,) at a part of the leg, the shared unknowns given (m,)."""
-        assert self._pull is not None
+        self._know(pull)
         loads = self._right(temperature)
         found = self._solve(temperature).recovered(loads[:, 0] + part * loads[:, 1], shared)
-        return self._pull.held + part * self._pull.moved + self.body.space.scatter(found)
+        return pull.held + part * pull.moved + self.body.space.scatter(found)
 
-    def size(self, unknowns: FloatArray, temperature: float) -> float:
-        """The largest sum of the elements' magnitudes at a node, uN, of a displacement (ndof of the far space,)."""
-        assert self._pull is not None
-        answer = self.body.respond(unknowns, Conditions(temperature), self._pull.births, {}, 0.0)
-        return float(answer.size.max(initial=0.0))
+    def _know(self, pull: Pull) -> None:
+        """Loads are kept as long as what pulls is the same."""
+        if self._pull is None or (self._pull is not pull and not self._pull.same(pull)):
+            self._loads, self._edges = {}, ()
+        self._pull = pull
 
     def _chosen(self, low: float, high: float) -> list[float]:
         """Leja points of a piece: as many as it takes."""
@@ -266,8 +271,7 @@ class Condensed:
     def _stiffness_at(self, temperature: float) -> FloatArray:
         if temperature not in self._stiffness:
             self._stiffness[temperature] = self._solve(temperature).stiffness()
-            if self._pull is not None:
-                self._load_at(temperature)  # while its factor is at hand
+            self._load_at(temperature)  # while its factor is at hand
         return self._stiffness[temperature]
 
     def _load_at(self, temperature: float) -> FloatArray:

@@ -11,8 +11,9 @@ import scipy.sparse as sp
 from femsim.base.arrays import FloatArray, IntArray
 from femsim.models.assembly import element_stiffness, stiffness_by, strain_operators
 from femsim.models.body import Body, Conditions, Response
+from femsim.models.moduli import Moduli
 from femsim.solvers.factor import Factor, factorise
-from femsim.solvers.newton import Factors
+from femsim.solvers.newton import USUAL, Factors
 from femsim.solvers.numbering import number_unknowns
 from femsim.solvers.pardiso import PardisoFactor
 from femsim.solvers.system import OPERATORS
@@ -77,50 +78,70 @@ class EdgedFactor:
         return found
 
 
+@dataclass(frozen=True)
+class Frame:
+    """What all tangents of a body of flowing regions share: where entries stand, and the strain operators by batch of
+    cells (none where they would take too much memory).
+    """
+
+    body: Body
+    grid: Grid
+    operators: tuple[tuple[IntArray, FloatArray, FloatArray], ...]
+
+    @staticmethod
+    def of(body: Body, edge: IntArray) -> Frame:
+        """``edge`` (k,) are the unknowns the edge couples with each other."""
+        space = body.space
+        points = body.batches[0].volume.shape[1]
+        width = space.width * space.mesh.info.nodes + space.kinematics.globals_
+        small = len(space.mesh.cells) * points * space.kinematics.size * width <= OPERATORS
+        # where regions flow, their volume change is projected, whatever the temperature
+        flowing = body.moduli(Conditions(USUAL))
+        operators = tuple(strain_operators(space, flowing)) if small and space.kinematics.dim == 2 else ()
+        return Frame(body, Grid.of(body, edge), operators)
+
+    def factor(
+        self, backend: str | None, moduli: Moduli, edge: FloatArray, before: EdgedFactor | None = None
+    ) -> EdgedFactor:
+        """The factor of moduli and the edge's stiffness (k, k); one ``before`` that is not asked any more is used up."""
+        space = self.body.space
+        if self.operators:
+            parts = [stiffness_by(space, moduli, *given) for given in self.operators]
+        else:
+            parts = [found for _, found in element_stiffness(space, moduli)]
+        matrix = self.grid.matrix(np.concatenate(parts), edge)
+        if before is not None and isinstance(before.factor, PardisoFactor):
+            before.factor.again(matrix)
+            return EdgedFactor(before.factor, self.grid)
+        return EdgedFactor(factorise(matrix, backend), self.grid)
+
+
 class EdgedFactors(Factors):
     """As :class:`femsim.solvers.newton.Factors`, with what ``stiffness`` says of the elastic regions at conditions."""
 
     def __init__(
         self,
-        body: Body,
+        frame: Frame,
         conditions: Conditions,
         backend: str | None,
-        edge: IntArray,
         stiffness: Callable[[Conditions], FloatArray],
-        same: EdgedFactors | None = None,
     ) -> None:
-        super().__init__(body, conditions, backend)
-        self.edge, self.stiffness = edge, stiffness
-        self._grid: Grid = Grid.of(body, edge) if same is None else same._grid
-        self._operators: list[tuple[IntArray, FloatArray, FloatArray]] | None = None
-        if same is not None:
-            self._operators = same._operators
+        super().__init__(frame.body, conditions, backend)
+        self.frame, self.stiffness = frame, stiffness
+        self._firmly: EdgedFactor | None = None
+        self._newest: EdgedFactor | None = None
 
-    def _factor(self, conditions: Conditions, response: Response | None, before: EdgedFactor | None) -> EdgedFactor:
-        space, moduli = self.body.space, self.body.moduli(conditions, response)
-        count = len(space.mesh.cells)
-        if self._operators is None:
-            points = self.body.batches[0].volume.shape[1]
-            width = space.width * space.mesh.info.nodes + space.kinematics.globals_
-            small = count * points * space.kinematics.size * width <= OPERATORS
-            # where regions flow, their volume change is projected: so it is in their elastic answer
-            flowing = self.body.moduli(conditions)
-            self._operators = list(strain_operators(space, flowing)) if small and space.kinematics.dim == 2 else []
-        if self._operators:
-            parts = [stiffness_by(space, moduli, *given) for given in self._operators]
-        else:
-            parts = [found for _, found in element_stiffness(space, moduli)]
-        matrix = self._grid.matrix(np.concatenate(parts), self.stiffness(conditions))
-        if before is not None and isinstance(before.factor, PardisoFactor):
-            before.factor.again(matrix)
-            return EdgedFactor(before.factor, self._grid)
-        return EdgedFactor(factorise(matrix, self.backend, 2), self._grid)
+    def _factor(
+        self, conditions: Conditions, response: Response | None, before: EdgedFactor | None = None
+    ) -> EdgedFactor:
+        moduli = self.body.moduli(conditions, response)
+        return self.frame.factor(self.backend, moduli, self.stiffness(conditions), before)
 
     @property
     def stiff(self) -> EdgedFactor:  # type: ignore[override]
         """The elastic stiffness."""
         if self._firmly is None:
-            self._firmly = self._factor(self.conditions, None, None)
+            self._firmly = self._factor(self.conditions, None)
         return self._firmly
 
     @property
@@ -138,6 +159,3 @@ class EdgedFactors(Factors):
         self._newest = self._factor(conditions, response, before)
         self._pairs = []
         self.made += 1
-
-    _firmly: EdgedFactor | None = None
-    _newest: EdgedFactor | None = None

@@ -46,7 +46,7 @@ from femsim.solvers.moments import (
     conditions_of,
     same,
 )
-from femsim.solvers.near import Reach, View, near_of, reach_of
+from femsim.solvers.near import Divided, Near, Reach, View, divided, reach_of
 from femsim.solvers.newton import Equilibrium, Factors, Respond, equilibrium
 from femsim.solvers.time_error import Means, Scales, error_of, onset, reached, scales_of
 from femsim.solvers.trend import Trend
@@ -155,9 +155,12 @@ class _Runner:
         same = None if before is None else before.full.factors
         factors = Factors(self.body, conditions_of(self.part, self.end), backend, same)
         self.full: View = View(self.part, self.body, self.elastic, factors)
-        self.near = None if settings.condense is False else near_of(self.full, laws, reach, settings.condense)
-        if before is not None and before.near is not None:
-            self.near = before.near.at(self.end)
+        self.divided: Divided | None
+        if before is not None:
+            self.divided = None if before.divided is None else replace(before.divided, full=self.full)
+        else:
+            self.divided = None if settings.condense is False else divided(self.full, reach, settings.condense)
+        self.near: Near | None = None
         self.view = self.full
         self._rests: tuple[tuple[Conditions, Rest], ...] = ()
         self.load: Load = step.load
@@ -250,9 +253,9 @@ class _Runner:
         """From one moment to the loads and the time of another."""
         self._rests = ()
         self._least, self._most = Scales(), Scales()
-        self.view = self.full
-        if self.near is not None and self.near.take(start, end):
-            self.view = self.near.view
+        self.near = None if self.divided is None else self.divided.leg(start, end)
+        self.view = self.full if self.near is None else self.near.view
+        if self.near is not None:
             self.floor = max(self.floor, self.near.size(start))
         if not self.body.flows:
             return self._increment(start, end, 0.0, 1.0, start, None)[0]
@@ -298,7 +301,7 @@ class _Runner:
 
     def _whole(self, moment: Moment, done: float) -> Moment:
         """With the displacements of condensed regions, at a part of the leg."""
-        return moment if self.near is None or self.view is self.full else self.near.whole(moment, done)
+        return moment if self.near is None else self.near.whole(moment, done)
 
     def _accepted(
         self, start: Moment, end: Moment, a: float, b: float, moment: Moment, trend: Trend | None
@@ -410,11 +413,7 @@ class _Runner:
                 self._rests = ((conditions, found.rest), *self._rests[:1])
             return found
 
-        return (
-            respond
-            if self.near is None or self.view is self.full
-            else self.near.responding(conditions, births, states, dt, done)
-        )
+        return respond if self.near is None else self.near.responding(conditions, births, states, dt, done)
 
     def _fixed(self) -> BoolArray:
         return np.asarray(self.view.part.space.constraints.equation == HELD)
@@ -440,7 +439,7 @@ class _Runner:
         # what a step begins with counts in it to its end, where nothing may be left of it
         self.floor = max(self.floor, float(answers[0].size.max(initial=0.0)))
         thermal = [answer.force for answer in answers]
-        if self.near is not None and self.view is not self.full:
+        if self.near is not None:
             pairs = zip(thermal, (now, conditions), parts, strict=True)
             thermal = [force + self.near.edge_force(here, c, done) for force, c, done in pairs]
         force = space.gather(external - before + thermal[0] - thermal[1])

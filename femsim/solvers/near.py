@@ -11,16 +11,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from femsim.base.arrays import FloatArray, IntArray
-from femsim.materials.law import Law
+from femsim.base.arrays import FloatArray
 from femsim.models.body import Birth, Body, Conditions, Response, States
 from femsim.models.loads import Program
 from femsim.models.part import Part
 from femsim.models.space import HELD
 from femsim.solvers.condensed import FEWEST, Condensed, Outline, Pull, outline_of
-from femsim.solvers.edged import EdgedFactors
-from femsim.solvers.factor import choose_backend
-from femsim.solvers.moments import Moment, births_of, conditions_of
+from femsim.solvers.edged import EdgedFactors, Frame
+from femsim.solvers.moments import Moment, births_of
 from femsim.solvers.newton import Factors, Respond
 
 #: unknowns of a body below which its own factors are fast enough
@@ -60,54 +58,69 @@ class View:
 
 
 @dataclass(frozen=True)
-class Near:
-    """The flowing regions of a body as a view, the others condensed; ``part`` is that of both."""
+class Divided:
+    """A view whose flowing regions are worked at alone: their part of the whole and bodies, and the condensed rest."""
 
-    view: View
+    full: View
     part: Part
+    body: Body
+    elastic: Body
+    frame: Frame
     condensed: Condensed
 
-    def at(self, conditions: Conditions) -> Near:
-        """The same for another step: nothing of what happened is kept."""
-        body, own = self.view.body, self.view.factors
-        assert isinstance(own, EdgedFactors)
-        factors = EdgedFactors(
-            body, conditions_of(self.view.part, conditions), own.backend, own.edge, own.stiffness, own
-        )
-        return replace(self, view=replace(self.view, factors=factors))
+    @property
+    def far(self) -> Part:
+        """The condensed regions as part of the whole."""
+        return _within(self.condensed.outline.far, self.full.part)
 
-    def take(self, start: Moment, end: Moment) -> bool:
-        """Go into a leg; False where it cannot be gone so."""
+    def leg(self, start: Moment, end: Moment) -> Near | None:
+        """Between two moments; None where it cannot be gone so."""
         for one in (start.conditions, end.conditions):
             if np.ndim(one.temperature) > 0 or one.eigenstrain is not None:
-                return False
-        far, place = self.condensed.outline.far, self._far
+                return None
+        far = self.far
         equation = far.space.constraints.equation
-        held = equation == HELD
-        own = ~held & ~np.isin(equation, self.condensed.outline.shared_far)
-        self.condensed.take(
-            Pull(
-                np.where(held, start.unknowns[place], 0.0),
-                np.where(held, (end.prescribed - start.prescribed)[place], 0.0),
-                np.where(own, start.external[place], 0.0),
-                np.where(own, (end.external - start.external)[place], 0.0),
-                births_of(_within(far, self.part), start),
-            )
+        held, free = equation == HELD, np.flatnonzero(equation >= 0)
+        here, shared = far.of(start.unknowns), self.condensed.outline.shared_far
+        unknowns = np.zeros(far.space.constraints.count)
+        unknowns[equation[free]] = here[free]
+        unknowns[shared] = self.part.of(start.unknowns)[self.condensed.shared]
+        own = ~held & ~np.isin(equation, shared)
+        pull = Pull(
+            here - far.space.scatter(unknowns),
+            np.where(held, far.of(end.prescribed - start.prescribed), 0.0),
+            np.where(own, far.of(start.external), 0.0),
+            np.where(own, far.of(end.external - start.external), 0.0),
+            births_of(far, start),
         )
-        return True
+        factors = EdgedFactors(
+            self.frame,
+            end.conditions,
+            self.full.factors.backend,
+            lambda c: self.condensed.at(_number(c), pull).stiffness,
+        )
+        return Near(View(self.part, self.body, self.elastic, factors), far, self.condensed, pull)
 
-    @property
-    def _far(self) -> IntArray:
-        return self.part.dofs[self.condensed.outline.far.dofs]
+
+@dataclass(frozen=True)
+class Near:
+    """The flowing regions as a view in a leg, the others (``far``) condensed and moved by ``pull``."""
+
+    view: View
+    far: Part
+    condensed: Condensed
+    pull: Pull
 
     def size(self, moment: Moment) -> float:
         """The largest sum of the condensed elements' forces at a node, uN."""
-        return self.condensed.size(moment.unknowns[self._far], float(np.asarray(moment.conditions.temperature)))
+        body, conditions = self.condensed.body, moment.conditions
+        answer = body.respond(self.far.of(moment.unknowns), conditions, self.pull.births, {}, 0.0)
+        return float(answer.size.max(initial=0.0))
 
     def edge_force(self, unknowns: FloatArray, conditions: Conditions, done: float) -> FloatArray:
         """Force (ndof of the view,) of the condensed regions at a part of the leg."""
         at = self.condensed.shared
-        edge = self.condensed.at(float(np.asarray(conditions.temperature)))
+        edge = self.condensed.at(_number(conditions), self.pull)
         found = np.zeros(len(unknowns))
         found[at] = edge.force(unknowns[at], done)
         return found
@@ -126,35 +139,37 @@ class Near:
     def whole(self, moment: Moment, done: float) -> Moment:
         """With the displacements of the condensed regions at a part of the leg."""
         near = self.view.part.of(moment.unknowns)
-        temperature = float(np.asarray(moment.conditions.temperature))
+        shared, temperature = near[self.condensed.shared], _number(moment.conditions)
         unknowns = moment.unknowns.copy()
-        unknowns[self._far] = self.condensed.recovered(temperature, done, near[self.condensed.shared])
+        unknowns[self.far.dofs] = self.condensed.recovered(temperature, done, shared, self.pull)
         unknowns[self.view.part.dofs] = near
         return replace(moment, unknowns=unknowns)
 
 
-def near_of(full: View, laws: dict[str, Law], reach: Reach | None, wanted: bool | None) -> Near | None:
+def divided(full: View, reach: Reach | None, wanted: bool | None) -> Divided | None:
     """The flowing regions of a view, where the others can be condensed and ``wanted`` or that pays."""
     if reach is None or not full.body.flows:
         return None
-    space = full.body.space
-    outline = outline_of(space, set(full.body.laws))
+    outline = outline_of(full.body.space, set(full.body.laws))
     if outline is None or not (wanted or _pays(full, outline, reach)):
         return None
-    near, part = outline.near, full.part
-    materials = full.body.materials
-    backend = full.factors.backend
-    condensed = Condensed(outline, Body(outline.far.space, materials, {}), backend, reach.low, reach.high)
-    body = Body(near.space, materials, dict(full.body.laws))
-    equation = near.space.constraints.equation
-    factors = EdgedFactors(
+    space, materials = outline.near.space, full.body.materials
+    far = Body(outline.far.space, materials, {})
+    body = Body(space, materials, dict(full.body.laws))
+    edge = space.constraints.equation[outline.dofs]
+    return Divided(
+        full,
+        _within(outline.near, full.part),
         body,
-        full.factors.conditions,
-        choose_backend(None, None, 2) if backend is None else backend,
-        equation[outline.dofs],
-        lambda c: condensed.at(float(np.asarray(c.temperature))).stiffness,
+        Body(space, materials, {}),
+        Frame.of(body, edge),
+        Condensed(outline, far, full.factors.backend, reach.low, reach.high),
     )
-    return Near(View(_within(near, part), body, Body(near.space, materials, {}), factors), part, condensed)
+
+
+def _number(conditions: Conditions) -> float:
+    """A uniform temperature (degC)."""
+    return float(np.asarray(conditions.temperature))
 
 
 def _within(inner: Part, part: Part) -> Part:
