@@ -9,7 +9,6 @@ from flowing import Rings
 from femsim.materials.property import Property
 from femsim.models.loads import Load
 from femsim.solvers import edged
-from femsim.solvers.condensed import LEJA
 from femsim.solvers.march import Program, Settings, Step, march
 
 YIELDS = {"hardening": {"k": 60.0, "H": 2000.0}}
@@ -87,9 +86,3 @@ def test_a_condensed_march_goes_on_bit_for_bit():
     for k in (1, 2):
         *_, last = march(found.space, found.materials, found.laws, program, settings, whole[k - 1].moment)
         assert np.array_equal(last.moment.unknowns, whole[-1].moment.unknowns)
-
-
-def test_leja_points_spread():
-    """No two of them close, and the polynomials through them stay small."""
-    points = np.array(LEJA)
-    assert np.diff(np.sort(points)).min() > 0.05

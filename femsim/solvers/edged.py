@@ -103,7 +103,7 @@ class Frame:
     def factor(
         self, backend: str | None, moduli: Moduli, edge: FloatArray, before: EdgedFactor | None = None
     ) -> EdgedFactor:
-        """The factor of moduli and the edge's stiffness (k, k); one ``before`` that is not asked any more is used up."""
+        """The factor of moduli and the edge's stiffness (k, k); one ``before`` that nobody asks any more is used up."""
         space = self.body.space
         if self.operators:
             parts = [stiffness_by(space, moduli, *given) for given in self.operators]
