@@ -46,7 +46,9 @@ def array(arguments: argparse.Namespace) -> None:
     with Progress(quiet=arguments.quiet) as progress:
         progress("loading")
         from femsim.runs.array import array_dict, array_table, run_array
+        from femsim.solvers.factor import warm_up
 
+        warm_up()
         run = run_array(case, arguments.nx, ny, arguments.order, arguments.outer == "fixed", origin.base, progress)
         document = array_dict(run)
         if arguments.out is not None:

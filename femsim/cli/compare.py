@@ -72,7 +72,9 @@ def compare(arguments: argparse.Namespace) -> None:
         progress("loading")
         from femsim.runs.compare import check_source, taken, variants
         from femsim.runs.compare import compare as side_by_side
+        from femsim.solvers.factor import warm_up
 
+        warm_up()
         plan = variants(arguments.cases, vary)
         if len(plan) < 2:
             raise InputError(

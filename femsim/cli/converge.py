@@ -38,7 +38,9 @@ def converge(arguments: argparse.Namespace) -> None:
     with Progress(quiet=arguments.quiet) as progress:
         progress("loading")
         from femsim.runs.converge import converge as study_of
+        from femsim.solvers.factor import warm_up
 
+        warm_up()
         study = study_of(case, origin.base, arguments.levels, progress)
         document = study_dict(study)
         if arguments.out is not None:

@@ -76,7 +76,9 @@ def path(arguments: argparse.Namespace) -> None:
         progress("loading")
         from femsim.runs.readings import paths_of
         from femsim.runs.run import run
+        from femsim.solvers.factor import warm_up
 
+        warm_up()
         found = paths_of(run(case, origin.base, progress, frozenset()))
         if arguments.figure is not None:
             from femsim.reports.plots.path import path_figure

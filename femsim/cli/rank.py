@@ -55,8 +55,10 @@ def rank(arguments: argparse.Namespace) -> None:
         raise InputError(f"--workers: {arguments.workers} is not >= 1")
     with Progress(quiet=arguments.quiet) as progress:
         progress("loading")
+        from femsim.solvers.factor import warm_up
         from femsim.study.candidates import Asked, rank_study
 
+        warm_up()
         asked = Asked(**{name: getattr(arguments, name) for name in Asked.__dataclass_fields__})
         found = rank_study(
             arguments.study, arguments.data, tuple(arguments.overrides), asked, arguments.workers, progress
