@@ -230,7 +230,7 @@ def calibrated_between(
     random from ``law``; ``truth`` is one of a node.
     """
     chosen = list(wanted)
-    answers = np.array(crew.own(Truth(cases, truth.drawn, truth.strips), list(designs)))
+    answers = np.array(crew.own(Truth(cases, truth.drawn, truth.strips, truth.kept), list(designs)))
     found = replace(model, guarantee=Guarantee(1.0, 0.0, LEVEL, len(designs), len(designs), law)).at(designs)
     level = levels_of(answers[:, 0])
     off = np.abs(found.values - answers[:, 0])

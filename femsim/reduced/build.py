@@ -61,7 +61,7 @@ NARROW = 1.15
 @dataclass(frozen=True)
 class Problem:
     """A study's parameters: their ``names``, the cases, the range (p,) of each, their forms, and the facts of the
-    middle case.
+    middle case; the averages ``wanted`` by name or key, all where none is named.
     """
 
     names: tuple[str, ...]
@@ -70,6 +70,7 @@ class Problem:
     high: FloatArray
     forms: Forms
     facts: Facts
+    wanted: tuple[str, ...] = ()
 
     @property
     def geometric(self) -> list[int]:
@@ -182,7 +183,7 @@ def truth_of(problem: Problem, low: FloatArray, high: FloatArray) -> Truth:
     if np.any(least <= 0.0):
         raise DoesNotFitError("reduced: a layer vanishes")
     drawn, strips = reference(problem.cases(middle(problem, low, high)), least, most)
-    return Truth(problem.cases, drawn, strips)
+    return Truth(problem.cases, drawn, strips, problem.wanted)
 
 
 def build_box(

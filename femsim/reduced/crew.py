@@ -72,7 +72,7 @@ class Crew:
         if self.pool is None:
             return [task(None, truth, x) for x in designs]
         key = f"{os.getpid()}-{id(truth)}-{time.monotonic_ns()}"
-        parcel = (truth.case_of, truth.drawn, truth.strips)
+        parcel = (truth.case_of, truth.drawn, truth.strips, truth.kept)
         return list(self.pool.map(task, [key] * len(designs), [parcel] * len(designs), designs))
 
 

@@ -65,9 +65,11 @@ class Looked:
 
 
 class Truth:
-    """Full solves on the moved reference mesh of one box."""
+    """Full solves on the moved reference mesh of one box; only the averages of some ``names`` or keys are looked at,
+    with the others of the same root and length, where these are given.
+    """
 
-    def __init__(self, case_of: CaseOf, drawn: Drawn, strips: Strips) -> None:
+    def __init__(self, case_of: CaseOf, drawn: Drawn, strips: Strips, names: Sequence[str] = ()) -> None:
         self.case_of, self.drawn, self.strips = case_of, drawn, strips
         self._pattern: Pattern | None = None
         self.averages: tuple[Averages, ...] = tuple(
@@ -75,6 +77,8 @@ class Truth:
         )
         self.splits = tuple(self._split(a) for a in self.averages)
         self._say(named((a.root.name, a.root.at, a.length) for a in self.averages))
+        self.kept: tuple[str, ...] = ()
+        self.keep(names)
 
     def _say(self, found: Sequence[Named]) -> None:
         self._named = tuple(found)
@@ -93,9 +97,11 @@ class Truth:
         return split if all(np.all(fixed[piece.cells]) for goal in goals for piece in goal.pieces) else None
 
     def keep(self, names: Sequence[str]) -> None:
-        """Look at the averages of some names alone, with the others of the same root and length."""
-        chosen = [k for k, one in enumerate(self._named) if any(one.name(kind) in names for kind in KINDS)]
+        """Look at the averages of some names or keys alone, with the others of the same root and length."""
+        wanted = set(names)
+        chosen = [k for k, one in enumerate(self._named) if wanted & {f(d) for d in KINDS for f in (one.name, one.key)}]
         if chosen:
+            self.kept = tuple(names)
             self.averages = tuple(self.averages[k] for k in chosen)
             self.splits = tuple(self.splits[k] for k in chosen)
             self._say([self._named[k] for k in chosen])

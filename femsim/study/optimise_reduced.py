@@ -59,11 +59,12 @@ def optimise_reduced(
         with tempfile.TemporaryDirectory() as folder:
             store = open_study(source, Path(folder) / "points", overrides, tolerance)
             store.directory.mkdir(parents=True, exist_ok=True)
-            model, _ = model_of(store, workers or default_workers(), say)
+            model, _ = model_of(store, workers or default_workers(), say, also=plan.selectors)
     columns = []
     for name, selector in zip(plan.outputs, plan.selectors, strict=True):
         if selector not in model.outputs:
-            raise InputError(f"{study.file}: optimise: {name}: a reduced basis gives averages at roots only")
+            where = "" if data is None else f", and those of {data} only at the roots and lengths of its study"
+            raise InputError(f"{study.file}: optimise: {name}: a reduced basis gives averages at roots only{where}")
         columns.append(model.outputs.index(selector))
     spec = study.spec.optimise
     assert spec is not None  # plan_of refused it

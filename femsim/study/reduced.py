@@ -12,6 +12,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,10 +62,15 @@ def designs_of(plan: Plan) -> FloatArray:
 
 
 def model_of(
-    store: Store, workers: int, say: Callable[[str], None], many: AbstractContextManager[Crew] | None = None
+    store: Store,
+    workers: int,
+    say: Callable[[str], None],
+    many: AbstractContextManager[Crew] | None = None,
+    also: Sequence[str] = (),
 ) -> tuple[Reduced | Between, tuple[int, ...]]:
     """The reduced model of a study, from its directory or built there, and which of its averages are the outputs. Boxes
-    are kept as they are done: a build that was killed goes on.
+    are kept as they are done: a build that was killed goes on. It has the roots and lengths of the study's outputs, of
+    what its [optimise] asks for, and of what is ``also`` named.
     """
     plan = store.plan
     designs = designs_of(plan)
@@ -80,7 +86,17 @@ def model_of(
             stacklevel=2,
         )
     tolerance = plan.study["study"].get("tolerance", TOLERANCE)
-    made_of = {"case": plan.data, "keys": plan.keys, "tolerance": tolerance, "version": plan.version, **plan.digests}
+    search = plan.study.get("optimise") or {}
+    asked = [search.get("minimise"), *(limit.get("output") for limit in search.get("limit", []))]
+    names = tuple(sorted({*plan.selectors, *also, *(name for name in asked if name)}))
+    made_of = {
+        "wanted": names,
+        "case": plan.data,
+        "keys": plan.keys,
+        "tolerance": tolerance,
+        "version": plan.version,
+        **plan.digests,
+    }
     key = hashlib.sha256(json.dumps([made_of, designs.tolist()], sort_keys=True).encode()).hexdigest()[:16]
     folder = store.directory / FOLDER
     model = load(folder / MODEL, key)
@@ -101,12 +117,13 @@ def model_of(
     across = crossing(cases, low, high)
     if across:
         with many or crew(workers) as team:
-            model, wanted = _between(plan, cases, (low, high), across, tolerance, designs, team, say, keep, folder)
+            ends = low, high
+            model, wanted = _between(plan, cases, ends, names, across, tolerance, designs, team, say, keep, folder)
         save(model, folder / MODEL, key)
         for path in folder.glob("box-*.npz"):
             path.unlink()
         return model, wanted
-    problem = problem_of(cases, low, high)
+    problem = replace(problem_of(cases, low, high), wanted=names)
     first = truth_of_any(problem)
     wanted = _columns(plan, first)
     folder.mkdir(exist_ok=True)
@@ -129,6 +146,7 @@ def _between(
     plan: Plan,
     cases: Cases,
     ends: tuple[FloatArray, FloatArray],
+    names: tuple[str, ...],
     across: Sequence[int],
     tolerance: float,
     designs: FloatArray,
@@ -141,6 +159,7 @@ def _between(
     truths: list[Truth] = []
 
     def make(problem: Problem, node: str) -> Reduced:
+        problem = replace(problem, wanted=names)
         if not truths:
             truths.append(truth_at(problem))
             _columns(plan, truths[0].outputs)  # what cannot be given is said before anything is solved
@@ -241,7 +260,8 @@ def bounded(
     near = np.flatnonzero(size - error <= size[best[0]] + error[best[0]])
     chosen = np.unique(np.concatenate([best, near[np.argsort(size[near])][:count]]))
     chosen = chosen[answers.box[chosen] >= 0]
-    problem = problem_of(Cases(plan.data, plan.keys), designs.min(axis=0), designs.max(axis=0))
+    whole = problem_of(Cases(plan.data, plan.keys), designs.min(axis=0), designs.max(axis=0))
+    problem = replace(whole, wanted=model.outputs)
     cells = [
         (number, chosen[answers.box[chosen] == number][part])
         for number in np.unique(answers.box[chosen]).tolist()
