@@ -45,7 +45,7 @@ def mixed_update(
     residual = target[:, index] - answer.stress[:, index]
     size = np.abs(residual).max(1)
     small = 1e-12 * (np.maximum(np.abs(answer.stress).max(1), np.abs(target).max(1)) + 1e-6 * np.abs(stiffness))
-    factor = np.ones(len(x))
+    factor, there = np.ones(len(x)), True
     for _ in range(_ITERATIONS):
         if (size <= small).all():
             break
@@ -58,6 +58,7 @@ def mixed_update(
         answer = law.update(trial, temperature, state, dt)
         new = target[:, index] - answer.stress[:, index]
         better = (np.abs(new).max(1) < (1.0 - 0.1 * factor) * size) | (np.abs(new).max(1) <= small) | (factor < 1e-3)
+        there = bool(better.all())  # whether the answer is that of x
         x = np.where(better[:, None], trial, x)
         residual = np.where(better[:, None], new, residual)
         inner = np.where(better[:, None, None], answer.tangent[:, index[:, None], index], inner)
@@ -68,7 +69,7 @@ def mixed_update(
         raise NumericsError(
             f"material point: no strain gives the stress wanted (off by {size[worst]:.3g} MPa); beyond the strength?"
         )
-    return law.update(x, temperature, state, dt), x
+    return answer if there else law.update(x, temperature, state, dt), x
 
 
 def condense(tangent: FloatArray, free: Sequence[int]) -> FloatArray:
