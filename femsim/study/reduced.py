@@ -228,7 +228,15 @@ def reduced_engine(
             for point, value in _full_values(store):
                 size[point] = abs(value)
             more = _best(size, certify) - chosen
-        if isinstance(model, Reduced):  # polynomials between models have no rigorous bounds
+        if isinstance(model, Between):
+            if store.plan.study["study"].get("bounds"):
+                held = ", ".join(model.names[i] for i in model.across)
+                warnings.warn(
+                    f"study.bounds: {held} moves vertical lines, and polynomials between nodes have no rigorous bounds",
+                    FemsimWarning,
+                    stacklevel=2,
+                )
+        else:
             chosen |= bounded(store, model, designs, [p for p in points if p not in chosen], wanted, meter)
         left = np.array([p for p in points if p not in chosen], dtype=np.int64)
         for start in range(0, len(left), BLOCK):
