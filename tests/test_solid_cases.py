@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tomli_w
 
-from femsim.base.errors import InputError
+from femsim.base.errors import FemsimWarning, InputError
 from femsim.cases.casefile import load_case
 from femsim.cli.main import main
 from femsim.meshes.write import write_mesh
@@ -345,3 +345,59 @@ def test_periodic_blocks(tmp_path):
         outer="periodic",
     )
     fails(tmp_path, BILAYER, "periodic.* is for the walls of a square cell", kinematics="3d", outer="periodic")
+
+
+COARSE = BILAYER | {"mesh": {"size": 8.0, "growth": 3.0, "around": 8}}
+
+
+def test_a_lateral_load_takes_the_whole_cell(tmp_path):
+    """A cell whose top is sheared has no plane of symmetry across: it is the harmonic n = 1 of the same body."""
+    load = {"stress_free_temperature": 25.0, "temperature": 25.0}
+    held = {"z": -100.0, "u_x": 0.0, "u_y": 0.0, "u_z": 0.0}
+    case = COARSE | {"load": load} | probes((0, 0, 60), (0, 20, 50))
+    pushed = [{"z": 60.0, "traction": [2.0, 0.0, 0.0]}, held]
+    solid = results(tmp_path, case | {"boundary": pushed}, kinematics="3d", outer="free")
+    waves = [
+        {"n": 1, "z": 60.0, "traction": [2.0, -2.0, 0.0]},
+        {"n": 1, "z": -100.0, "u_r": 0.0, "u_t": 0.0, "u_z": 0.0},
+    ]
+    flat = {"probe": [{"name": "p0", "at": [0, 60]}, {"name": "p1", "at": [20, 50], "angle": 90.0}], "harmonic": waves}
+    plane = results(tmp_path, COARSE | {"load": load, "mesh": {"size": 4.0}} | flat, outer="free")
+    shift = plane["probes"]["p0"]["u"][0]
+    assert shift > 0.01
+    assert solid["probes"]["p0"]["u"] == pytest.approx([shift, 0.0, 0.0], abs=0.01 * shift)
+    assert solid["probes"]["p1"]["u"][0] == pytest.approx(-plane["probes"]["p1"]["u"][1], abs=0.01 * shift)
+    assert max(solid["checks"].values()) < 1e-10
+
+
+def test_turned_axes_take_the_whole_cell(tmp_path):
+    """Axes turned one way and the other are mirror images of each other, and none of its own."""
+    soft = {"E": [12.0, 40.0, 25.0], "nu": [0.1, 0.2, 0.25], "G": [5.0, 4.0, 6.0], "cte": [25.0, 8.0, 14.0]}
+    found = []
+    for turn, side in ((30.0, 1.0), (-30.0, -1.0)):
+        low = {**soft, "euler": [turn, 0.0, 0.0]}
+        case = COARSE | {"materials": {**BILAYER["materials"], "low": low}} | probes((35, side * 35, 10))
+        model = {"kinematics": "3d", "cell": "square", "element": "hex8"}
+        found.append(np.array(results(tmp_path, case, **model)["probes"]["p0"]["u"]) * (1.0, side, 1.0))
+    assert found[0] == pytest.approx(found[1], abs=1e-9)
+    place = {"cell": "chip", "place": [200.0, 150.0], "outer": "free"}
+    wide = {**case, "geometry": {**BILAYER["geometry"], "cell_radius": 400.0}, "probe": []}
+    with pytest.warns(FemsimWarning, match=r"low.euler: no mirror image of itself along x and y; the chip's"):
+        results(tmp_path, wide, **{**model, **place})
+
+
+def test_repeating_cells_in_half(tmp_path, monkeypatch):
+    """A half of a cell that a quarter would do for repeats as the quarter does."""
+    model = {"kinematics": "3d", "cell": "square", "element": "hex8", "outer": "periodic"}
+    case = COARSE | probes((20, 10, 60))
+    quarter = results(tmp_path, case, **model)["probes"]["p0"]["u"]
+    monkeypatch.setattr("femsim.builders.solids.needed_part", lambda case: "half")
+    assert results(tmp_path, case, **model)["probes"]["p0"]["u"] == pytest.approx(quarter, abs=1e-9)
+
+
+def test_walls_aslant_carry_forces_in_programs(tmp_path):
+    """The reactions of a hexagon's walls balance in every step."""
+    steps = [{"name": "cool", "temperature": 25.0, "duration": 60.0}]
+    case = COARSE | {"step": steps, "load": {"stress_free_temperature": 150.0}}
+    found = results(tmp_path, case, kinematics="3d", cell="hexagonal", outer="fixed", element="hex8")
+    assert max(found["checks"].values()) < 1e-10

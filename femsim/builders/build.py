@@ -16,6 +16,7 @@ from femsim.builders.blends import resolve_ref, smear
 from femsim.builders.boundaries import constrain, refuse_steps
 from femsim.builders.cuts import cut_displacements, cut_temperature, read_cuts
 from femsim.builders.discretisation import Discretisation, Drawn, Imported, InSpace
+from femsim.builders.mirrors import held_axes
 from femsim.builders.resolve import ResolvedMaterial
 from femsim.builders.solids import Solid, solid_blocks, solid_stack
 from femsim.builders.stacks.bilayer import bilayer
@@ -344,7 +345,7 @@ def setting_of(disc: Discretisation, materials: dict[str, ResolvedMaterial]) -> 
         raise InputError("load.stress_free_temperature: missing; stress needs [load] beside [heat]")
     _warn_of_locking(mesh, kinematics, materials)
     boundaries = list(case.boundary)
-    supports = None if disc.solid is None else solid_supports(mesh, disc.solid, case.model.outer)
+    supports = None if disc.solid is None else solid_supports(mesh, disc.solid, case.model.outer, held_axes(case))
     if disc.solid is None and disc.layout is not None and disc.layout.hold is not None:
         boundaries = [*_hold(disc.layout, kinematics.radial, case.model.outer), *boundaries]
     density = {r: m.density for r, m in ((r, materials[r].spec) for r in mesh.regions) if m.density is not None}

@@ -7,6 +7,7 @@ sides of it and along z.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -14,7 +15,8 @@ from typing import Any, Literal
 import numpy as np
 
 from femsim.base.arrays import BoolArray, FloatArray, IntArray
-from femsim.base.errors import InputError
+from femsim.base.errors import FemsimWarning, InputError
+from femsim.builders.mirrors import needed_part, uneven
 from femsim.cases.parts import CaseBase
 from femsim.cases.stacks.blocks import BlocksCase
 from femsim.cases.stacks.staggered import StaggeredCase
@@ -174,7 +176,16 @@ def _swept(case: CaseBase, profile: _Profile, layout: Layout) -> tuple[Mesh, tup
     spec, model = case.mesh, case.model
     grading = Grading(spec.size, spec.growth, spec.largest, fewest=FEWEST)
     shape = model.cell or "circular"
-    plan = Plan(shape, profile.size, profile.circles, place=_axis(case), around=spec.around or AROUND)
+    odd = uneven(case) if shape == "chip" else {}
+    if odd:
+        warnings.warn(
+            f"{' and '.join(dict.fromkeys(odd.values()))}: no mirror image of itself along "
+            f"{' and '.join('xy'[axis] for axis in odd)}; the chip's other quarters are taken to have the mirror image",
+            FemsimWarning,
+            stacklevel=2,
+        )
+    part, around = needed_part(case), spec.around or AROUND
+    plan = Plan(shape, profile.size, profile.circles, part, _axis(case), around)
     flat = plan_mesh(plan, grading, PLANE_OF[model.element])
     z = z_lines(profile.levels, {at: factor * spec.size for at, factor in profile.fine.items()}, grading)
     within = inside(flat)

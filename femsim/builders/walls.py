@@ -52,8 +52,10 @@ class Supports:
         return {key: np.array(nodes, dtype=np.int64) for key, nodes in found.items()}
 
 
-def solid_supports(mesh: Mesh, solid: Solid, outer: str) -> Supports:
-    """Supports of a body in space by its planes of symmetry, its walls under ``outer``, and the stack's own hold."""
+def solid_supports(mesh: Mesh, solid: Solid, outer: str, given: frozenset[int] = frozenset()) -> Supports:
+    """Supports of a body in space by its planes of symmetry, its walls under ``outer``, and the stack's own hold, which
+    leaves the axes ``given`` to the case's own boundaries.
+    """
     found, ndof = Supports(), 3 * len(mesh.points)
     for name, axis in (solid.symmetry or {}).items():
         for node in mesh.nodes_on(name).tolist():
@@ -68,7 +70,7 @@ def solid_supports(mesh: Mesh, solid: Solid, outer: str) -> Supports:
             )
         _walls(mesh, solid, outer, found, ndof)
     if solid.hold is not None:
-        _hold(mesh, solid, outer, found)
+        _hold(mesh, solid, outer, given, found)
     return found
 
 
@@ -188,19 +190,23 @@ def wall_normals(mesh: Mesh, name: str) -> tuple[IntArray, FloatArray]:
     return nodes, np.asarray(found / np.linalg.norm(found, axis=1, keepdims=True))
 
 
-def _hold(mesh: Mesh, solid: Solid, outer: str, found: Supports) -> None:
+def _hold(mesh: Mesh, solid: Solid, outer: str, given: frozenset[int], found: Supports) -> None:
     """The stack's own support: motion along z at the axis point of the back; along x and y too where nothing else
-    holds it, and there at the chip's surface against turning, where the walls are free or may tilt.
+    holds it, and there at the chip's surface against turning, where the walls are free or may tilt. A whole cell is
+    held against turning about z where its walls do not hold it.
     """
     assert solid.hold is not None
     symmetry = set((solid.symmetry or {}).values())
     x, y, z = solid.hold
-    axes = [2] + [axis for axis in (0, 1) if axis not in symmetry and outer != "fixed"]
+    axes = [2] + [axis for axis in (0, 1) if axis not in symmetry | given and outer != "fixed"]
     for axis in axes:
         _hold_point(mesh, (x, y, z), axis, found)
     if outer in ("free", "straight") and len(axes) > 1:
         for axis in axes[1:]:
             _hold_point(mesh, (x, y, 0.0), axis, found)
+    loose = outer in ("free", "straight") or "outer" in solid.walls
+    if loose and not symmetry and not given:
+        _hold_point(mesh, (0.5 * (x + float(mesh.points[:, 0].max())), y, z), 1, found)
 
 
 def _hold_point(mesh: Mesh, point: tuple[float, float, float], axis: int, found: Supports) -> None:

@@ -232,15 +232,16 @@ def _newton(element: str, x: FloatArray, target: FloatArray) -> tuple[FloatArray
     map.
     """
     xi = np.tile(middle_of(element), (len(x), 1))
-    for _ in range(12):
+    for turn in range(12):
         values, gradients = shape(element, xi)
         miss = target - np.matmul(values[:, None], x)[:, 0]
         jacobian = np.matmul(x.transpose(0, 2, 1), gradients)
         determinant, inverse = invert(jacobian)
         step = np.where(np.abs(determinant) > 1e-300, np.matmul(inverse, miss[..., None])[..., 0].T, 0.0).T
         xi = np.clip(xi + step, -1.0, 2.0)
-        inside = np.all(np.abs(xi - 0.5) < 0.6, axis=1)  # a pair that proves wrong need not converge
-        if np.abs(step[inside]).max(initial=0.0) < 1e-9:
+        # a pair that proves wrong need not converge; one that is right may lie outside for a while, but not that far
+        within = np.all(np.abs(xi - 0.5) < 1.5, axis=1)
+        if turn >= 3 and np.abs(step[within]).max(initial=0.0) < 1e-9:
             break
     values, _ = shape(element, xi)
     return xi, np.linalg.norm(target - np.matmul(values[:, None], x)[:, 0], axis=1)

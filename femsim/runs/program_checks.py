@@ -59,9 +59,13 @@ def checks_of(
     scale = max(float(magnitude.max(initial=0.0)), float(rest.max(initial=0.0)), 1e-300)
     residual = float(np.abs(left).max(initial=0.0)) / scale
     sums = max(float((magnitude + np.abs(reaction))[: space.nodal].sum()), float(rest[: space.nodal].sum())) or 1.0
+    # ties and links carry moments, links of walls that lie aslant forces too
+    users = np.append(np.bincount(equation[equation >= 0], minlength=count), [2, 0])
+    users[links.equation] = 2
+    carried = reaction + np.where(users[equation] > 1, -nodal, 0.0)
     unbalanced = 0.0
     for mode in model.kinematics.rigid_modes(model.mesh.points).values():
-        unbalanced = max(unbalanced, abs(float(mode.ravel() @ (reaction + external)[: space.nodal])) / sums)
+        unbalanced = max(unbalanced, abs(float(mode.ravel() @ (carried + external)[: space.nodal])) / sums)
     work = max(float(np.abs(u) @ magnitude), float(np.abs(u).max(initial=0.0) * rest.sum())) or 1.0
     energy = abs(float(space.gather(u) / np.maximum(shares, 1e-300) @ left)) / work
     return Checks(residual=residual, reaction=unbalanced, energy=energy)
