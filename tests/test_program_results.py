@@ -186,14 +186,15 @@ def test_a_study_measures_no_history(solved):
         ({"metrics": {"thickness": 31.0}}, "metrics.thickness: 31 is more than 'post' has, 30 um"),
         ({"metrics": {"thickness": -1.0}}, "metrics.thickness"),
         (
-            {"life": [{"region": "post", "thickness": 31.0, "engelmaier": 0.3}]},
+            {"life": [{"region": "post", "thickness": 31.0, "syed_strain": 0.3}]},
             "life.0.thickness: 31 is more than 'post' has",
         ),
-        ({"life": [{"region": "chip", "thickness": 1.0, "engelmaier": 0.3}]}, "life.0.thickness: 'chip' has no root"),
+        ({"life": [{"region": "chip", "thickness": 1.0, "syed_strain": 0.3}]}, "life.0.thickness: 'chip' has no root"),
         (
-            {"life": [{"region": "pst", "engelmaier": 0.3}]},
+            {"life": [{"region": "pst", "syed_strain": 0.3}]},
             "life.0.region: 'pst' is not there at the end (did you mean",
         ),
+        ({"life": [{"region": "post", "engelmaier": 0.3}]}, "life.0.engelmaier: its exponent needs cycle.dwell_low"),
         ({"cycle": {"low": -40.0, "high": 125.0, "ramp": 60.0, "fields": [2]}}, "fields: 2 is not <= count, 1"),
     ],
 )

@@ -1,10 +1,12 @@
-"""A post that yields on cooling, on the same mesh with the same increments: femsim and CalculiX, in seconds.
+"""A post that yields on cooling, or a solder column that creeps, on the same mesh with the same increments: femsim and
+CalculiX, in seconds.
 
-python benchmarks/speed/flow.py [--largest UM] [--increments N] prints the unknowns, the times of both, their ratio and
-the difference of their displacements. Both take plain backward Euler with as many increments as are asked for; CalculiX
-turns each axisymmetric element into a wedge of two degrees. Each program may use OMP_NUM_THREADS threads. Times are
-processor time (user and system), which a busy machine does not stretch, and seconds on the clock in brackets; an
-increment of femsim's is also told in elastic solutions (assembly and factorisation) on the same mesh.
+python benchmarks/speed/flow.py [--what post|column] [--largest UM] [--increments N] prints the unknowns, the times of
+both, their ratio and the difference of their displacements. Both take plain backward Euler with as many increments as
+are asked for; CalculiX turns each axisymmetric element into a wedge of two degrees. Each program may use
+OMP_NUM_THREADS threads. Times are processor time (user and system), which a busy machine does not stretch, and seconds
+on the clock in brackets; an increment of femsim's is also told in elastic solutions (assembly and factorisation) on the
+same mesh.
 """
 
 from __future__ import annotations
@@ -17,12 +19,13 @@ import tempfile
 import time
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from femsim.builders.build import discretise, resolve_materials
 from femsim.builders.program import Plan, plan_of
-from femsim.cases.casefile import load_case
+from femsim.cases.casefile import load_case, parse_case
 from femsim.models.model import Model
 from femsim.reports.deck import read_displacements
 from femsim.reports.deck_program import Written, program_deck
@@ -33,22 +36,26 @@ from femsim.solvers.system import SystemFactor, make_system
 def main() -> None:
     """Time both."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--what", choices=("post", "column"), default="post")
     parser.add_argument("--largest", type=float, default=2.0, help="largest edge of an element, um")
     parser.add_argument("--increments", type=int, default=4)
     given = parser.parse_args()
-    values = [
-        "mesh.size=1",
-        "mesh.growth=1.5",
-        f"mesh.largest={given.largest:g}",
-        'model.element="quad8"',
-        "metrics.length=5",
-        'materials.post={ like = "copper", plastic = { yield = 100, isotropic = { linear = 2000 } } }',
-        f'step=[{{ name = "cool", temperature = -40, duration = 60, increments = {given.increments} }}]',
-    ]
-    case, origin = load_case("bilayer", values)
+    if given.what == "post":
+        values = [
+            "mesh.size=1",
+            "mesh.growth=1.5",
+            f"mesh.largest={given.largest:g}",
+            'model.element="quad8"',
+            "metrics.length=5",
+            'materials.post={ like = "copper", plastic = { yield = 100, isotropic = { linear = 2000 } } }',
+            f'step=[{{ name = "cool", temperature = -40, duration = 60, increments = {given.increments} }}]',
+        ]
+        case = load_case("bilayer", values)[0]
+    else:
+        case = parse_case(column(given.largest, given.increments), "column")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        disc = discretise(case, origin.base)
+        disc = discretise(case)
         plan = plan_of(disc, resolve_materials(case, disc))
     print(f"{len(disc.mesh.cells)} elements, {plan.space.constraints.count} unknowns, {given.increments} increments")
     with tempfile.TemporaryDirectory() as directory:
@@ -70,6 +77,25 @@ def main() -> None:
     difference = float(np.sqrt(np.nanmean(off**2) / np.mean(u**2)))
     print(f"CalculiX: {other:.2f} s ({clock:.1f} s), {other / own:.1f} times as long; displacements differ by", end=" ")
     print(f"{difference:.1e} (rms)")
+
+
+def column(largest: float, increments: int) -> dict[str, Any]:
+    """A solder column between a chip and a board that creeps (Norton) while it is held at 100 degC."""
+    solder = {"E": 40.0, "nu": 0.36, "cte": 22.0, "creep": {"norton": {"A": 1.0e-12, "n": 4.0}}}
+    parts = (("chip", 300.0, 0.0, 300.0, "silicon"), ("column", 100.0, 300.0, 420.0, solder))
+    parts = (*parts, ("board", 300.0, 420.0, 800.0, {"E": 20.0, "nu": 0.2, "cte": 17.0}))
+    return {
+        "stack": "blocks",
+        "block": [{"name": n, "r": [0.0, r], "z": [low, high], "material": m} for n, r, low, high, m in parts],
+        "load": {"stress_free_temperature": 25.0},
+        "model": {"element": "quad8"},
+        "mesh": {"size": largest, "largest": largest},
+        "boundary": [{"point": [0.0, 0.0], "u_z": 0.0}],
+        "step": [
+            {"name": "heat", "temperature": 100.0, "duration": 0.0, "increments": 1},
+            {"name": "hold", "duration": 600.0, "increments": increments},
+        ],
+    }
 
 
 def _children() -> float:

@@ -54,7 +54,8 @@ def check_reach(resolved: ResolvedMaterial, law: Law, low: float, high: float) -
     """A run from ``low`` to ``high`` degC against what the numbers of a law were given for.
 
     A table of the law that does not cover the run is an InputError: a rate is not to be guessed. A run beyond the
-    stated ``valid`` range, or beyond the melting point that the library knows, is a FemsimWarning.
+    stated ``valid`` range, beyond the melting point that the library knows, or below the pole of a WLF shift is a
+    FemsimWarning.
     """
     if isinstance(law, InelasticLaw | AnandLaw | ViscoelasticLaw):
         check_temperatures(law.properties(), f"materials.{resolved.role}", low, high)
@@ -66,6 +67,14 @@ def check_reach(resolved: ResolvedMaterial, law: Law, low: float, high: float) -
                 FemsimWarning,
                 stacklevel=2,
             )
+    shift = getattr(law, "shift", None)
+    if isinstance(shift, Wlf) and low <= (pole := shift.reference - shift.C2):
+        warnings.warn(
+            f"materials.{resolved.role}.viscoelastic.shift.wlf: at and below {pole:g} degC, its pole, nothing relaxes; "
+            f"the run goes to {low:g} degC",
+            FemsimWarning,
+            stacklevel=2,
+        )
     melts = None if resolved.entry is None else resolved.entry.melting_point
     if resolved.spec.laws and melts is not None and high > min(melts.values):
         warnings.warn(

@@ -265,6 +265,15 @@ class CaseBase(Strict):
                 raise ValueError(f"step: two steps are named {name!r}")
         if self.life and self.cycle is None:
             raise ValueError("life: needs a [cycle]; damage is counted over its last one")
+        for number, life in enumerate(self.life):
+            if (
+                life.engelmaier is not None
+                and self.cycle is not None
+                and not (self.cycle.dwell_low and self.cycle.dwell_high)
+            ):
+                raise ValueError(
+                    f"life.{number}.engelmaier: its exponent needs cycle.dwell_low and dwell_high, both > 0 s"
+                )
         return self
 
     @field_validator("uncertain", mode="before")
