@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,8 @@ NAME = "explorer.html"
 def write_explorer(store: Store) -> Path:
     """Write the page into a study's directory. Raises InputError where there is no reduced model of a box."""
     model: Reduced | Between | None = load(store.directory / FOLDER / MODEL)
-    if isinstance(model, Between):
-        held = ", ".join(model.names[i] for i in model.across)
-        raise InputError(f"{store.directory}: {held}: moves vertical lines; the explorer has no sliders for that")
-    if model is None or not model.boxes or model.guarantee is None:
+    each = model.models if isinstance(model, Between) else () if model is None else (model,)
+    if model is None or not all(len(one.boxes) for one in each) or model.guarantee is None:
         raise InputError(f"{store.directory}: holds no reduced model; femsim sweep STUDY --reduced 0.3% makes one")
     target = store.directory / NAME
     try:
@@ -44,14 +43,36 @@ def write_explorer(store: Store) -> Path:
     return target
 
 
-def page(model: Reduced, plan: Plan) -> str:
+def page(model: Reduced | Between, plan: Plan) -> str:
     """The page's text."""
     template = Path(__file__).with_name("explorer.html").read_text(encoding="utf-8")
-    data = json.dumps(document(model, plan), separators=(",", ":")).replace("<", "\\u003c")
+    made = _between(model, plan) if isinstance(model, Between) else document(model, plan)
+    data = json.dumps(made, separators=(",", ":")).replace("<", "\\u003c")
     words = "" if model.guarantee is None else f"Of the errors: {model.guarantee.words}. A slider is such a choice."
     for mark, text in (("@TITLE@", html.escape(plan.name)), ("@WORDS@", html.escape(words)), ("@MODEL@", data)):
         template = template.replace(mark, text)
     return template
+
+
+def _between(model: Between, plan: Plan) -> dict[str, Any]:
+    """Models at nodes as the page computes with them: each with the errors of all."""
+    each = [
+        document(replace(one, guarantee=model.guarantee, shown=one.shown + model.apart), plan) for one in model.models
+    ]
+    parameters = list(each[0]["parameters"])
+    for i, nodes in zip(model.across, model.nodes, strict=True):
+        low, high = float(nodes[0]), float(nodes[-1])
+        parameters.insert(i, _slider(model.names[i], plan, low, high, 0.5 * (low + high)))
+    places = [_list(n) for n in model.nodes]
+    return {"across": list(model.across), "nodes": places, "models": each, "parameters": parameters}
+
+
+def _slider(key: str, plan: Plan, low: float, high: float, start: float) -> dict[str, Any]:
+    """A parameter as the page shows it."""
+    windows = {w["key"]: w["range"] for w in plan.study.get("window", [])}
+    labels = {p["key"]: p.get("label") or p["key"] for p in plan.study.get("parameter", [])}
+    label, window = labels.get(key, key), windows.get(key)
+    return {"label": label, "unit": plan.unit(key), "low": low, "high": high, "start": start, "window": window}
 
 
 def document(model: Reduced, plan: Plan) -> dict[str, Any]:
@@ -63,8 +84,6 @@ def document(model: Reduced, plan: Plan) -> dict[str, Any]:
         moduli, free = names.columns(number)
         regions.append({"isotropic": isotropic, "moduli": moduli.start, "free": free.start})
     low, high = (np.array([getattr(b, end) for b in model.boxes]) for end in ("low", "high"))
-    windows = {w["key"]: w["range"] for w in plan.study.get("window", [])}
-    labels = {p["key"]: p.get("label") or p["key"] for p in plan.study.get("parameter", [])}
     return {
         "size": names.size,
         "planeStress": KINEMATICS[box.kinematics].plane_stress,
@@ -85,14 +104,7 @@ def document(model: Reduced, plan: Plan) -> dict[str, Any]:
             "by": forms.by.tolist(),
         },
         "parameters": [
-            {
-                "label": labels.get(key, key),
-                "unit": plan.unit(key),
-                "low": float(low[:, i].min()),
-                "high": float(high[:, i].max()),
-                "start": float(0.5 * (model.boxes[0].low[i] + model.boxes[0].high[i])),
-                "window": windows.get(key),
-            }
+            _slider(key, plan, float(low[:, i].min()), float(high[:, i].max()), float(0.5 * (box.low[i] + box.high[i])))
             for i, key in enumerate(model.names)
         ],
         "outputs": [
