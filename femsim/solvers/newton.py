@@ -29,8 +29,6 @@ from femsim.solvers.system import Kept, System, SystemFactor, keep, make_system,
 TOLERANCE, ENOUGH = 1.0e-10, 1.0e-8
 #: the same node by node, over the node's own sum (and a fraction of the largest), so that small elements count
 LOCAL_TOLERANCE, LOCAL_ENOUGH, LOCAL_FLOOR = 1.0e-7, 1.0e-5, 1.0e-4
-#: an old factor is kept while it brings the residual down at least by this factor an iteration
-CONTRACTION = 0.2
 ITERATIONS = 25
 #: after so many iterations the residual must still fall by half every half as many
 STUCK = 8
@@ -65,6 +63,9 @@ class Factors:
     region's stiffness changes in more than size (a composite, a field of temperature) it is made anew with each
     tangent. Of an earlier object of the ``same`` body all is taken over that does not depend on what happened to it.
     """
+
+    #: an old factor is kept while it brings the residual down at least by this factor an iteration
+    contraction = 0.2
 
     def __init__(
         self, body: Body, conditions: Conditions, backend: str | None = None, same: Factors | None = None
@@ -237,7 +238,7 @@ def equilibrium(
         stuck = count >= STUCK and worst > 0.5 * residuals[-1 - STUCK // 2]
         if count >= ITERATIONS or stuck:
             raise NumericsError(f"no equilibrium in {count} iterations; the residual is {worst:.1e} of the forces")
-        if not old or (count > 0 and residuals[-1] > CONTRACTION * residuals[-2]):
+        if not old or (count > 0 and residuals[-1] > factors.contraction * residuals[-2]):
             factors.renew(conditions, response)
         direction = factors.solve(left)
         if not np.all(np.isfinite(direction)):
