@@ -97,6 +97,15 @@ def designs() -> Iterator[Design]:
         ),
     }.items():
         yield Design("bilayer", name, "bilayer", (post, *more, life(["post"])))
+    solder = '{ like = "sac305", anand = "motalab-2012" }'
+    lives = life(["terminal", "heat_sink"], "syed_energy = 0.0019", None)
+    ball = (
+        f"materials.terminal={solder}",
+        f"materials.heat_sink={solder}",
+        "mesh.size=10",
+        "model.time_tolerance=5e-3",
+    )
+    yield Design("flip chip", "terminals and heat sink of SAC305 (Anand)", "flipchip", (*ball, lives))
 
 
 def measure(design: Design) -> dict[str, object]:
