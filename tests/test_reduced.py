@@ -12,6 +12,7 @@ from femsim.base.errors import InputError
 from femsim.cases.casefile import apply_overrides, find_case, read_toml
 from femsim.reduced.basis import energy, span_of
 from femsim.reduced.build import (
+    build_box,
     errors_of,
     grow,
     middle,
@@ -28,6 +29,7 @@ from femsim.reduced.forms import fit
 from femsim.reduced.keep import load, save
 from femsim.reduced.model import assembled, calibrated, smallest_covering
 from femsim.reduced.outputs import lines_of
+from femsim.reduced.strips import DoesNotFitError
 from femsim.runs.rows import evaluate
 
 COARSE = ["mesh.size=0.5", "mesh.growth=2.5"]
@@ -100,6 +102,12 @@ def test_a_small_tree_meets_its_tolerance_and_states_its_errors(
     outside[:, 0] = 30.0
     assert np.all(model.at(outside).box == -1)
     assert np.all(np.isnan(model.at(outside).values))
+
+
+def test_a_box_without_the_averages_of_the_others_is_left_to_full_solves() -> None:
+    problem = replace(problem_of(cases_of(KEYS), LOW, HIGH), outputs=("another",))
+    with pytest.raises(DoesNotFitError, match="averages are others"):
+        build_box(problem, LOW, HIGH, 0.01, Crew())
 
 
 def test_the_reduction_error_is_against_the_moved_mesh_not_the_continuum() -> None:

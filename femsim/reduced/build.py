@@ -61,7 +61,8 @@ NARROW = 1.15
 @dataclass(frozen=True)
 class Problem:
     """A study's parameters: their ``names``, the cases, the range (p,) of each, their forms, and the facts of the
-    middle case; the averages ``wanted`` by name or key, all where none is named.
+    middle case; the averages ``wanted`` by name or key, all where none is named, and the keys of the
+    ``outputs`` that every box must have, if known.
     """
 
     names: tuple[str, ...]
@@ -71,6 +72,7 @@ class Problem:
     forms: Forms
     facts: Facts
     wanted: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
 
     @property
     def geometric(self) -> list[int]:
@@ -202,6 +204,9 @@ def build_box(
     from scipy.stats import qmc
 
     truth = truth_of(problem, low, high)
+    if problem.outputs and truth.outputs != problem.outputs:
+        # as where a conductor grows thinner than an averaging length
+        raise DoesNotFitError("reduced: the averages are others than in the middle of the ranges")
     unit = qmc.Sobol(len(low), rng=np.random.default_rng(seed)).random(64)[:SNAPSHOTS]
     designs = spread(problem, low, high, unit)
     aside = crew.values(truth, list(designs[-ASIDE:]))

@@ -125,6 +125,7 @@ def model_of(
         return model, wanted
     problem = replace(problem_of(cases, low, high), wanted=names)
     first = truth_of_any(problem)
+    problem = replace(problem, outputs=first)
     wanted = _columns(plan, first)
     folder.mkdir(exist_ok=True)
     with many or crew(workers) as team:
@@ -164,8 +165,9 @@ def _between(
             truths.append(truth_at(problem))
             _columns(plan, truths[0].outputs)  # what cannot be given is said before anything is solved
             folder.mkdir(exist_ok=True)
+        problem = replace(problem, outputs=truth_of_any(problem))
         leaves = grow(problem, tolerance, team, say, keep=lambda a, b, make: keep(a, b, make, node))
-        return assembled(problem, leaves, truth_of_any(problem), tolerance)
+        return assembled(problem, leaves, problem.outputs, tolerance)
 
     model = between(cases, *ends, across, tolerance, make, say)
     wanted = _columns(plan, model.outputs)
