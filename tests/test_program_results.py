@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -11,6 +12,9 @@ import pytest
 
 from femsim.base.errors import FemsimWarning, InputError
 from femsim.cases.casefile import parse_case
+from femsim.measures.inelastic import Flow, Inelastic, inelastic_at
+from femsim.meshes.elements import gauss_points
+from femsim.models.fields import PointField
 from femsim.reports.report import publish, rebuild
 from femsim.runs.names import outputs_of
 from femsim.runs.results import results_dict
@@ -217,3 +221,28 @@ def test_back_to_where_it_is_free_of_stress(post):
     found = quiet({"block": blocks, "step": steps, "cycle": None, "life": [], "mesh": {"size": 10.0, "growth": 3.0}})
     cold, warm = (step.regions["chip"].von_mises_max for step in found.program)
     assert warm < 1e-3 * cold or post is COPPER
+
+
+def test_what_flowed_at_a_point_is_never_below_zero() -> None:
+    """Flow at one side of a cell alone: the line through its points is below zero at the other side."""
+    bar = parse_case(
+        {
+            "stack": "blocks",
+            "block": [{"name": "bar", "x": [0, 2], "y": [0, 1], "material": {"E": 100, "nu": 0.3, "cte": 10}}],
+            "model": {"kinematics": "plane-strain"},
+            "load": {"stress_free_temperature": 25, "temperature": 125},
+            "mesh": {"size": 1, "largest": 1},
+            "boundary": [{"y": 0, "u_y": 0}, {"x": 0, "u_x": 0}],
+            "probe": [{"name": "edge", "at": [0.0, 0.5]}],
+        },
+        "test",
+    )
+    done = run(bar)
+    field = done.solution.field
+    points, _ = gauss_points(field.space.mesh.element, field.space.mesh.info.full)
+    values = np.where(points[:, 0] > 0.6, 1.0, 0.0)[None, :, None] * np.ones((len(field.space.mesh.cells), 1, 3))
+    none = np.zeros((*values.shape[:2], field.space.kinematics.size))
+    flow = Flow(PointField(field.space, field.unknowns, none, values[..., 0]), values)
+    assert inelastic_at(flow, done.probes["edge"].value) == Inelastic(0.0, 0.0, 0.0)
+    there = replace(done.probes["edge"].value, at=(0.95, 0.5))
+    assert inelastic_at(flow, there).p > 0.5

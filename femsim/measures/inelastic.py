@@ -84,7 +84,12 @@ def inelastic_at(flow: Flow, value: PointValue) -> Inelastic:
     reduced, _ = gauss_points(mesh.element, mesh.info.reduced)
     kept = PointField(space, flow.field.unknowns, flow.values, flow.field.energy)
     at = kept.stress(sample(space, cells, reduced))
-    return Inelastic(*np.einsum("eq,eqc->ec", reduced_basis(mesh.element, xi), at).mean(axis=0).tolist())
+    return _grown(np.einsum("eq,eqc->ec", reduced_basis(mesh.element, xi), at).mean(axis=0))
+
+
+def _grown(values: FloatArray) -> Inelastic:
+    """What began at zero and only grows: where a polynomial through the points goes below, nothing has flowed."""
+    return Inelastic(*np.maximum(values, 0.0).tolist())
 
 
 def smoothed_at(flow: Flow, value: PointValue) -> tuple[PointValue, Inelastic]:
@@ -106,7 +111,7 @@ def smoothed_at(flow: Flow, value: PointValue) -> tuple[PointValue, Inelastic]:
         among = own[status == here[0]]
         stress, flown = (patch_value(field, side, value.at, among) for field in (flow.field, kept))
         if stress is not None and flown is not None:
-            return replace(value, stress=stress), Inelastic(*np.where(here[0] > 0, flown, 0.0).tolist())
+            return replace(value, stress=stress), _grown(np.where(here[0] > 0, flown, 0.0))
     return value, inelastic_at(flow, value)
 
 
