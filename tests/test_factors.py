@@ -102,7 +102,7 @@ def test_an_increment_of_creep_takes_few_iterations_and_hardly_a_factorisation()
     solder = {**layer, "alpha": 2.5e-5, "law": "norton", "law_constants": [1e-9, 3.0]}
     rings = Rings([{**solder, "outer_radius": 4.0}, {**layer, "outer_radius": 6.0}], "gps", size=1.0)
     told = []
-    rings.march(rings.load(20.0), [rings.load(120.0)], [100.0], settings=Settings(told=lambda i, _: told.append(i)))
+    rings.march(rings.load(20.0), [rings.load(120.0)], [100.0], settings=Settings(told=told.append))
     later = told[3:]
     assert len(later) > 5
     assert np.mean([i.iterations for i in later]) < 9.0

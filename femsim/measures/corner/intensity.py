@@ -328,7 +328,8 @@ def root_share(field: RootField, root: Root, edges: tuple[float, float, float], 
     far, mine = _part(under, across, size, even), _part(under, side, size, float("nan"))
     if beyond is None:
         far = np.ones(2)
-    better = (np.abs(mine * side) < 0.5 * np.abs(far * across)) & np.isfinite(mine)
+    off = np.abs(far * across)
+    better = (np.abs(mine * side) < 0.5 * off) & (off > 1e-9 * size) & np.isfinite(mine)  # not where all is rounding
     return Shares(far, np.where(better, mine, np.nan))
 
 
