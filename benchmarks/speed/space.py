@@ -104,13 +104,17 @@ def harmonic_alone() -> dict[str, Any]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("what", nargs="*", default=["staggered", "harmonic"], choices=["staggered", "harmonic"])
+    parser.add_argument("what", nargs="*", metavar="staggered|harmonic", help="default: both")
     parser.add_argument("--size", type=float, default=0.5)
     given = parser.parse_args()
+    known = {"staggered", "harmonic"}
+    chosen = set(given.what) or known
+    if not chosen <= known:
+        parser.error(f"{', '.join(sorted(chosen - known))}: staggered or harmonic")
     found: dict[str, Any] = {}
-    if "harmonic" in given.what:
+    if "harmonic" in chosen:
         found |= harmonic_alone()
-    if "staggered" in given.what:
+    if "staggered" in chosen:
         found["staggered"] = whole(staggered(given.size))
     sys.stdout.write(json.dumps(found, indent=1) + "\n")
 
