@@ -352,3 +352,20 @@ def reference_points(element):
     """Nodes and a few inner points of the reference element."""
     inner = np.array([[0.2, 0.3], [0.55, 0.15], [0.1, 0.75]])
     return np.concatenate([node_points(element), inner])
+
+
+def interrupt_after(monkeypatch, saves):
+    """From now on a run is interrupted when its state has been saved so many times; gives what saved it before."""
+    from femsim.runs import resume
+
+    saved, count = resume.StateFile.save, 0
+
+    def killed(self, state):
+        nonlocal count
+        saved(self, state)
+        count += 1
+        if count == saves:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(resume.StateFile, "save", killed)
+    return saved

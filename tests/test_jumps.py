@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from helpers import interrupt_after
 
 from femsim.base.errors import FemsimWarning, InputError
 from femsim.cases.casefile import parse_case
@@ -143,18 +144,8 @@ def test_goes_on_after_a_kill_with_jumps(tmp_path, monkeypatch):
     assert {14, 24} <= set(whole.cycles.run)
     assert whole.cycles.jumps
     samples = history_columns(whole.record.samples, ["rr", "zz", "tt", "rz"])
-    saved = resume.StateFile.save
     for after in (10, 13, 20):
-        count = 0
-
-        def killed(self, state, after=after):
-            nonlocal count
-            saved(self, state)
-            count += 1
-            if count == after:
-                raise KeyboardInterrupt
-
-        monkeypatch.setattr(resume.StateFile, "save", killed)
+        saved = interrupt_after(monkeypatch, after)
         with pytest.raises(KeyboardInterrupt):
             run(case, state=Place(tmp_path / STATE))
         monkeypatch.setattr(resume.StateFile, "save", saved)

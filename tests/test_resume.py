@@ -15,6 +15,7 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
+from helpers import interrupt_after
 
 from femsim.base.errors import InputError, LimitLoadError
 from femsim.cases.casefile import dump_case, parse_case
@@ -63,16 +64,7 @@ def test_goes_on_behind_any_saved_step(tmp_path, monkeypatch, after):
     monkeypatch.setattr(resume, "SELDOM", 0.0)
     case = parse_case(CASE, "test")
     whole = _whole()
-    saved, count = resume.StateFile.save, 0
-
-    def killed(self, state):
-        nonlocal count
-        saved(self, state)
-        count += 1
-        if count == after:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(resume.StateFile, "save", killed)
+    saved = interrupt_after(monkeypatch, after)
     with pytest.raises(KeyboardInterrupt):
         run(case, state=Place(tmp_path / STATE))
     monkeypatch.setattr(resume.StateFile, "save", saved)
