@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from deck import deck
 from solid import SOLID_SIZES, load_solid, solid_arrays, solid_deck
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,32 +84,8 @@ def arrays_of(model: Any) -> dict[str, np.ndarray]:
 def calculix(problem: dict[str, np.ndarray]) -> str:
     """Input deck: eight-node axisymmetric elements on the same cells (CalculiX has none with nine nodes), middles left
     out.
-
-    It reads numbers of twenty characters at most.
     """
-    cells = problem["cells"][:, :8]
-    used = np.unique(cells)
-    number = np.zeros(len(problem["points"]), dtype=np.int64)
-    number[used] = np.arange(1, len(used) + 1)
-    lines = ["*NODE, NSET=ALL"]
-    lines += [f"{i},{x:.12e},{y:.12e}" for i, (x, y) in enumerate(problem["points"][used].tolist(), 1)]
-    for k in range(len(problem["E"])):
-        lines.append(f"*ELEMENT, TYPE=CAX8, ELSET=R{k}")
-        chosen = np.flatnonzero(problem["region"] == k)
-        lines += [
-            f"{e + 1}," + ",".join(map(str, row))
-            for e, row in zip(chosen.tolist(), number[cells[chosen]].tolist(), strict=True)
-        ]
-    for name in ("axis", "held"):
-        lines.append(f"*NSET, NSET={name.upper()}")
-        lines += [str(n) for n in number[problem[name]] if n]
-    for k, (e, nu, alpha) in enumerate(zip(problem["E"], problem["nu"], problem["alpha"], strict=True)):
-        lines += [f"*MATERIAL, NAME=M{k}", "*ELASTIC", f"{e:.12e},{nu:.12e}", "*EXPANSION", f"{alpha:.12e}"]
-        lines.append(f"*SOLID SECTION, ELSET=R{k}, MATERIAL=M{k}")
-    lines += ["*BOUNDARY", "AXIS,1,1", "HELD,2,2", "*INITIAL CONDITIONS, TYPE=TEMPERATURE", "ALL,0."]
-    lines += ["*STEP", "*STATIC", "*TEMPERATURE", f"ALL,{problem['delta']:.12e}"]
-    lines += ["*NODE PRINT, NSET=ALL", "U", "*END STEP"]
-    return "\n".join(lines) + "\n"
+    return deck(problem, "CAX8", 8, {"axis": "1,1", "held": "2,2"})
 
 
 def export(size: str, directory: Path) -> dict[str, np.ndarray]:
@@ -116,8 +93,8 @@ def export(size: str, directory: Path) -> dict[str, np.ndarray]:
     directory.mkdir(parents=True, exist_ok=True)
     problem = arrays(size)
     np.savez(directory / "problem.npz", **problem)
-    deck = solid_deck if size in SOLID_SIZES else calculix
-    (directory / "problem.inp").write_text(deck(problem), encoding="ascii")
+    written = solid_deck if size in SOLID_SIZES else calculix
+    (directory / "problem.inp").write_text(written(problem), encoding="ascii")
     return problem
 
 

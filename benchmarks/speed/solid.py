@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from deck import deck
 
 #: element size at the root circles (um) that gives about so many unknowns
 SOLID_SIZES = {"space-100k": 4.0, "space-230k": 1.0}
@@ -94,28 +95,5 @@ def solid_arrays(model: Any) -> dict[str, np.ndarray]:
 
 
 def solid_deck(problem: dict[str, np.ndarray]) -> str:
-    """CalculiX's input deck: 20-node bricks on the same cells (it has none with 27), without faces' and cells' middles.
-
-    It reads numbers of twenty characters at most.
-    """
-    cells = problem["cells"][:, :20]
-    used = np.unique(cells)
-    number = np.zeros(len(problem["points"]), dtype=np.int64)
-    number[used] = np.arange(1, len(used) + 1)
-    lines = ["*NODE, NSET=ALL"]
-    lines += [f"{i},{x:.12e},{y:.12e},{z:.12e}" for i, (x, y, z) in enumerate(problem["points"][used].tolist(), 1)]
-    for k in range(len(problem["E"])):
-        lines.append(f"*ELEMENT, TYPE=C3D20, ELSET=R{k}")
-        chosen = np.flatnonzero(problem["region"] == k)
-        for e, row in zip(chosen.tolist(), number[cells[chosen]].tolist(), strict=True):
-            lines += [f"{e + 1}," + ",".join(map(str, row[:10])) + ",", ",".join(map(str, row[10:]))]
-    for name in ("back", "plane"):
-        lines.append(f"*NSET, NSET={name.upper()}")
-        lines += [str(n) for n in number[problem[name]] if n]
-    for k, (e, nu, alpha) in enumerate(zip(problem["E"], problem["nu"], problem["alpha"], strict=True)):
-        lines += [f"*MATERIAL, NAME=M{k}", "*ELASTIC", f"{e:.12e},{nu:.12e}", "*EXPANSION", f"{alpha:.12e}"]
-        lines.append(f"*SOLID SECTION, ELSET=R{k}, MATERIAL=M{k}")
-    lines += ["*BOUNDARY", "BACK,1,3", "PLANE,2,2", "*INITIAL CONDITIONS, TYPE=TEMPERATURE", "ALL,0."]
-    lines += ["*STEP", "*STATIC", "*TEMPERATURE", f"ALL,{problem['delta']:.12e}"]
-    lines += ["*NODE PRINT, NSET=ALL", "U", "*END STEP"]
-    return "\n".join(lines) + "\n"
+    """Input deck: 20-node bricks on the same cells (CalculiX has none with 27), faces' and cells' middles left out."""
+    return deck(problem, "C3D20", 20, {"back": "1,3", "plane": "2,2"})
